@@ -1,0 +1,1 @@
+//! Rhumb runs operations procedures for OpenStack and Kubernetes clouds as Rhai runbooks.

@@ -1,0 +1,2 @@
+//! The `rhumb` program: everything is in the library.
+fn main() {}
