@@ -1,1 +1,7 @@
 //! Rhumb runs operations procedures for OpenStack and Kubernetes clouds as Rhai runbooks.
+//!
+//! The floors, from the bottom: `base`, `systems`, `site`, `run`, `script`, then
+//! `report` and `lab`, then `cli` and `repl`. A file uses only floors below its own
+//! (`tests/floors.rs` holds that); `ARCHITECTURE.md` says what lives where.
+
+pub mod base;

@@ -1,0 +1,124 @@
+//! Secrets, and what is made of them. A secret prints as `***` everywhere; there is no
+//! substring search that could miss one.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// What stands in the place of a secret in every output.
+pub const MASK: &str = "***";
+
+/// A text that no output shows. [`Secret::expose`] is the only way to it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Takes a text into custody.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Secret(text.into())
+    }
+
+    /// The text itself, for a protocol that needs it. Never for a message.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(MASK)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(MASK)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Secret::new(String::deserialize(deserializer)?))
+    }
+}
+
+/// A JSON document some of whose strings are secrets, such as a request body.
+#[derive(Clone, Default, PartialEq)]
+pub struct Payload {
+    value: Value,
+    /// JSON pointers (RFC 6901) of the strings that are secrets.
+    secrets: BTreeSet<String>,
+}
+
+impl Payload {
+    /// A document whose strings at `secrets` (JSON pointers) are secrets.
+    pub fn new(value: Value, secrets: impl IntoIterator<Item = String>) -> Self {
+        Payload { value, secrets: secrets.into_iter().collect() }
+    }
+
+    /// The document as the protocol needs it. Never for a message.
+    pub fn expose(&self) -> &Value {
+        &self.value
+    }
+
+    /// The document as it may be shown: each secret is `***`.
+    pub fn masked(&self) -> Value {
+        let mut value = self.value.clone();
+        for pointer in &self.secrets {
+            if let Some(slot) = value.pointer_mut(pointer) {
+                *slot = Value::from(MASK);
+            }
+        }
+        value
+    }
+
+    /// Whether it carries a secret. What a service answers to such a request may echo it,
+    /// so the answer's text is withheld from errors as well.
+    pub fn is_tainted(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        Payload { value, secrets: BTreeSet::new() }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.masked())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn no_output_shows_a_secret() {
+        let s = Secret::new("hunter2");
+        let shown = format!("{s} {s:?} {:?} {}", Some(&s), serde_json::to_string(&s).unwrap());
+        assert_eq!(shown, r#"*** *** Some(***) "***""#);
+        assert_eq!(s.expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_payload_shows_all_but_its_secrets() {
+        let p = Payload::new(json!({"user": "x", "auth": [{"key": "hunter2"}]}), ["/auth/0/key".into()]);
+        assert!(p.is_tainted());
+        assert_eq!(p.masked(), json!({"user": "x", "auth": [{"key": "***"}]}));
+        assert_eq!(format!("{p:?}").contains("hunter2"), false);
+        assert_eq!(p.expose()["auth"][0]["key"], "hunter2");
+    }
+}
