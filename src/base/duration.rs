@@ -82,7 +82,7 @@ pub fn show(duration: Duration) -> String {
     };
     match s {
         ..3600 => pair(s / 60, "m", s % 60, "s"),
-        ..86_400 => pair(s / 3600, "h", s % 3600 / 60, "m"),
+        3600..86_400 => pair(s / 3600, "h", s % 3600 / 60, "m"),
         _ => pair(s / 86_400, "d", s % 86_400 / 3600, "h"),
     }
 }
