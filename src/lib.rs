@@ -5,3 +5,4 @@
 //! (`tests/floors.rs` holds that); `ARCHITECTURE.md` says what lives where.
 
 pub mod base;
+pub mod run;

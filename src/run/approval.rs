@@ -1,0 +1,160 @@
+//! Who says yes to a change, and for how long the yes lasts.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Error, ErrorKind, Intent, Result};
+
+/// What is asked.
+#[derive(Debug)]
+pub struct Question<'a> {
+    /// The step's id.
+    pub step: &'a str,
+    /// The step's title.
+    pub title: &'a str,
+    /// What would be sent.
+    pub intent: &'a Intent,
+}
+
+/// What the operator says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// This call.
+    Once,
+    /// This call and the step's others that destroy nothing.
+    Step,
+    /// This call and all others that destroy nothing.
+    Run,
+    /// Do not send it.
+    No,
+    /// There is nobody to ask.
+    Nobody,
+}
+
+/// Somebody who can be asked.
+pub trait Approver: Send + Sync {
+    /// Shows the change and asks. The change is shown even where the answer is known
+    /// (`known`), so that what happens is always seen.
+    fn ask(&self, question: &Question<'_>, known: Option<&str>) -> Answer;
+
+    /// Asks the operator to sign a claim off by name. `None`: not signed, or nobody there.
+    fn attest(&self, claim: &str) -> Option<String>;
+}
+
+/// What is approved so far: from the command line, then by the operator's answers.
+#[derive(Clone, Debug, Default)]
+pub struct Approvals {
+    /// `--yes` and rehearsals: everything, under this name.
+    pub all: Option<String>,
+    /// `--approve`: ids of steps, or of the things a change is aimed at.
+    pub granted: BTreeSet<String>,
+    steps: BTreeSet<String>,
+    run: bool,
+}
+
+impl Approvals {
+    /// Who approved this change beforehand, if anybody did.
+    pub fn known(&self, q: &Question<'_>) -> Option<String> {
+        if let Some(by) = &self.all {
+            return Some(by.clone());
+        }
+        let target = q.intent.target.split(['/', ' ', '?']).find(|part| self.granted.contains(*part));
+        if let Some(id) = target {
+            return Some(format!("--approve {id}"));
+        }
+        if q.intent.destroys {
+            return None; // one by one, unless approved by id
+        }
+        if self.granted.contains(q.step) {
+            return Some(format!("--approve {}", q.step));
+        }
+        (self.run || self.steps.contains(q.step)).then(|| "operator".to_string())
+    }
+
+    /// Asks where nothing is known, and remembers the answer. Returns who approved.
+    pub fn decide(&mut self, q: &Question<'_>, approver: &dyn Approver) -> Result<String> {
+        if let Some(by) = self.known(q) {
+            approver.ask(q, Some(&by));
+            return Ok(by);
+        }
+        let answer = approver.ask(q, None);
+        match answer {
+            Answer::Once => {}
+            Answer::Step => {
+                self.steps.insert(q.step.to_string());
+            }
+            Answer::Run => self.run = true,
+            Answer::No => {
+                return Err(Error::new(ErrorKind::Declined, format!("declined: {}", q.intent.summary))
+                    .scope(&q.intent.handle));
+            }
+            Answer::Nobody => {
+                return Err(Error::new(
+                    ErrorKind::NeedsApproval,
+                    format!("step {} needs an approval: {}", q.step, q.intent.summary),
+                )
+                .scope(&q.intent.handle)
+                .help(format!(
+                    "run it on a terminal, or approve it beforehand: --approve {}, or --yes for all",
+                    q.step
+                )));
+            }
+        }
+        Ok("operator".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Undo;
+
+    struct Says(Answer);
+    impl Approver for Says {
+        fn ask(&self, _: &Question<'_>, _: Option<&str>) -> Answer {
+            self.0
+        }
+        fn attest(&self, _: &str) -> Option<String> {
+            None
+        }
+    }
+
+    fn intent(destroys: bool) -> Intent {
+        Intent {
+            system: "openstack".into(),
+            handle: "admin".into(),
+            identity: String::new(),
+            method: "DELETE".into(),
+            target: "/servers/abc".into(),
+            summary: "delete server abc".into(),
+            body: serde_json::Value::Null,
+            undo: Undo::Never,
+            destroys,
+        }
+    }
+
+    #[test]
+    fn a_yes_for_the_run_does_not_cover_what_destroys() {
+        let mut a = Approvals::default();
+        let (mild, grave) = (intent(false), intent(true));
+        let q = |intent| Question { step: "5.1", title: "", intent };
+        assert!(a.decide(&q(&mild), &Says(Answer::Run)).is_ok());
+        assert!(a.known(&q(&mild)).is_some());
+        assert!(a.known(&q(&grave)).is_none());
+        a.granted.insert("5.1".into());
+        assert!(a.known(&q(&grave)).is_none(), "a step's approval does not cover it either");
+        a.granted.insert("abc".into());
+        assert_eq!(a.known(&q(&grave)).as_deref(), Some("--approve abc"));
+    }
+
+    #[test]
+    fn nobody_there_is_not_a_no() {
+        let i = intent(false);
+        let q = Question { step: "1", title: "", intent: &i };
+        let kind = |answer| Approvals::default().decide(&q, &Says(answer)).unwrap_err().kind();
+        assert_eq!(kind(Answer::Nobody), ErrorKind::NeedsApproval);
+        assert_eq!(kind(Answer::No), ErrorKind::Declined);
+    }
+}

@@ -1,0 +1,132 @@
+//! Effects: the one way from a mutation to the system that carries it out.
+
+use serde_json::Value;
+
+use super::approval::Question;
+use super::record::{Record, StepKind};
+use super::state::{Frame, Mode, Run, frame, lock};
+use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result};
+
+/// What a look at the world says of a change that was cut off.
+#[derive(Debug)]
+pub enum Settled {
+    /// It was carried out; this is what it would have answered.
+    Done(Value),
+    /// It was not carried out.
+    NotDone,
+    /// A look cannot tell.
+    Unknown,
+}
+
+struct StepLedger<'a> {
+    run: &'a Run,
+    frame: &'a Frame,
+    call: &'a str,
+}
+
+impl Ledger for StepLedger<'_> {
+    fn authorise(&self, intent: &Intent) -> Result<u64> {
+        let (run, step) = (self.run, &self.frame.step);
+        let shared = run.shared();
+        let question = Question { step, title: &self.frame.title, intent };
+        let approved = lock(&shared.approvals).decide(&question, shared.approver.as_ref());
+        match approved {
+            Ok(approved) => run.append(Record::Intent {
+                step: step.clone(),
+                call: self.call.into(),
+                digest: intent.digest(),
+                approved,
+                intent: intent.clone(),
+            }),
+            Err(e) => {
+                run.append(Record::Refusal {
+                    step: step.clone(),
+                    reason: e.detail().what.clone(),
+                    intent: intent.clone(),
+                })?;
+                Err(e)
+            }
+        }
+    }
+}
+
+impl Run {
+    /// Approves, journals and sends a change, then journals its outcome.
+    ///
+    /// On resume, a change that the journal shows done is not sent again, and one in doubt is
+    /// settled by `look` first.
+    pub fn effect<M: Mutation>(
+        &self,
+        mutation: M,
+        look: impl FnOnce(&Intent) -> Result<Settled>,
+        send: impl FnOnce(Permit<M>) -> Result<Payload>,
+    ) -> Result<Payload> {
+        let intent = mutation.intent();
+        let frame = self.may_change(&intent)?;
+        let call = frame.next_call();
+        if let Some(before) = self.shared().past.call(&frame.step, &call) {
+            if before.digest != intent.digest() {
+                return Err(Error::new(
+                    ErrorKind::Drift,
+                    format!(
+                        "step {} now does another thing than before the cut: {}",
+                        frame.step, intent.summary
+                    ),
+                )
+                .cause(format!("before: {} {}", before.intent.method, before.intent.target))
+                .help("look at both, then start a new run, or resume with --from this step"));
+            }
+            if let Some(value) = &before.done {
+                return Ok(value.clone().into());
+            }
+            match look(&intent)? {
+                Settled::Done(value) => {
+                    let record = Record::Outcome {
+                        intent: before.entry,
+                        value: value.clone(),
+                        error: Value::Null,
+                        settled: true,
+                    };
+                    self.append(record)?;
+                    return Ok(value.into());
+                }
+                Settled::NotDone => {}
+                Settled::Unknown => {
+                    self.note(&format!(
+                        "in doubt since the cut, and a look cannot tell: {}",
+                        intent.summary
+                    ))?;
+                }
+            }
+        }
+        let permit = Permit::obtain(&StepLedger { run: self, frame: &frame, call: &call }, mutation)?;
+        let record = permit.record();
+        let result = send(permit);
+        let (value, error) = match &result {
+            Ok(answer) => (answer.masked(), Value::Null),
+            Err(e) => (Value::Null, serde_json::to_value(e).unwrap_or_default()),
+        };
+        self.append(Record::Outcome { intent: record, value, error, settled: false })?;
+        result
+    }
+
+    /// Refuses what may not change anything here.
+    fn may_change(&self, intent: &Intent) -> Result<std::sync::Arc<Frame>> {
+        let refused = |why: String, help: &str| {
+            Err(Error::new(ErrorKind::Refused, format!("{why}: {}", intent.summary))
+                .scope(&intent.handle)
+                .help(help))
+        };
+        let Some(frame) = frame() else {
+            return refused("a change outside of a step".into(), "put it into a `change` step");
+        };
+        if frame.kind == StepKind::Verify {
+            let why = format!("step {} is a `verify`, which may only read", frame.step);
+            return refused(why, "make the step a `change`, or move the call into one");
+        }
+        if self.mode() == Mode::Observe {
+            return refused("observing".into(), "run it without --observe");
+        }
+        Ok(frame)
+    }
+}

@@ -1,0 +1,51 @@
+//! Gates: claims with their evidence.
+
+use serde_json::Value;
+
+use super::record::Record;
+use super::state::{Run, frame, lock};
+use crate::base::{Error, ErrorKind, Result};
+
+impl Run {
+    /// Records a claim. One that does not hold fails the step, unless a waiver or a known issue
+    /// of the site accepts it.
+    pub fn gate(&self, claim: &str, ok: bool, observed: Value, wanted: Value) -> Result<()> {
+        self.require_step("a gate")?;
+        let Some(frame) = frame() else { return Ok(()) };
+        let excused = if ok { None } else { (self.shared().excuse)(&frame.step, claim, &observed) };
+        let scopes = lock(&frame.shared().scopes).iter().cloned().collect();
+        self.append(Record::Gate {
+            step: frame.step.clone(),
+            claim: claim.into(),
+            ok,
+            observed: observed.clone(),
+            wanted: wanted.clone(),
+            scopes,
+            excused: excused.clone(),
+        })?;
+        if ok {
+            return Ok(());
+        }
+        if let Some(verdict) = excused {
+            lock(&frame.shared().excused).get_or_insert(verdict);
+            return Ok(());
+        }
+        let mut error = Error::new(ErrorKind::Gate, format!("gate: {claim}"));
+        if !wanted.is_null() {
+            error = error.cause(format!("wanted {}, got {}", brief(&wanted), brief(&observed)));
+        } else if !observed.is_null() {
+            error = error.cause(format!("seen: {}", brief(&observed)));
+        }
+        Err(error)
+    }
+}
+
+/// A value in one line of bearable length; the journal has all of it.
+pub fn brief(value: &Value) -> String {
+    const LONGEST: usize = 300;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text,
+    }
+}

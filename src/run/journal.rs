@@ -1,0 +1,217 @@
+//! The journal: append-only JSON lines, hash-chained, synced before anything irrevocable.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::record::{Entry, Record};
+use crate::base::permit::hex;
+use crate::base::{Error, ErrorKind, Result};
+
+/// The file's name in a run's directory.
+pub const FILE: &str = "journal.jsonl";
+
+/// What the first entry chains to.
+const ROOT: &str = "rhumb-journal-1";
+
+/// A journal open for appending.
+#[derive(Debug)]
+pub struct Journal {
+    file: File,
+    path: PathBuf,
+    next: u64,
+    prev: String,
+    durable: bool,
+    /// A write failed: nothing more may be done in this run.
+    broken: Option<Error>,
+}
+
+impl Journal {
+    /// Creates the directory and an empty journal in it. `durable` is false in rehearsals,
+    /// which nobody resumes after a power cut.
+    pub fn create(dir: &Path, durable: bool) -> Result<Self> {
+        let path = dir.join(FILE);
+        std::fs::create_dir_all(dir).map_err(|e| unwritable(dir, &e))?;
+        let file = OpenOptions::new()
+            .append(true)
+            .read(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(|e| unwritable(&path, &e))?;
+        if durable {
+            // the name itself must survive as well
+            File::open(dir).and_then(|d| d.sync_all()).map_err(|e| unwritable(dir, &e))?;
+        }
+        Ok(Journal { file, path, next: 1, prev: ROOT.into(), durable, broken: None })
+    }
+
+    /// Opens a journal to go on with it: checks the chain, cuts a torn last line off.
+    pub fn reopen(dir: &Path) -> Result<(Self, Vec<Entry>)> {
+        let path = dir.join(FILE);
+        let read = read(&path)?;
+        let mut file =
+            OpenOptions::new().read(true).write(true).open(&path).map_err(|e| unwritable(&path, &e))?;
+        file.set_len(read.whole).map_err(|e| unwritable(&path, &e))?;
+        file.seek(SeekFrom::End(0)).map_err(|e| unwritable(&path, &e))?;
+        let next = read.entries.last().map_or(1, |e| e.n + 1);
+        Ok((Journal { file, path, next, prev: read.last_hash, durable: true, broken: None }, read.entries))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends a record, and waits until it is on disk where it must be. After one failure
+    /// every further call fails: what cannot be recorded must not be done.
+    pub fn append(&mut self, at: Timestamp, record: Record) -> Result<Entry> {
+        if let Some(e) = &self.broken {
+            return Err(e.clone());
+        }
+        let sync = self.durable && record.must_sync();
+        let entry = Entry { n: self.next, at, prev: self.prev.clone(), record };
+        let written = line(&entry).and_then(|line| {
+            self.file.write_all(line.as_bytes()).map_err(|e| unwritable(&self.path, &e))?;
+            if sync {
+                self.file.sync_data().map_err(|e| unwritable(&self.path, &e))?;
+            }
+            Ok(line)
+        });
+        match written {
+            Ok(line) => {
+                self.prev = digest(line.trim_end_matches('\n'));
+                self.next += 1;
+                Ok(entry)
+            }
+            Err(e) => {
+                self.broken = Some(e.clone());
+                Err(e)
+            }
+        }
+    }
+}
+
+fn line(entry: &Entry) -> Result<String> {
+    let mut text = serde_json::to_string(entry)
+        .map_err(|e| Error::new(ErrorKind::Internal, "a record cannot be written as JSON").from_source(&e))?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn digest(line: &str) -> String {
+    hex(&Sha256::digest(line.as_bytes()))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Journal, format!("the journal {} cannot be written", path.display()))
+        .from_source(error)
+        .help("nothing more was sent; free space or fix the directory's rights, then `rhumb resume`")
+}
+
+/// What a file held.
+#[derive(Debug)]
+pub struct Read {
+    /// The entries, in order.
+    pub entries: Vec<Entry>,
+    /// Bytes of whole lines; what is behind is a torn line of a killed run.
+    pub whole: u64,
+    /// Hash of the last whole line.
+    pub last_hash: String,
+}
+
+/// Reads a journal and checks its chain. A torn last line is left out; any other damage is an
+/// error that names the line.
+pub fn read(path: &Path) -> Result<Read> {
+    let mut text = Vec::new();
+    File::open(path).and_then(|mut f| f.read_to_end(&mut text)).map_err(|e| {
+        Error::new(ErrorKind::Journal, format!("cannot read {}", path.display())).from_source(&e)
+    })?;
+    let (mut entries, mut whole, mut last_hash) = (Vec::<Entry>::new(), 0u64, ROOT.to_string());
+    for (n, raw) in text.split_inclusive(|b| *b == b'\n').enumerate() {
+        let Some(raw) = raw.strip_suffix(b"\n") else { break };
+        let damaged = |why: String| {
+            Error::new(ErrorKind::Journal, format!("the journal is damaged: {why}"))
+                .place(path.display().to_string(), n + 1, 0)
+                .help("the lines before this one are sound; keep the file as evidence and start a new run")
+        };
+        let line = std::str::from_utf8(raw).map_err(|_| damaged("not UTF-8".into()))?;
+        let entry: Entry = serde_json::from_str(line).map_err(|e| damaged(e.to_string()))?;
+        if entry.prev != last_hash {
+            return Err(damaged("its chain is broken: a line was changed, added or removed".into()));
+        }
+        if entry.n != n as u64 + 1 {
+            return Err(damaged(format!("entry {} stands where {} should", entry.n, n + 1)));
+        }
+        last_hash = digest(line);
+        whole += raw.len() as u64 + 1;
+        entries.push(entry);
+    }
+    Ok(Read { entries, whole, last_hash })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(text: &str) -> Record {
+        Record::Note { step: "1".into(), text: text.into() }
+    }
+
+    fn filled(dir: &Path) {
+        let mut j = Journal::create(dir, true).unwrap();
+        for text in ["one", "two", "three"] {
+            j.append(Timestamp::UNIX_EPOCH, note(text)).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_and_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path());
+        let (mut j, entries) = Journal::reopen(dir.path()).unwrap();
+        assert_eq!(entries.iter().map(|e| e.n).collect::<Vec<_>>(), [1, 2, 3]);
+        j.append(Timestamp::UNIX_EPOCH, note("four")).unwrap();
+        assert_eq!(read(&dir.path().join(FILE)).unwrap().entries.len(), 4);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off_at_every_byte() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path());
+        let path = dir.path().join(FILE);
+        let whole = std::fs::read(&path).unwrap();
+        let second = whole.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(1).unwrap().0 + 1;
+        for cut in second..whole.len() {
+            std::fs::write(&path, &whole[..cut]).unwrap();
+            let (mut j, entries) = Journal::reopen(dir.path()).unwrap();
+            assert_eq!(entries.len(), 2, "cut at {cut}");
+            j.append(Timestamp::UNIX_EPOCH, note("again")).unwrap();
+            assert_eq!(read(&path).unwrap().entries.len(), 3);
+        }
+    }
+
+    #[test]
+    fn a_changed_line_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        filled(dir.path());
+        let path = dir.path().join(FILE);
+        let text = std::fs::read_to_string(&path).unwrap().replace("\"two\"", "\"tww\"");
+        std::fs::write(&path, text).unwrap();
+        let e = read(&path).unwrap_err();
+        assert_eq!((e.kind(), e.detail().place.as_ref().unwrap().line), (ErrorKind::Journal, 3));
+    }
+
+    #[test]
+    fn one_failed_write_ends_the_journal() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut j = Journal::create(dir.path(), true).unwrap();
+        j.append(Timestamp::UNIX_EPOCH, note("one")).unwrap();
+        j.file = File::open(j.path()).unwrap(); // read-only: every write fails
+        for _ in 0..2 {
+            assert_eq!(j.append(Timestamp::UNIX_EPOCH, note("two")).unwrap_err().kind(), ErrorKind::Journal);
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Floor 3: one run of one runbook. Steps, gates, waits, approvals, effects and the journal that
+//! all of them write; nothing of Rhai and nothing of any cloud.
+//!
+//! The journal is the run: the terminal view, every report and resume are folds over its records.
+
+pub mod approval;
+pub mod cancel;
+pub mod effect;
+pub mod gate;
+pub mod journal;
+pub mod lock;
+pub mod past;
+pub mod record;
+pub mod report;
+pub mod state;
+pub mod step;
+pub mod wait;
+
+pub use approval::{Answer, Approvals, Approver};
+pub use cancel::Cancel;
+pub use journal::Journal;
+pub use past::Past;
+pub use record::{Entry, Record, StepKind, Verdict};
+pub use report::RunReport;
+pub use state::{Mode, Observer, Run, RunSettings};
+pub use step::{Ending, OnFail, StepSpec, Unwind};
+pub use wait::{WaitSpec, Waiting};

@@ -1,0 +1,242 @@
+//! Steps: the unit of verdicts, of clean-up and of resume.
+
+use serde_json::Value;
+
+use super::record::{Record, StepKind, Verdict};
+use super::state::{Frame, Mode, Run, frame, lock, set_frame};
+use crate::base::{Class, Error, ErrorKind, Result};
+
+/// Whether the run goes on after a step that failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFail {
+    /// It ends.
+    #[default]
+    Stop,
+    /// It goes on, and fails in the end (the items of an acceptance bar).
+    Continue,
+}
+
+/// What a step is.
+#[derive(Clone, Debug)]
+pub struct StepSpec {
+    /// Id within the runbook.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// What it may do.
+    pub kind: StepKind,
+    /// What follows a failure.
+    pub on_fail: OnFail,
+    /// Steps that must have passed.
+    pub needs: Vec<String>,
+    /// Who overrides it.
+    pub overridden: Option<String>,
+}
+
+/// How a script's body came back without a value.
+#[derive(Debug)]
+pub enum Ending {
+    /// `skip(reason)`.
+    Skip(String),
+    /// `deferred(decision)`.
+    Deferred(String),
+    /// Nobody signed what `attest` asked.
+    Outstanding(String),
+    /// `stop(reason)`: the step fails and the run ends, whatever `on_fail` says.
+    Stop(String),
+    /// An error.
+    Error(Error),
+}
+
+/// What the script floor throws: something that is an ending, and can be made of an error.
+pub trait Unwind: From<Error> {
+    /// What it means for the step.
+    fn ending(&self) -> Ending;
+}
+
+/// How a step's value is kept in the journal and read back.
+pub trait Codec<T> {
+    /// The value as JSON, secrets masked.
+    fn encode(&self, value: &T) -> Value;
+    /// The value again; an error where it cannot be had from JSON (a secret).
+    fn decode(&self, value: &Value) -> Result<T>;
+}
+
+impl Run {
+    /// Runs a step. `None` where it has no value: skipped, deferred, or failed with `on_fail: "continue"`.
+    pub fn step<T, E: Unwind>(
+        &self,
+        spec: &StepSpec,
+        codec: &dyn Codec<T>,
+        when: impl FnOnce() -> Result<bool, E>,
+        body: impl FnOnce() -> Result<T, E>,
+    ) -> Result<Option<T>, E> {
+        self.admit(spec)?;
+        if let Some(value) = self.recalled(spec, codec)? {
+            return Ok(Some(value));
+        }
+        self.append(Record::StepBegin {
+            step: spec.id.clone(),
+            title: spec.title.clone(),
+            kind: spec.kind,
+            overridden: spec.overridden.clone(),
+        })?;
+        let began = self.clock().elapsed();
+        let this = Frame::new(&spec.id, &spec.title, spec.kind);
+        let before = set_frame(Some(this.clone()));
+        let came_back = match self.obstacle(spec) {
+            Some(reason) => Ok(Err(reason)),
+            None => match when() {
+                Ok(true) => body().map(Ok),
+                Ok(false) => Ok(Err("its `when` does not hold".to_string())),
+                Err(e) => Err(e),
+            },
+        };
+        let cleaned = self.clean_up(&this);
+        set_frame(before);
+
+        let (verdict, error) = self.judge(&this, &came_back, cleaned.as_ref().err());
+        let value = match (&came_back, &verdict) {
+            (Ok(Ok(value)), v) if v.carries() => codec.encode(value),
+            _ => Value::Null,
+        };
+        self.append(Record::StepEnd {
+            step: spec.id.clone(),
+            verdict: verdict.clone(),
+            seconds: self.clock().elapsed().saturating_sub(began).as_secs_f64(),
+            value,
+            error: error.as_ref().map_or(Value::Null, |e| serde_json::to_value(e).unwrap_or_default()),
+            recalled: false,
+        })?;
+        lock(&self.shared().verdicts).insert(spec.id.clone(), verdict);
+        match (came_back, cleaned) {
+            (Ok(_), Err(e)) => Err(e.into()),
+            (Ok(value), Ok(())) => Ok(value.ok()),
+            (Err(thrown), _) => match thrown.ending() {
+                Ending::Skip(_) | Ending::Deferred(_) | Ending::Outstanding(_) => Ok(None),
+                Ending::Error(e) if spec.on_fail == OnFail::Continue && may_continue(&e) => Ok(None),
+                Ending::Error(_) | Ending::Stop(_) => Err(thrown),
+            },
+        }
+    }
+
+    /// Registers a clean-up of the present step.
+    pub fn defer(&self, title: &str, body: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+        self.require_step("a clean-up")?;
+        if let Some(frame) = frame() {
+            lock(&frame.shared().deferred).push((title.to_string(), Box::new(body)));
+        }
+        Ok(())
+    }
+
+    fn admit(&self, spec: &StepSpec) -> Result<()> {
+        if let Some(outer) = frame() {
+            return Err(Error::new(
+                ErrorKind::Script,
+                format!("step {} stands inside of step {}", spec.id, outer.step),
+            )
+            .help("steps do not nest: make the inner one a function, or move it behind the outer one"));
+        }
+        if lock(&self.shared().verdicts).contains_key(&spec.id) {
+            return Err(Error::new(ErrorKind::Script, format!("two steps have the id {}", spec.id)).help(
+                "step ids are the names that resume, overrides and reports go by: each must be unique",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The value of a change step that the journal shows finished.
+    fn recalled<T>(&self, spec: &StepSpec, codec: &dyn Codec<T>) -> Result<Option<T>> {
+        let Some((verdict, value)) = self.shared().past.finished(&spec.id, spec.kind) else {
+            return Ok(None);
+        };
+        let Ok(decoded) = codec.decode(value) else { return Ok(None) };
+        self.append(Record::StepBegin {
+            step: spec.id.clone(),
+            title: spec.title.clone(),
+            kind: spec.kind,
+            overridden: spec.overridden.clone(),
+        })?;
+        self.append(Record::StepEnd {
+            step: spec.id.clone(),
+            verdict: verdict.clone(),
+            seconds: 0.0,
+            value: value.clone(),
+            error: Value::Null,
+            recalled: true,
+        })?;
+        lock(&self.shared().verdicts).insert(spec.id.clone(), verdict.clone());
+        Ok(Some(decoded))
+    }
+
+    /// Why a step is not run at all.
+    fn obstacle(&self, spec: &StepSpec) -> Option<String> {
+        if self.mode() == Mode::Observe && spec.kind == StepKind::Change {
+            return Some("observing: this step would change things".into());
+        }
+        let verdicts = lock(&self.shared().verdicts);
+        spec.needs.iter().find_map(|id| match verdicts.get(id) {
+            Some(v) if v.carries() => None,
+            Some(v) => Some(format!("needs step {id}, which is {}", v.word())),
+            None => Some(format!("needs step {id}, which has not run")),
+        })
+    }
+
+    /// Runs the clean-ups in reverse order, as a phase of its own with a deadline of its own.
+    fn clean_up(&self, frame: &Frame) -> Result<()> {
+        let mut first = None;
+        if lock(&frame.shared().deferred).is_empty() {
+            return Ok(());
+        }
+        self.cancel().new_phase();
+        *lock(&self.shared().phase_ends) = Some(self.clock().elapsed() + self.shared().cleanup_within);
+        loop {
+            let Some((title, body)) = lock(&frame.shared().deferred).pop() else { break };
+            let error = body().err();
+            self.append(Record::Cleanup {
+                step: frame.step.clone(),
+                title: title.clone(),
+                error: error.as_ref().map(ToString::to_string),
+            })?;
+            if let (Some(e), None) = (error, &first) {
+                first = Some(e.context(format!("clean-up failed: {title}")).with_kind(ErrorKind::Cleanup));
+            }
+        }
+        *lock(&self.shared().phase_ends) = None;
+        if self.cancel().was_interrupted() {
+            self.cancel().interrupt(); // the run is still to end
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    fn judge<T, E: Unwind>(
+        &self,
+        frame: &Frame,
+        came_back: &Result<Result<T, String>, E>,
+        cleaned: Option<&Error>,
+    ) -> (Verdict, Option<Error>) {
+        let (verdict, error) = match came_back {
+            Ok(Ok(_)) => (lock(&frame.shared().excused).clone().unwrap_or(Verdict::Pass), None),
+            Ok(Err(reason)) => (Verdict::Skipped { reason: reason.clone() }, None),
+            Err(thrown) => match thrown.ending() {
+                Ending::Skip(reason) => (Verdict::Skipped { reason }, None),
+                Ending::Deferred(decision) => (Verdict::Deferred { decision }, None),
+                Ending::Outstanding(claim) => (Verdict::Outstanding { claim }, None),
+                Ending::Stop(reason) => (Verdict::Fail { reason }, None),
+                Ending::Error(e) => (Verdict::Fail { reason: e.detail().what.clone() }, Some(e)),
+            },
+        };
+        match cleaned {
+            Some(e) if !matches!(verdict, Verdict::Fail { .. }) => {
+                (Verdict::Fail { reason: e.detail().what.clone() }, Some(e.clone()))
+            }
+            _ => (verdict, error),
+        }
+    }
+}
+
+/// `on_fail: "continue"` goes on after a failed gate and after errors that a script could have
+/// caught, never after an interruption, a refusal or a fault of the host.
+fn may_continue(error: &Error) -> bool {
+    error.kind() == ErrorKind::Gate || error.kind().class() == Class::Recoverable
+}

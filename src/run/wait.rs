@@ -1,0 +1,230 @@
+//! Waiting: the only loop a runbook needs. A wait has a deadline, a success state, failure
+//! states, and an error taxonomy: transient errors are tolerated and counted, all others end it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::record::Record;
+use super::state::{Run, frame, lock};
+use super::step::{Ending, Unwind};
+use crate::base::{Error, ErrorKind, Result, duration};
+
+/// What a wait is.
+#[derive(Clone, Debug)]
+pub struct WaitSpec {
+    /// What is waited for.
+    pub title: String,
+    /// Time between looks.
+    pub every: Duration,
+    /// Time until it fails.
+    pub within: Duration,
+    /// Time until it is said to be slow, and the cause is asked.
+    pub warn_after: Option<Duration>,
+    /// Kinds of error that mean "not yet" here, besides the transient ones.
+    pub tolerate: Vec<String>,
+}
+
+/// The questions of a wait, answered by the script.
+pub struct WaitHooks<'a, T, E> {
+    /// Looks once.
+    pub read: &'a mut dyn FnMut() -> Result<T, E>,
+    /// Whether that is what is waited for.
+    pub done: &'a mut dyn FnMut(&T) -> Result<bool, E>,
+    /// Whether that can never become it.
+    pub failed: &'a mut dyn FnMut(&T) -> Result<bool, E>,
+    /// What was seen, in a few words.
+    pub show: &'a mut dyn FnMut(&T) -> Result<String, E>,
+    /// Why it takes so long, or failed; empty where nobody knows.
+    pub cause: &'a mut dyn FnMut() -> Result<String, E>,
+}
+
+/// Where a wait stands, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// What is waited for.
+    pub title: String,
+    /// What was seen last.
+    pub state: String,
+    /// Since it began.
+    pub elapsed: Duration,
+    /// Until it fails.
+    pub within: Duration,
+    /// Looks so far.
+    pub looks: u64,
+    /// Transient errors tolerated so far.
+    pub tolerated: u64,
+}
+
+impl Run {
+    /// Waits.
+    pub fn wait<T, E: Unwind>(&self, spec: &WaitSpec, hooks: WaitHooks<'_, T, E>) -> Result<T, E> {
+        self.require_step("a wait")?;
+        let wait = self.shared().waits.fetch_add(1, Ordering::SeqCst) + 1;
+        self.append(Record::WaitBegin {
+            step: frame().map(|f| f.step.clone()).unwrap_or_default(),
+            wait,
+            title: spec.title.clone(),
+            every: spec.every.as_secs_f64(),
+            within: spec.within.as_secs_f64(),
+        })?;
+        let mut course = Course {
+            run: self,
+            spec,
+            wait,
+            began: self.clock().elapsed(),
+            deadline: self.deadline(spec.within),
+            looks: 0,
+            tolerated: 0,
+            state: String::new(),
+            warned: false,
+        };
+        let result = course.follow(hooks);
+        let error = match &result {
+            Ok(_) => None,
+            Err(thrown) => match thrown.ending() {
+                Ending::Error(e) => Some(e.to_string()),
+                _ => Some("left by the script".into()),
+            },
+        };
+        self.append(Record::WaitEnd {
+            wait,
+            elapsed: course.elapsed().as_secs_f64(),
+            looks: course.looks,
+            tolerated: course.tolerated,
+            error,
+        })?;
+        result
+    }
+
+    /// Sleeps, no longer than the present phase lasts.
+    pub fn pause(&self, time: Duration) -> Result<()> {
+        self.clock().sleep(time.min(self.deadline(time)), &self.cancel().token())
+    }
+
+    /// A time span cut at the end of the present clean-up.
+    fn deadline(&self, within: Duration) -> Duration {
+        match *lock(&self.shared().phase_ends) {
+            Some(end) => within.min(end.saturating_sub(self.clock().elapsed())),
+            None => within,
+        }
+    }
+}
+
+struct Course<'a> {
+    run: &'a Run,
+    spec: &'a WaitSpec,
+    wait: u64,
+    began: Duration,
+    deadline: Duration,
+    looks: u64,
+    tolerated: u64,
+    state: String,
+    warned: bool,
+}
+
+impl Course<'_> {
+    fn elapsed(&self) -> Duration {
+        self.run.clock().elapsed().saturating_sub(self.began)
+    }
+
+    fn follow<T, E: Unwind>(&mut self, hooks: WaitHooks<'_, T, E>) -> Result<T, E> {
+        loop {
+            self.looks += 1;
+            match (hooks.read)() {
+                Ok(seen) => {
+                    let state = (hooks.show)(&seen)?;
+                    self.sample(&state, None)?;
+                    if (hooks.done)(&seen)? {
+                        return Ok(seen);
+                    }
+                    if (hooks.failed)(&seen)? {
+                        let why = self.cause(hooks.cause)?;
+                        return Err(self.failure(&format!("it came to {}", self.shown()), &why).into());
+                    }
+                }
+                Err(thrown) => {
+                    let Ending::Error(e) = thrown.ending() else { return Err(thrown) };
+                    if !self.tolerates(&e) {
+                        return Err(thrown);
+                    }
+                    self.tolerated += 1;
+                    let state = self.state.clone();
+                    self.sample(&state, Some(e.to_string()))?;
+                }
+            }
+            let elapsed = self.elapsed();
+            if elapsed >= self.deadline {
+                let why = self.cause(hooks.cause)?;
+                let what =
+                    format!("not within {}; last seen: {}", duration::show(self.deadline), self.shown());
+                return Err(self.failure(&what, &why).with_kind(ErrorKind::Timeout).into());
+            }
+            if !self.warned && self.spec.warn_after.is_some_and(|limit| elapsed >= limit) {
+                self.warned = true;
+                let why = self.cause(hooks.cause)?;
+                let because = if why.is_empty() { String::new() } else { format!(": {why}") };
+                let title = &self.spec.title;
+                self.run
+                    .note(&format!("slower than usual ({}): {title}{because}", duration::show(elapsed)))?;
+            }
+            let next = self.spec.every.min(self.deadline.saturating_sub(elapsed));
+            self.run.clock().sleep(next, &self.run.cancel().token())?;
+        }
+    }
+
+    fn tolerates(&self, error: &Error) -> bool {
+        error.kind().is_transient() || self.spec.tolerate.iter().any(|k| k == error.kind().name())
+    }
+
+    /// Journals what was seen where it changed; shows it to whoever watches each time.
+    fn sample(&mut self, state: &str, tolerated: Option<String>) -> Result<()> {
+        let elapsed = self.elapsed();
+        if state != self.state || tolerated.is_some() || self.looks == 1 {
+            self.state = state.to_string();
+            self.run.append(Record::WaitSample {
+                wait: self.wait,
+                elapsed: elapsed.as_secs_f64(),
+                state: self.state.clone(),
+                tolerated,
+            })?;
+        }
+        self.run.shared().observer.waiting(&Waiting {
+            title: self.spec.title.clone(),
+            state: self.state.clone(),
+            elapsed,
+            within: self.deadline,
+            looks: self.looks,
+            tolerated: self.tolerated,
+        });
+        Ok(())
+    }
+
+    fn shown(&self) -> &str {
+        if self.state.is_empty() { "nothing" } else { &self.state }
+    }
+
+    /// Asks for the cause. An error of the question itself is part of the answer, except an end
+    /// of the run.
+    fn cause<E: Unwind>(&self, ask: &mut dyn FnMut() -> Result<String, E>) -> Result<String, E> {
+        match ask() {
+            Ok(text) => Ok(text),
+            Err(thrown) => match thrown.ending() {
+                Ending::Error(e) if e.kind().class() == crate::base::Class::Recoverable => {
+                    Ok(format!("the cause could not be asked: {e}"))
+                }
+                _ => Err(thrown),
+            },
+        }
+    }
+
+    fn failure(&self, what: &str, why: &str) -> Error {
+        let mut e = Error::new(ErrorKind::Failed, format!("{}: {what}", self.spec.title));
+        if !why.is_empty() {
+            e = e.cause(format!("because {why}"));
+        }
+        if self.tolerated > 0 {
+            e = e.cause(format!("{} of {} looks met a transient error", self.tolerated, self.looks));
+        }
+        e
+    }
+}
