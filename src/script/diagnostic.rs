@@ -1,0 +1,194 @@
+//! Errors as an operator reads them: the script's own line, the way that led to it, and what to do.
+
+use std::fmt;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+
+use super::modules::Library;
+use super::thrown::Thrown;
+use crate::base::{Error, Place};
+
+/// An error with the text it points into, for miette to draw.
+#[derive(Debug)]
+pub struct Report {
+    message: String,
+    code: String,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    label: Option<LabeledSpan>,
+    way: Vec<Report>,
+    advice: bool,
+}
+
+impl Report {
+    /// A report without a text, or with one that the caller adds by [`Report::pointing`].
+    pub fn plain(error: &Error) -> Self {
+        let d = error.detail();
+        let mut message = d.what.clone();
+        for cause in &d.causes {
+            message.push_str("\n  because ");
+            message.push_str(cause.strip_prefix("because ").unwrap_or(cause));
+        }
+        let mut facts = Vec::new();
+        facts.extend(d.scope.as_ref().map(|s| format!("in scope {s}")));
+        facts.extend(d.status.map(|s| format!("status {s}")));
+        facts.extend(d.request_id.as_ref().map(|r| format!("request id {r}")));
+        if !facts.is_empty() {
+            message.push_str(&format!("\n  ({})", facts.join(", ")));
+        }
+        if let Some(place) = &d.place {
+            message.push_str(&format!("\n  at {place}"));
+        }
+        Report {
+            message,
+            code: d.kind.name().into(),
+            help: d.help.clone(),
+            source: None,
+            label: None,
+            way: Vec::new(),
+            advice: false,
+        }
+    }
+
+    /// Points into a text: the identifier at a place.
+    #[must_use]
+    pub fn pointing(mut self, file: &str, text: &str, line: usize, column: usize, label: &str) -> Self {
+        let (start, length) = span(text, line, column);
+        self.source = Some(NamedSource::new(file, text.to_string()).with_language("Rust"));
+        self.label = Some(LabeledSpan::new(Some(label.to_string()), start, length));
+        self
+    }
+
+    /// What a script threw, with its lines and the way that led there.
+    pub fn of(thrown: &Thrown, error: &Error, library: &Library) -> Self {
+        let mut bare = error.clone();
+        let mut report = Report::plain(&bare);
+        if let Some(place) = &error.detail().place
+            && let Some((text, line)) = library.locate(&place.file, place.line)
+        {
+            bare = without_place(&bare);
+            report = Report::plain(&bare).pointing(&text.file, &text.text, line, place.column, "here");
+        }
+        let (_, _, _, calls) = thrown.unravel();
+        let runbook = calls.iter().find(|c| !c.source.is_empty()).map(|c| c.source.clone());
+        let place = error.detail().place.clone();
+        for call in calls.iter().rev() {
+            let Some(line) = call.position.line() else { continue };
+            let source = if call.source.is_empty() {
+                runbook.clone().unwrap_or_default()
+            } else {
+                call.source.clone()
+            };
+            let here = Place { file: source, line, column: call.position.position().unwrap_or(0) };
+            if Some(&here) == place.as_ref() {
+                continue;
+            }
+            if let Some((text, line)) = library.locate(&here.file, here.line) {
+                let what = format!("on the way: {}", call.name);
+                report.way.push(
+                    Report {
+                        message: what,
+                        code: String::new(),
+                        help: None,
+                        source: None,
+                        label: None,
+                        way: Vec::new(),
+                        advice: true,
+                    }
+                    .pointing(&text.file, &text.text, line, here.column, "called here"),
+                );
+            }
+        }
+        report
+    }
+
+    /// Draws it. `width` in columns; colours only where the caller wants them.
+    pub fn draw(&self, width: usize, colours: bool) -> String {
+        let theme = match colours {
+            true => miette::GraphicalTheme::unicode(),
+            false => miette::GraphicalTheme::unicode_nocolor(),
+        };
+        let handler = miette::GraphicalReportHandler::new_themed(theme)
+            .with_width(width)
+            .with_links(false)
+            .with_context_lines(1)
+            .without_syntax_highlighting();
+        let mut text = String::new();
+        match handler.render_report(&mut text, self) {
+            Ok(()) => text,
+            Err(_) => format!("{}\n", self.message),
+        }
+    }
+}
+
+fn without_place(error: &Error) -> Error {
+    let d = error.detail();
+    let mut bare = Error::new(d.kind, d.what.clone());
+    for cause in &d.causes {
+        bare = bare.cause(cause);
+    }
+    if let Some(help) = &d.help {
+        bare = bare.help(help);
+    }
+    if let Some(scope) = &d.scope {
+        bare = bare.scope(scope);
+    }
+    if let Some(status) = d.status {
+        bare = bare.status(status);
+    }
+    if let Some(id) = &d.request_id {
+        bare = bare.request_id(id);
+    }
+    bare
+}
+
+/// Bytes of the identifier (or the one character) at a line and column, both from 1.
+fn span(text: &str, line: usize, column: usize) -> (usize, usize) {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let skip = column.saturating_sub(1);
+    let at = rest.char_indices().nth(skip).map_or(rest.len(), |(n, _)| n);
+    let word = rest[at..]
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .map(char::len_utf8)
+        .sum::<usize>();
+    (start + at, word.max(rest[at..].chars().next().map_or(0, char::len_utf8)))
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl Diagnostic for Report {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        (!self.code.is_empty()).then(|| Box::new(&self.code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(if self.advice { miette::Severity::Advice } else { miette::Severity::Error })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|s| s as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.label.clone().map(|l| Box::new(std::iter::once(l)) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        (!self.way.is_empty()).then(|| {
+            Box::new(self.way.iter().map(|r| r as &dyn Diagnostic))
+                as Box<dyn Iterator<Item = &'a dyn Diagnostic>>
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! The engine: Rhai with its limits set explicitly, the words of the clouds freed, and no way to
+//! sleep or to read the clock past the run.
+
+use std::sync::Arc;
+
+use rhai::packages::{
+    BasicArrayPackage, BasicBlobPackage, BasicMapPackage, BitFieldPackage, CorePackage, LogicPackage,
+    MoreStringPackage, Package,
+};
+use rhai::{Dynamic, Engine, EvalAltResult, Position, Token};
+
+use super::abort;
+use super::adapter::{self, TypeIds};
+use super::host::Host;
+use super::modules::Library;
+use super::primitives;
+use super::span;
+use super::thrown::Thrown;
+use crate::base::error::nearest;
+use crate::base::{Error, ErrorKind};
+
+/// Stack of a thread that runs scripts. [`CALL_LEVELS`] must be reached before it is used up: a
+/// stack overflow ends the process without a word.
+pub const STACK: usize = 64 << 20;
+
+/// How deep script functions may call each other.
+const CALL_LEVELS: usize = 128;
+
+/// Rhai reserves these for itself and lets nobody have them, clouds or not.
+const OWN_WORDS: &[&str] = &[
+    "eval",
+    "Fn",
+    "call",
+    "curry",
+    "is_shared",
+    "type_of",
+    "print",
+    "debug",
+    "this",
+    "is_def_var",
+    "is_def_fn",
+];
+
+/// An engine for scripts of one host.
+pub fn build(host: &Arc<Host>, library: &Arc<Library>) -> Engine {
+    let mut engine = bare();
+    let host_cancel = host.run.cancel().clone();
+    engine.on_progress(move |_| (host_cancel.is_cancelled() || abort::is_pending()).then_some(Dynamic::UNIT));
+    let (printer, debugger) = (host.clone(), host.clone());
+    engine.on_print(move |text| {
+        let _ = printer.run.note(text);
+    });
+    engine.on_debug(move |text, source, position| {
+        let _ = debugger.run.note(&format!("{}:{position:?}: {text}", source.unwrap_or("runbook")));
+    });
+    engine.set_module_resolver(super::modules::Resolver::new(library.clone(), host.clone()));
+    let types = primitives::register_types(&mut engine, host);
+    adapter::bind(&mut engine, host, &primitives::all(), &types);
+    engine.register_global_module(primitives::site_module(host).into());
+    engine
+}
+
+/// The language alone, as the checker needs it too: limits, freed words, durations.
+pub fn bare() -> Engine {
+    let mut engine = Engine::new_raw();
+    // the standard packages without the one that reads the clock
+    CorePackage::new().register_into_engine(&mut engine);
+    BitFieldPackage::new().register_into_engine(&mut engine);
+    LogicPackage::new().register_into_engine(&mut engine);
+    rhai::packages::BasicMathPackage::new().register_into_engine(&mut engine);
+    BasicArrayPackage::new().register_into_engine(&mut engine);
+    BasicBlobPackage::new().register_into_engine(&mut engine);
+    BasicMapPackage::new().register_into_engine(&mut engine);
+    MoreStringPackage::new().register_into_engine(&mut engine);
+
+    engine
+        .set_max_call_levels(CALL_LEVELS)
+        .set_max_expr_depths(128, 128)
+        .set_max_operations(0)
+        .set_max_string_size(16 << 20)
+        .set_max_array_size(100_000)
+        .set_max_map_size(100_000)
+        .set_max_variables(10_000)
+        .set_max_functions(5_000)
+        .set_max_modules(500)
+        .set_strict_variables(true)
+        .set_fail_on_invalid_map_property(true)
+        .disable_symbol("eval");
+    // `net.shared`, `image.protected`, `#{default: 1}`: field names that the clouds use
+    #[allow(deprecated, reason = "Rhai marks it as volatile; there is no other way to free a reserved word")]
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Reserved(word)
+            if word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                && !OWN_WORDS.contains(&word.as_str()) =>
+        {
+            Token::Identifier(word)
+        }
+        other => other,
+    });
+    #[allow(
+        deprecated,
+        reason = "Rhai marks it as volatile; a typo in a field deserves better than `not found`"
+    )]
+    engine.on_map_missing_property(|map, name, _| {
+        let e = Error::new(ErrorKind::Script, format!("no field `{name}`"));
+        let e = match nearest(name, map.keys().map(|k| k.as_str())) {
+            Some(near) => e.help(format!("did you mean `{near}`?")),
+            None => e.help("a field that may be missing is read with `.get(\"name\")`, which gives () then"),
+        };
+        Err(Thrown::from(e).into())
+    });
+    span::register(&mut engine);
+    engine
+}
+
+/// A value's type as scripts and messages name it.
+pub fn type_name(value: &Dynamic) -> &'static str {
+    match value.type_name() {
+        "i64" => "integer",
+        "f64" => "number",
+        "array" => "list",
+        "Fn" => "closure",
+        other => primitives::TYPE_NAMES
+            .iter()
+            .find(|(rust, _)| other.ends_with(rust))
+            .map_or(other, |(_, name)| name),
+    }
+}
+
+/// The types that primitives are called on, for the checker.
+pub fn types() -> TypeIds {
+    primitives::type_ids()
+}
+
+/// An error at a place of the script.
+pub fn at(error: Error, position: Position) -> Box<EvalAltResult> {
+    let mut thrown: Box<EvalAltResult> = Thrown::from(error).into();
+    thrown.set_position(position);
+    thrown
+}

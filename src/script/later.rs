@@ -1,0 +1,34 @@
+//! Calling a closure after the primitive that took it has returned, or on another thread.
+
+#![allow(deprecated, reason = "Rhai marks stored contexts as volatile; nothing else outlives a call")]
+
+use rhai::{Dynamic, Engine, FnPtr, NativeCallContext, NativeCallContextStore};
+
+use super::abort;
+use super::thrown::Thrown;
+
+/// The context that a closure was handed over in.
+pub struct Later(NativeCallContextStore);
+
+impl Later {
+    /// Keeps a call's context.
+    pub fn keep(context: &NativeCallContext<'_>) -> Self {
+        Later(context.store_data())
+    }
+
+    /// Calls a closure in it.
+    pub fn call(&self, engine: &Engine, function: &FnPtr) -> Result<Dynamic, Thrown> {
+        let context = self.0.create_context(engine);
+        call(&context, function, ())
+    }
+}
+
+/// Calls a closure. One that returns although its thread aborts has not returned.
+pub fn call(
+    context: &NativeCallContext<'_>,
+    function: &FnPtr,
+    args: impl rhai::FuncArgs,
+) -> Result<Dynamic, Thrown> {
+    let value = function.call_within_context::<Dynamic>(context, args).map_err(Thrown)?;
+    abort::pending().map_or(Ok(value), |e| Err(e.into()))
+}

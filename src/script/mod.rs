@@ -1,0 +1,22 @@
+//! Floor 4: the script language. The engine, one descriptor for each primitive and one adapter that
+//! binds it, the module resolver, diagnostics, the checker and the prose that `show` reads.
+
+pub mod abort;
+pub mod adapter;
+pub mod arguments;
+pub mod diagnostic;
+pub mod engine;
+pub mod host;
+pub mod later;
+pub mod modules;
+pub mod primitive;
+pub mod primitives;
+pub mod runbook;
+pub mod span;
+pub mod thrown;
+pub mod value;
+
+pub use host::Host;
+pub use primitive::{Effect, On, Param, Primitive, Ty};
+pub use runbook::Runbook;
+pub use thrown::Thrown;

@@ -1,0 +1,199 @@
+//! Modules by logical name (`import "std/octavia" as octavia;`), put together from layers: a
+//! function of an upper layer replaces the one below, the rest stays.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
+
+use super::engine;
+use super::host::Host;
+use crate::base::error::nearest;
+use crate::base::permit::hex;
+use crate::base::{Error, ErrorKind, Place, Result};
+use crate::run::Record;
+use crate::run::record::SourceMark;
+use sha2::{Digest, Sha256};
+
+/// A text of one layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// `embedded`, `installed` or `site`.
+    pub layer: String,
+    /// The file as the operator knows it.
+    pub file: String,
+    /// What is in it.
+    pub text: String,
+}
+
+impl Text {
+    /// Its mark in the journal.
+    pub fn mark(&self, name: &str) -> SourceMark {
+        let sha256 = hex(&Sha256::digest(self.text.as_bytes()));
+        SourceMark { name: name.into(), layer: self.layer.clone(), sha256 }
+    }
+}
+
+/// Where texts come from.
+pub trait Shelf: Send + Sync {
+    /// The texts of a logical name, lowest layer first; empty where there is none.
+    fn texts(&self, name: &str) -> Result<Vec<Text>>;
+    /// Every logical name of a module (`std/octavia`).
+    fn modules(&self) -> Vec<String>;
+    /// Every logical name of a runbook (`restart`).
+    fn runbooks(&self) -> Vec<String>;
+}
+
+/// What a compiled text was put together from, so that errors name the right file and line.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// First line of the compiled text that belongs to it, from 1.
+    pub first: usize,
+    /// Where it comes from.
+    pub text: Text,
+}
+
+/// The shelf, and what was compiled from it.
+pub struct Library {
+    shelf: Box<dyn Shelf>,
+    parts: Mutex<HashMap<String, Vec<Part>>>,
+}
+
+impl Library {
+    /// A library over a shelf.
+    pub fn new(shelf: impl Shelf + 'static) -> Arc<Self> {
+        Arc::new(Library { shelf: Box::new(shelf), parts: Mutex::default() })
+    }
+
+    /// The shelf.
+    pub fn shelf(&self) -> &dyn Shelf {
+        self.shelf.as_ref()
+    }
+
+    /// Compiles the layers of a name into one, upper functions replacing lower ones.
+    ///
+    /// Rhai keeps one source for a merged text, so each layer is compiled behind as many empty
+    /// lines as the layers below it have: a line number then tells the layer.
+    pub fn compile(
+        &self,
+        engine: &Engine,
+        scope: &Scope<'_>,
+        name: &str,
+    ) -> Result<(AST, Vec<Text>), Box<EvalAltResult>> {
+        let texts = self.named(name).map_err(|e| engine::at(e, Position::NONE))?;
+        let (mut whole, mut parts, mut above) = (None::<AST>, Vec::new(), 0);
+        for text in &texts {
+            parts.push(Part { first: above + 1, text: text.clone() });
+            self.remember(name, parts.clone());
+            let mut ast = engine
+                .compile_with_scope(scope, format!("{}{}", "\n".repeat(above), text.text))
+                .map_err(|e| Box::new(EvalAltResult::ErrorInModule(name.into(), e.into(), Position::NONE)))?;
+            ast.set_source(name);
+            above += text.text.lines().count() + 1;
+            whole = Some(match whole {
+                None => ast,
+                Some(lower) => lower.merge(&ast),
+            });
+        }
+        let mut ast = whole.unwrap_or_else(AST::empty);
+        ast.set_source(name);
+        Ok((ast, texts))
+    }
+
+    fn named(&self, name: &str) -> Result<Vec<Text>> {
+        let texts = self.shelf.texts(name)?;
+        if !texts.is_empty() {
+            return Ok(texts);
+        }
+        let known = [self.shelf.modules(), self.shelf.runbooks()].concat();
+        let e = Error::new(ErrorKind::Script, format!("there is no `{name}`"));
+        Err(match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => e.help(format!("did you mean `{near}`?")),
+            None => e.help("modules go by logical name, such as \"std/octavia\", never by a file's path"),
+        })
+    }
+
+    /// Takes note of a text that did not come from the shelf, such as a REPL's line.
+    pub fn remember(&self, name: &str, parts: Vec<Part>) {
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), parts);
+    }
+
+    /// The text that a line of a compiled source comes from, and the line within it.
+    pub fn locate(&self, source: &str, line: usize) -> Option<(Text, usize)> {
+        let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        let part = parts.get(source)?.iter().rev().find(|p| p.first <= line)?;
+        Some((part.text.clone(), line - part.first + 1))
+    }
+
+    /// An error's place, from the compiled source to the operator's file.
+    pub fn resolve_place(&self, place: &Place) -> Place {
+        match self.locate(&place.file, place.line) {
+            Some((text, line)) => Place { file: text.file, line, column: place.column },
+            None => place.clone(),
+        }
+    }
+}
+
+type SharedModule = rhai::Shared<Module>;
+
+/// Rhai's way into the library.
+pub struct Resolver {
+    library: Arc<Library>,
+    host: Arc<Host>,
+    /// `None` stands for a module that is being loaded: an import of it is a cycle.
+    loaded: Mutex<HashMap<String, Option<SharedModule>>>,
+}
+
+impl Resolver {
+    /// A resolver for one engine.
+    pub fn new(library: Arc<Library>, host: Arc<Host>) -> Self {
+        Resolver { library, host, loaded: Mutex::default() }
+    }
+
+    fn load(&self, engine: &Engine, name: &str) -> Result<SharedModule, Box<EvalAltResult>> {
+        let (ast, texts) = self.library.compile(engine, &self.host.globals(), name)?;
+        for text in &texts {
+            self.host
+                .run
+                .append(Record::Source(text.mark(name)))
+                .map_err(|e| engine::at(e, Position::NONE))?;
+        }
+        let mut module = Module::eval_ast_as_new(self.host.globals(), &ast, engine)
+            .map_err(|e| Box::new(EvalAltResult::ErrorInModule(name.into(), e, Position::NONE)))?;
+        module.set_id(name);
+        Ok(module.into())
+    }
+}
+
+impl ModuleResolver for Resolver {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        _: Option<&str>,
+        name: &str,
+        position: Position,
+    ) -> Result<SharedModule, Box<EvalAltResult>> {
+        let loaded = || self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        match loaded().get(name).cloned() {
+            Some(Some(module)) => return Ok(module),
+            Some(None) => {
+                let e = Error::new(ErrorKind::Script, format!("`{name}` imports itself, by way of others"))
+                    .help("move what both need into a module of its own");
+                return Err(engine::at(e, position));
+            }
+            None => {}
+        }
+        loaded().insert(name.into(), None);
+        let module = self.load(engine, name);
+        match &module {
+            Ok(module) => loaded().insert(name.into(), Some(module.clone())),
+            Err(_) => loaded().remove(name),
+        };
+        module.map_err(|mut e| {
+            if e.position().is_none() {
+                e.set_position(position);
+            }
+            e
+        })
+    }
+}

@@ -1,0 +1,312 @@
+//! Runbook, steps, and the ways a step can end.
+
+use rhai::{Dynamic, FnPtr};
+use serde_json::Value;
+
+use crate::base::error::nearest;
+use crate::base::{Class, Error, ErrorKind, Result};
+use crate::run::step::Codec;
+use crate::run::{OnFail, Record, StepKind, StepSpec};
+use crate::script::abort;
+use crate::script::adapter::Call;
+use crate::script::host::Host;
+use crate::script::later::Later;
+use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
+use crate::script::thrown::{Early, Thrown};
+use crate::script::value;
+
+const STEP_OPTIONS: &[Param] = &[
+    Param::optional(
+        "on_fail",
+        Ty::Text,
+        "`\"stop\"` (default) or `\"continue\"`: the run goes on, and fails in the end",
+    ),
+    Param::optional("when", Ty::Function, "a closure; where it gives `false` the step is SKIPPED"),
+    Param::optional("needs", Ty::Texts, "ids of steps that must have passed, else the step is SKIPPED"),
+];
+
+const STEP: &[Param] = &[
+    Param::new(
+        "id",
+        Ty::Text,
+        "the step's id, unique in the runbook: resume, overrides and reports go by it",
+    ),
+    Param::new("title", Ty::Text, "what the step achieves"),
+    Param::optional("opts", Ty::Options(STEP_OPTIONS), "how the step behaves"),
+    Param::new("body", Ty::Function, "what the step does; its value is the step's value"),
+];
+
+/// The family.
+pub const ALL: &[&Primitive] =
+    &[&RUNBOOK, &VERIFY, &CHANGE, &DEFERRED, &SKIP, &STOP, &DEFER, &PARALLEL, &NOTE, &FACT];
+
+const RUNBOOK: Primitive = Primitive {
+    name: "runbook",
+    on: On::Global,
+    params: &[
+        Param::new("id", Ty::Text, "the runbook's id"),
+        Param::new("title", Ty::Text, "what the procedure achieves"),
+    ],
+    returns: "()",
+    effect: Effect::Flow,
+    doc: "Names the runbook. The first statement of every runbook, once.",
+    example: r#"runbook("drill", "A drill");"#,
+    body: |call| {
+        let (id, title) = (call.text(0), call.text(1));
+        call.host.run.append(Record::Runbook { id, title })?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const VERIFY: Primitive = Primitive {
+    name: "verify",
+    on: On::Global,
+    params: STEP,
+    returns: "the body's value, or () where the step has none",
+    effect: Effect::Flow,
+    doc: "A step that only reads: a change inside it is refused before anything is sent. It runs again on resume.",
+    example: r#"let n = verify("1", "Count", || 1 + 1); gate_outside(n);
+fn gate_outside(n) { verify("2", "It is two", || expect("sum", n, 2)); }"#,
+    body: |call| step(call, StepKind::Verify),
+};
+
+const CHANGE: Primitive = Primitive {
+    name: "change",
+    on: On::Global,
+    params: STEP,
+    returns: "the body's value, or () where the step has none",
+    effect: Effect::Flow,
+    doc: "A step that may change things. Each change is approved and journaled before it is sent. On resume a step that finished gives its recorded value and is not run again.",
+    example: r#"change("1", "Nothing to change", || skip("it is so already"));"#,
+    body: |call| step(call, StepKind::Change),
+};
+
+const DEFERRED: Primitive = Primitive {
+    name: "deferred",
+    on: On::Global,
+    params: &[
+        Param::new("id", Ty::Text, "the step's id"),
+        Param::new("title", Ty::Text, "what the step would achieve"),
+        Param::new("decision", Ty::Text, "the decision that put it off, such as `D-019`"),
+    ],
+    returns: "()",
+    effect: Effect::Flow,
+    doc: "A step that a decision has put off: it stands in the report as DEFERRED.",
+    example: r#"deferred("D-011.8", "Designate zones", "D-019");"#,
+    body: |call| {
+        let spec = StepSpec {
+            id: call.text(0),
+            title: call.text(1),
+            kind: StepKind::Verify,
+            on_fail: OnFail::Stop,
+            needs: Vec::new(),
+            overridden: None,
+        };
+        let decision = call.text(2);
+        let recorder = Recorded(call.host);
+        call.host.run.step(&spec, &recorder, || Ok(true), || Err(Thrown::from(Early::Deferred(decision))))?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const SKIP: Primitive = Primitive {
+    name: "skip",
+    on: On::Global,
+    params: &[Param::new("reason", Ty::Text, "why the step is not needed")],
+    returns: "never",
+    effect: Effect::Flow,
+    doc: "Ends the step as SKIPPED; the run goes on behind it.",
+    example: r#"verify("1", "Only where it is needed", || skip("it is not"));"#,
+    body: |call| Err(within_step(call, Early::Skip(call.text(0)))),
+};
+
+const STOP: Primitive = Primitive {
+    name: "stop",
+    on: On::Global,
+    params: &[Param::new("reason", Ty::Text, "why nothing further may be done")],
+    returns: "never",
+    effect: Effect::Flow,
+    doc: "Ends the step as FAIL and the run with it, whatever `on_fail` says.",
+    example: r#"verify("1", "Room for it", || if false { stop("no host has room") });"#,
+    body: |call| Err(within_step(call, Early::Stop(call.text(0)))),
+};
+
+const DEFER: Primitive = Primitive {
+    name: "defer",
+    on: On::Global,
+    params: &[
+        Param::new("title", Ty::Text, "what is cleaned up"),
+        Param::new("body", Ty::Function, "the clean-up"),
+    ],
+    returns: "()",
+    effect: Effect::Flow,
+    doc: "Registers a clean-up. Clean-ups run at the end of the step in reverse order, also after a failure and after Ctrl-C, with a deadline of their own. One that fails fails the run.",
+    example: r#"change("1", "Leave nothing behind", || { defer("say goodbye", || note("goodbye")); note("hello"); });"#,
+    body: |call| {
+        let (title, body, host) = (call.text(0), call.function(1)?, call.host.clone());
+        let later = Later::keep(&call.context);
+        call.host.run.defer(&title, move || {
+            let engine = host.engine()?;
+            abort::suspended(|| later.call(&engine, &body).map(drop).map_err(|e| e.error()))
+        })?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const PARALLEL: Primitive = Primitive {
+    name: "parallel",
+    on: On::Global,
+    params: &[Param::new("branches", Ty::List, "closures without parameters")],
+    returns: "the branches' values, in their order",
+    effect: Effect::Flow,
+    doc: "Runs closures at the same time, each on a thread of its own. A branch sees its captured variables as they are now; what it changes in them is its own: hand results back as its value. All branches end before this does; the first error, in the branches' order, is thrown.",
+    example: r#"verify("1", "Both", || expect("values", parallel([|| 1, || 2]), [1, 2]));"#,
+    body: parallel,
+};
+
+const NOTE: Primitive = Primitive {
+    name: "note",
+    on: On::Global,
+    params: &[Param::new("text", Ty::Any, "the remark")],
+    returns: "()",
+    effect: Effect::Flow,
+    doc: "Puts a remark into the journal and the report.",
+    example: r#"verify("1", "Remark", || note("three hosts are up"));"#,
+    body: |call| {
+        let text = call.arg(0).map(ToString::to_string).unwrap_or_default();
+        call.host.run.note(&text)?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const FACT: Primitive = Primitive {
+    name: "fact",
+    on: On::Global,
+    params: &[
+        Param::new("name", Ty::Text, "the value's name"),
+        Param::new("value", Ty::Any, "the value; a secret is masked"),
+    ],
+    returns: "the value",
+    effect: Effect::Flow,
+    doc: "Puts a named value into the journal and the report: ids and addresses that belong to this run.",
+    example: r#"verify("1", "Remember", || fact("api_address", "https://10.12.7.180:6443"));"#,
+    body: |call| {
+        let fact = call.arg(1).cloned().unwrap_or(Dynamic::UNIT);
+        call.host.run.fact(&call.text(0), value::evidence(&fact))?;
+        Ok(fact)
+    },
+};
+
+/// How step values are kept in the journal.
+pub struct Recorded<'a>(pub &'a Host);
+
+impl Codec<Dynamic> for Recorded<'_> {
+    fn encode(&self, value: &Dynamic) -> Value {
+        value::encode(value)
+    }
+
+    fn decode(&self, value: &Value) -> Result<Dynamic> {
+        value::decode(self.0, value)
+    }
+}
+
+fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
+    let options = call.options(2);
+    let on_fail = match options.text("on_fail").as_deref() {
+        None | Some("stop") => OnFail::Stop,
+        Some("continue") => OnFail::Continue,
+        Some(other) => {
+            let e = Error::new(
+                ErrorKind::Argument,
+                format!("`on_fail` is \"stop\" or \"continue\", not \"{other}\""),
+            );
+            return Err(match nearest(other, ["stop", "continue"]) {
+                Some(near) => e.help(format!("did you mean \"{near}\"?")),
+                None => e,
+            }
+            .into());
+        }
+    };
+    let (id, title) = (call.text(0), call.text(1));
+    let spec = StepSpec { id, title, kind, on_fail, needs: options.texts("needs"), overridden: None };
+    let (body, when) = (call.function(3)?, options.function("when"));
+    let asked = || match &when {
+        None => Ok(true),
+        Some(when) => truth(&call.call(when, ())?, "`when`"),
+    };
+    let value = call.host.run.step(&spec, &Recorded(call.host), asked, || call.call(&body, ()))?;
+    abort::clear(); // the step has its verdict, and the run goes on
+    Ok(value.unwrap_or(Dynamic::UNIT))
+}
+
+/// A closure's answer as a truth value.
+pub fn truth(value: &Dynamic, what: &str) -> Result<bool, Thrown> {
+    value.as_bool().map_err(|_| {
+        let got = crate::script::engine::type_name(value);
+        Error::new(ErrorKind::Argument, format!("{what} must give true or false, not a {got}")).into()
+    })
+}
+
+fn within_step(call: &Call<'_>, early: Early) -> Thrown {
+    match call.host.run.require_step(&format!("`{}`", call.primitive.name)) {
+        Ok(()) => early.into(),
+        Err(e) => e.into(),
+    }
+}
+
+fn parallel(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
+    let mut branches = Vec::new();
+    for branch in call.arg(0).and_then(|a| a.clone().into_array().ok()).unwrap_or_default() {
+        let got = crate::script::engine::type_name(&branch);
+        let Some(mut f) = branch.try_cast::<FnPtr>() else {
+            return Err(
+                Error::new(ErrorKind::Argument, format!("`parallel` takes closures, not a {got}")).into()
+            );
+        };
+        // each branch gets captured variables of its own, or two of them could change one at once
+        for captured in f.iter_curry_mut() {
+            if captured.is_shared() {
+                *captured = captured.flatten_clone().into_shared();
+            }
+        }
+        branches.push(f);
+    }
+    let (host, fork) = (call.host, call.host.run.fork());
+    let (later, engine) = (Later::keep(&call.context), call.context.engine());
+    let run_one = |index: usize, f: &FnPtr| {
+        let result = host.run.branch(fork.as_ref(), index, || later.call(engine, f));
+        host.run.clock().leave();
+        result
+    };
+    let results: Vec<Result<Dynamic, Thrown>> = std::thread::scope(|threads| {
+        let run_one = &run_one;
+        let mut handles = Vec::new();
+        for (n, f) in branches.iter().enumerate() {
+            host.run.clock().enter();
+            let thread = std::thread::Builder::new()
+                .name(format!("branch-{}", n + 1))
+                .stack_size(crate::script::engine::STACK);
+            handles.push(thread.spawn_scoped(threads, move || run_one(n + 1, f)));
+        }
+        host.run.clock().leave(); // this thread only waits for the others
+        let results = handles.into_iter().map(|h| match h {
+            Ok(thread) => thread
+                .join()
+                .unwrap_or_else(|_| Err(Error::new(ErrorKind::Internal, "a branch panicked").into())),
+            Err(e) => {
+                host.run.clock().leave();
+                Err(Error::new(ErrorKind::Internal, "no thread for a branch").from_source(&e).into())
+            }
+        });
+        let results = results.collect();
+        host.run.clock().enter();
+        results
+    });
+    let values: Result<Vec<Dynamic>, Thrown> = results.into_iter().collect();
+    values.map(Dynamic::from).inspect_err(|thrown| {
+        let error = thrown.error();
+        if error.kind().class() != Class::Recoverable {
+            abort::raise(&error); // it was the branch's thread that aborted so far
+        }
+    })
+}

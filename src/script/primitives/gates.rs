@@ -1,0 +1,88 @@
+//! Gates, and errors as a script catches them.
+
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
+use serde_json::Value;
+
+use crate::base::{Error, ErrorKind};
+use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
+use crate::script::thrown::{Fault, Thrown};
+use crate::script::value;
+
+/// The family.
+pub const ALL: &[&Primitive] = &[&GATE, &EXPECT];
+
+const GATE: Primitive = Primitive {
+    name: "gate",
+    on: On::Global,
+    params: &[
+        Param::new("claim", Ty::Text, "what must be true, as a sentence for the report"),
+        Param::new("ok", Ty::Bool, "whether it is"),
+        Param::optional("evidence", Ty::Any, "what was seen"),
+    ],
+    returns: "()",
+    effect: Effect::Flow,
+    doc: "Records a claim with its evidence. One that does not hold fails the step; no `catch` can swallow it. A waiver or a known issue of the site can accept it, visibly.",
+    example: r#"verify("1", "Three nodes", || { let ready = 3; gate("three nodes are Ready", ready == 3, ready); });"#,
+    body: |call| {
+        let observed = call.arg(2).map_or(Value::Null, value::evidence);
+        call.host.run.gate(&call.text(0), call.flag(1), observed, Value::Null)?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const EXPECT: Primitive = Primitive {
+    name: "expect",
+    on: On::Global,
+    params: &[
+        Param::new("claim", Ty::Text, "what is compared, as a noun for the report"),
+        Param::new("actual", Ty::Any, "what was seen"),
+        Param::new("wanted", Ty::Any, "what it must equal"),
+    ],
+    returns: "()",
+    effect: Effect::Flow,
+    doc: "Records that one value must equal another: a gate with both values as evidence.",
+    example: r#"verify("1", "Version", || expect("kube_version", "v1.34.8", "v1.34.8"));"#,
+    body: |call| {
+        let unit = Dynamic::UNIT;
+        let (actual, wanted) = (call.arg(1).unwrap_or(&unit), call.arg(2).unwrap_or(&unit));
+        let (observed, wished) = (value::evidence(actual), value::evidence(wanted));
+        // masked secrets would all be equal
+        let same = match (secret(actual), secret(wanted)) {
+            (None, None) => observed == wished,
+            (a, b) => a == b,
+        };
+        call.host.run.gate(&call.text(0), same, observed, wished)?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+fn secret(value: &Dynamic) -> Option<crate::base::Secret> {
+    value.clone().try_cast()
+}
+
+/// Registers what a script sees in `catch (e)`.
+pub fn register_fault(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Fault>("Error")
+        .register_fn("to_string", |f: &mut Fault| f.0.to_string())
+        .register_fn("to_debug", |f: &mut Fault| format!("Error({}: {})", f.0.kind().name(), f.0))
+        .register_indexer_get(|f: &mut Fault, key: ImmutableString| -> Result<Dynamic, Box<EvalAltResult>> {
+            let d = f.0.detail();
+            let text = |t: &Option<String>| t.clone().map_or(Dynamic::UNIT, Dynamic::from);
+            Ok(match key.as_str() {
+                "kind" => Dynamic::from(d.kind.name()),
+                "message" => Dynamic::from(f.0.to_string()),
+                "status" => d.status.map_or(Dynamic::UNIT, Dynamic::from),
+                "scope" => text(&d.scope),
+                "help" => text(&d.help),
+                "request_id" => text(&d.request_id),
+                other => {
+                    let e = Error::new(ErrorKind::Script, format!("an error has no field `{other}`"));
+                    return Err(Thrown::from(
+                        e.help("it has kind, message, status, scope, help, request_id"),
+                    )
+                    .into());
+                }
+            })
+        });
+}

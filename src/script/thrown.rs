@@ -1,0 +1,172 @@
+//! The bridge between Rhai's errors and ours: what a script may catch, and what it may not.
+
+use rhai::{Dynamic, EvalAltResult, ImmutableString, Position};
+
+use super::abort;
+use crate::base::{Class, Error, ErrorKind};
+use crate::run::{Ending, Unwind};
+
+/// A Rhai error on its way up.
+#[derive(Debug)]
+pub struct Thrown(pub Box<EvalAltResult>);
+
+/// An error of ours inside a Rhai error, as a script sees it in `catch (e)`.
+#[derive(Clone, Debug)]
+pub struct Fault(pub Error);
+
+/// A step's early end inside a Rhai error.
+#[derive(Clone, Debug)]
+pub enum Early {
+    /// `skip(reason)`.
+    Skip(String),
+    /// `deferred(decision)`.
+    Deferred(String),
+    /// An unsigned `attest`.
+    Outstanding(String),
+    /// `stop(reason)`.
+    Stop(String),
+}
+
+impl From<Error> for Thrown {
+    fn from(error: Error) -> Self {
+        if error.kind().class() != Class::Recoverable {
+            abort::raise(&error);
+        }
+        Thrown(Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(Fault(error)), Position::NONE)))
+    }
+}
+
+impl From<Early> for Thrown {
+    fn from(early: Early) -> Self {
+        Thrown(Box::new(EvalAltResult::ErrorTerminated(Dynamic::from(early), Position::NONE)))
+    }
+}
+
+impl From<Box<EvalAltResult>> for Thrown {
+    fn from(error: Box<EvalAltResult>) -> Self {
+        Thrown(error)
+    }
+}
+
+impl From<Thrown> for Box<EvalAltResult> {
+    fn from(thrown: Thrown) -> Self {
+        thrown.0
+    }
+}
+
+/// One call on the way to the error, outermost first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The function, or `a closure`, or `import`.
+    pub name: String,
+    /// Logical name of the text the call stands in; empty is the runbook's own.
+    pub source: String,
+    /// Where the call stands.
+    pub position: Position,
+}
+
+impl Thrown {
+    /// The innermost Rhai error, its source and position, and the calls that led to it.
+    pub fn unravel(&self) -> (&EvalAltResult, String, Position, Vec<Call>) {
+        let (mut at, mut source, mut calls) = (&*self.0, String::new(), Vec::new());
+        loop {
+            let (name, inside, inner, position) = match at {
+                EvalAltResult::ErrorInFunctionCall(name, inside, inner, p) => {
+                    let anonymous = name.starts_with("anon$") || name.is_empty();
+                    (if anonymous { "a closure" } else { name }, inside.clone(), inner, *p)
+                }
+                EvalAltResult::ErrorInModule(path, inner, p) => ("import", path.clone(), inner, *p),
+                _ => break,
+            };
+            calls.push(Call { name: name.to_string(), source: source.clone(), position });
+            if !inside.is_empty() {
+                source = inside;
+            }
+            at = inner;
+        }
+        let mut position = at.position();
+        // an error of a primitive has no position of its own: its call does
+        if position.is_none()
+            && let Some(call) = calls.iter().rev().find(|c| !c.position.is_none())
+        {
+            (position, source) = (call.position, call.source.clone());
+        }
+        (at, source, position, calls)
+    }
+
+    /// The early end it carries, if it is one.
+    pub fn early(&self) -> Option<Early> {
+        match self.unravel().0 {
+            EvalAltResult::ErrorTerminated(token, _) => token.clone().try_cast::<Early>(),
+            _ => None,
+        }
+    }
+
+    /// It as one of our errors, with the script's place.
+    pub fn error(&self) -> Error {
+        let (inner, source, position, _) = self.unravel();
+        let error = match inner {
+            EvalAltResult::ErrorRuntime(token, _) => thrown_by_script(token),
+            EvalAltResult::ErrorTerminated(..) => match abort::pending() {
+                Some(e) => return e,
+                None => Error::new(ErrorKind::Interrupted, "interrupted"),
+            },
+            other => script_error(other),
+        };
+        match position.line() {
+            Some(line) => error.place(source, line, position.position().unwrap_or(0)),
+            None => error,
+        }
+    }
+}
+
+/// `throw` of a script: our error thrown again, or any value.
+fn thrown_by_script(token: &Dynamic) -> Error {
+    if let Some(Fault(e)) = token.clone().try_cast::<Fault>() {
+        return e;
+    }
+    let text = match token.clone().try_cast::<ImmutableString>() {
+        Some(text) => text.to_string(),
+        None => super::value::evidence(token).to_string(),
+    };
+    Error::new(ErrorKind::Failed, text)
+}
+
+/// An error of the language itself, without the place that Rhai adds to its text.
+fn script_error(error: &EvalAltResult) -> Error {
+    let mut bare = Error::new(ErrorKind::Script, without_place(error));
+    if let EvalAltResult::ErrorTooManyOperations(..)
+    | EvalAltResult::ErrorStackOverflow(..)
+    | EvalAltResult::ErrorDataTooLarge(..) = error
+    {
+        bare = bare.help("a runbook is small: this is a loop or a growth without an end");
+    }
+    if let EvalAltResult::ErrorPropertyNotFound(..) | EvalAltResult::ErrorIndexNotFound(..) = error {
+        bare = bare.help("a field that may be missing is read with `.get(\"name\")`, which gives () then");
+    }
+    bare
+}
+
+/// A Rhai error's text without the place that it appends.
+pub(super) fn without_place(error: &EvalAltResult) -> String {
+    let text = error.to_string();
+    let place = error.position();
+    let end = match (place.line(), place.position()) {
+        (Some(line), Some(column)) => format!(" (line {line}, position {column})"),
+        (Some(line), None) => format!(" (line {line})"),
+        _ => return text,
+    };
+    text.strip_suffix(&end).unwrap_or(&text).to_string()
+}
+
+impl Unwind for Thrown {
+    fn ending(&self) -> Ending {
+        match self.early() {
+            Some(Early::Skip(reason)) => Ending::Skip(reason),
+            Some(Early::Deferred(decision)) => Ending::Deferred(decision),
+            Some(Early::Outstanding(claim)) => Ending::Outstanding(claim),
+            Some(Early::Stop(reason)) => Ending::Stop(reason),
+            None => Ending::Error(self.error()),
+        }
+    }
+}

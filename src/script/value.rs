@@ -1,0 +1,130 @@
+//! Script values as JSON: as evidence (for people), as a step's recorded value (to be read back),
+//! and as a request's body (with its secrets known).
+
+use rhai::{Array, Dynamic, ImmutableString, Map};
+use serde_json::Value;
+
+use super::host::Host;
+use super::primitives::handles;
+use super::span::Span;
+use super::thrown::Fault;
+use crate::base::secret::MASK;
+use crate::base::{Error, ErrorKind, Payload, Result, Secret};
+
+/// The key that marks a JSON object as a value of ours in a journal.
+pub const TAG: &str = "$rhumb";
+
+/// A value as evidence: secrets masked, resources as the service answered them.
+pub fn evidence(value: &Dynamic) -> Value {
+    walk(value, &mut |v| match handles::resource_body(v) {
+        Some(body) => Some(body),
+        None => leaf(v),
+    })
+}
+
+/// A value as it is recorded for a resume: what has a handle is tagged with it.
+pub fn encode(value: &Dynamic) -> Value {
+    walk(value, &mut |v| handles::encode(v).or_else(|| leaf(v)))
+}
+
+/// A recorded value as a script has it again. A secret was never recorded, so a value that
+/// holds one cannot come back.
+pub fn decode(host: &Host, value: &Value) -> Result<Dynamic> {
+    match value {
+        Value::Object(map) => match map.get(TAG).and_then(Value::as_str) {
+            Some("duration") => {
+                let seconds = map.get("seconds").and_then(Value::as_f64).unwrap_or_default();
+                Ok(Dynamic::from(Span(std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default())))
+            }
+            Some("secret") => Err(Error::new(ErrorKind::Journal, "a secret is not in the journal")),
+            Some(_) => handles::decode(host, value),
+            None => {
+                let decoded: Result<Map> =
+                    map.iter().map(|(k, v)| Ok((k.as_str().into(), decode(host, v)?))).collect();
+                Ok(decoded?.into())
+            }
+        },
+        Value::Array(list) => {
+            let decoded: Result<Array> = list.iter().map(|v| decode(host, v)).collect();
+            Ok(decoded?.into())
+        }
+        other => from_json(other),
+    }
+}
+
+/// JSON as a script has it.
+pub fn from_json(value: &Value) -> Result<Dynamic> {
+    rhai::serde::to_dynamic(value).map_err(|e| {
+        Error::new(ErrorKind::Internal, "an answer does not fit into a script value").cause(e.to_string())
+    })
+}
+
+/// A value as a request's body.
+pub fn payload(value: &Dynamic) -> Payload {
+    let mut secrets = Vec::new();
+    let body = expose(value, &mut String::new(), &mut secrets);
+    Payload::new(body, secrets)
+}
+
+fn expose(value: &Dynamic, pointer: &mut String, secrets: &mut Vec<String>) -> Value {
+    let value = value.flatten_clone();
+    if let Some(secret) = value.clone().try_cast::<Secret>() {
+        secrets.push(pointer.clone());
+        return Value::from(secret.expose());
+    }
+    let length = pointer.len();
+    let mut inside = |key: &str, v: &Dynamic| {
+        pointer.push('/');
+        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        let inner = expose(v, pointer, secrets);
+        pointer.truncate(length);
+        inner
+    };
+    if let Some(map) = value.read_lock::<Map>() {
+        return map.iter().map(|(k, v)| (k.to_string(), inside(k, v))).collect();
+    }
+    if let Some(list) = value.read_lock::<Array>() {
+        return list.iter().enumerate().map(|(n, v)| inside(&n.to_string(), v)).collect();
+    }
+    handles::resource_body(&value).or_else(|| plain(&value)).unwrap_or_else(|| Value::from(value.to_string()))
+}
+
+fn walk(value: &Dynamic, own: &mut dyn FnMut(&Dynamic) -> Option<Value>) -> Value {
+    let value = value.flatten_clone();
+    if let Some(map) = value.read_lock::<Map>() {
+        return map.iter().map(|(k, v)| (k.to_string(), walk(v, own))).collect();
+    }
+    if let Some(list) = value.read_lock::<Array>() {
+        return list.iter().map(|v| walk(v, own)).collect();
+    }
+    own(&value).or_else(|| plain(&value)).unwrap_or_else(|| Value::from(value.to_string()))
+}
+
+fn leaf(value: &Dynamic) -> Option<Value> {
+    if let Some(Span(d)) = value.clone().try_cast::<Span>() {
+        return Some(serde_json::json!({ TAG: "duration", "seconds": d.as_secs_f64() }));
+    }
+    if value.clone().try_cast::<Secret>().is_some() {
+        return Some(serde_json::json!({ TAG: "secret", "shown": MASK }));
+    }
+    if let Some(Fault(e)) = value.clone().try_cast::<Fault>() {
+        return serde_json::to_value(e).ok();
+    }
+    None
+}
+
+fn plain(value: &Dynamic) -> Option<Value> {
+    if value.is_unit() {
+        return Some(Value::Null);
+    }
+    if let Ok(b) = value.as_bool() {
+        return Some(b.into());
+    }
+    if let Ok(i) = value.as_int() {
+        return Some(i.into());
+    }
+    if let Ok(f) = value.as_float() {
+        return Some(f.into());
+    }
+    value.clone().try_cast::<ImmutableString>().map(|s| Value::from(s.as_str()))
+}

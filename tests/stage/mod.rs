@@ -1,0 +1,155 @@
+//! A stage for scripts: a run with a journal in a temporary directory, virtual time, and somebody who
+//! answers. What a test sees is what an operator's report would show.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its own part of the stage")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rhumb::base::{Clock, Result, SimClock};
+use rhumb::run::approval::Question;
+use rhumb::run::{
+    Answer, Approvals, Approver, Cancel, Entry, Journal, Mode, Observer, Past, Record, Run, RunReport,
+    RunSettings,
+};
+use rhumb::script::diagnostic::Report;
+use rhumb::script::modules::{Library, Shelf, Text};
+use rhumb::script::primitives::SiteHandle;
+use rhumb::script::{Host, Runbook};
+
+/// Texts by logical name, lowest layer first.
+#[derive(Clone, Default)]
+pub struct Texts(pub BTreeMap<String, Vec<(String, String)>>);
+
+impl Shelf for Texts {
+    fn texts(&self, name: &str) -> Result<Vec<Text>> {
+        let found = self.0.get(name).cloned().unwrap_or_default();
+        Ok(found
+            .into_iter()
+            .map(|(layer, text)| Text { file: format!("{layer}/{name}.rhai"), layer, text })
+            .collect())
+    }
+    fn modules(&self) -> Vec<String> {
+        self.0.keys().filter(|k| k.contains('/')).cloned().collect()
+    }
+    fn runbooks(&self) -> Vec<String> {
+        self.0.keys().filter(|k| !k.contains('/')).cloned().collect()
+    }
+}
+
+/// Answers the same to every question, and keeps what was asked.
+pub struct Operator(pub Answer, pub Arc<Mutex<Vec<String>>>);
+
+impl Approver for Operator {
+    fn ask(&self, q: &Question<'_>, known: Option<&str>) -> Answer {
+        self.1.lock().unwrap().push(format!(
+            "{}: {} ({})",
+            q.step,
+            q.intent.summary,
+            known.unwrap_or("asked")
+        ));
+        self.0
+    }
+    fn attest(&self, _: &str) -> Option<String> {
+        (self.0 != Answer::Nobody).then(|| "ops".into())
+    }
+}
+
+struct Nobody;
+impl Observer for Nobody {
+    fn entry(&self, _: &Entry) {}
+}
+
+/// What came of a script.
+pub struct Outcome {
+    pub report: RunReport,
+    pub exit: u8,
+    pub error: Option<rhumb::base::Error>,
+    /// The diagnostic, drawn without colours at 100 columns.
+    pub drawn: String,
+    pub elapsed: Duration,
+    pub entries: Vec<Entry>,
+}
+
+impl Outcome {
+    /// `1 PASS, 2 FAIL: gate: ...`
+    pub fn verdicts(&self) -> String {
+        let words = self.report.steps.iter().map(|s| format!("{} {}", s.id, s.verdict.as_ref().unwrap()));
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// How a script is run.
+pub struct Stage {
+    pub texts: Texts,
+    pub mode: Mode,
+    pub answer: Answer,
+    pub past: Past,
+    pub cancel: Cancel,
+}
+
+impl Stage {
+    pub fn new(script: &str) -> Self {
+        let texts = Texts::default().with("main", "site", script);
+        let (mode, answer) = (Mode::Run, Answer::Run);
+        Stage { texts, mode, answer, past: Past::default(), cancel: Cancel::default() }
+    }
+
+    pub fn with(mut self, name: &str, layer: &str, text: &str) -> Self {
+        self.texts = self.texts.with(name, layer, text);
+        self
+    }
+
+    pub fn run(self) -> Outcome {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SimClock::new("2026-06-10T02:00:00Z".parse().unwrap()));
+        let settings = RunSettings {
+            mode: self.mode,
+            clock: clock.clone(),
+            journal: Journal::create(dir.path(), true).unwrap(),
+            observer: Arc::new(Nobody),
+            approver: Box::new(Operator(self.answer, Arc::default())),
+            approvals: Approvals::default(),
+            excuse: Box::new(|_, _, _| None),
+            past: self.past,
+            cancel: self.cancel,
+            cleanup_within: Duration::from_secs(600),
+        };
+        let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
+        let run = Run::begin(settings, first).unwrap();
+        let host = Host::new(run.clone(), SiteHandle::default(), runtime.handle().clone());
+        let library = Library::new(self.texts);
+        let (error, drawn) = match Runbook::load("main", &host, &library) {
+            Err(thrown) => {
+                let e = thrown.error();
+                (Some(e.clone()), Report::of(&thrown, &e, &library).draw(100, false))
+            }
+            Ok(runbook) => {
+                let ended = runbook.run();
+                let drawn = match (&ended.thrown, &ended.error) {
+                    (Some(t), Some(e)) => Report::of(t, e, &library).draw(100, false),
+                    _ => String::new(),
+                };
+                (ended.error, drawn)
+            }
+        };
+        let (_, exit) = run.finish(error.as_ref()).unwrap();
+        let entries = rhumb::run::journal::read(&dir.path().join("journal.jsonl")).unwrap().entries;
+        Outcome { report: RunReport::of(&entries), exit, error, drawn, elapsed: clock.elapsed(), entries }
+    }
+}
+
+impl Texts {
+    pub fn with(mut self, name: &str, layer: &str, text: &str) -> Self {
+        self.0.entry(name.into()).or_default().push((layer.into(), text.into()));
+        self
+    }
+}
+
+/// Runs a script as runbook `main`.
+pub fn run(script: &str) -> Outcome {
+    Stage::new(script).run()
+}
