@@ -120,7 +120,7 @@ impl Stage {
         };
         let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
         let run = Run::begin(settings, first).unwrap();
-        let host = Host::new(run.clone(), SiteHandle::default(), runtime.handle().clone());
+        let host = Host::new(run.clone(), SiteHandle, runtime.handle().clone());
         let library = Library::new(self.texts);
         let (error, drawn) = match Runbook::load("main", &host, &library) {
             Err(thrown) => {

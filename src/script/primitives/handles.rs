@@ -1,8 +1,5 @@
 //! Handles as scripts have them: `site`, and what it gives.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use rhai::Dynamic;
 use serde_json::Value;
 
@@ -12,7 +9,7 @@ use crate::script::value::TAG;
 
 /// `site` in scripts.
 #[derive(Clone, Debug, Default)]
-pub struct SiteHandle(Arc<BTreeMap<String, Value>>);
+pub struct SiteHandle;
 
 /// The body of a resource, as evidence.
 pub fn resource_body(_value: &Dynamic) -> Option<Value> {
