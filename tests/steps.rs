@@ -76,7 +76,8 @@ fn clean_ups_run_in_reverse_after_a_failure_and_one_that_fails_fails_the_run() {
     );
     let step = &o.report.steps[0];
     assert_eq!(step.notes, ["first"]);
-    assert_eq!(step.cleanups, [("second".into(), Some("stuck".into())), ("first".into(), None)]);
+    let cleanups: Vec<_> = step.cleanups.iter().map(|c| (c.title.as_str(), c.error.as_deref())).collect();
+    assert_eq!(cleanups, [("second", Some("stuck")), ("first", None)]);
     assert_eq!((o.verdicts().as_str(), o.exit), ("1 FAIL: no", ErrorKind::Gate.exit_code()));
     let o = run(r#"change("1", "T", || defer("tidy", || throw "stuck"));"#);
     assert_eq!(

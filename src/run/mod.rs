@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod cancel;
 pub mod effect;
+mod fold;
 pub mod gate;
 pub mod journal;
 pub mod lock;

@@ -28,8 +28,11 @@ pub struct Past {
     waits: u64,
 }
 
-/// Kinds of error after which nobody knows whether the service acted.
-const DOUBTFUL: &[&str] = &["interrupted", "unreachable", "timeout", "transient", "protocol"];
+/// Whether nobody knows, after this error of a change, if the service acted.
+pub(super) fn leaves_doubt(error: &Value) -> bool {
+    const DOUBTFUL: &[&str] = &["interrupted", "unreachable", "timeout", "transient", "protocol"];
+    DOUBTFUL.contains(&error["kind"].as_str().unwrap_or_default())
+}
 
 impl Past {
     /// Reads a journal's entries.
@@ -63,7 +66,7 @@ impl Past {
                         if let Some(call) = past.calls.get_mut(key) {
                             call.done = Some(value.clone());
                         }
-                    } else if !DOUBTFUL.contains(&error["kind"].as_str().unwrap_or_default()) {
+                    } else if !leaves_doubt(error) {
                         past.calls.remove(key); // refused for certain: nothing was done
                     }
                 }

@@ -1,13 +1,15 @@
 //! A run as data: one fold over a journal's entries. Every renderer takes this.
 
-use std::collections::HashMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::record::{Entry, Record, SourceMark, StepKind, Verdict};
-use crate::base::Intent;
+use super::fold;
+use super::journal;
+use super::record::{Entry, SourceMark, StepKind, Verdict};
+use crate::base::{Intent, Result};
 
 /// A run.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -16,6 +18,8 @@ pub struct RunReport {
     pub run: String,
     /// Logical name of the runbook.
     pub runbook: String,
+    /// The id that the runbook gives itself, such as `phase-08`; empty where it gives none.
+    pub id: String,
     /// Its title.
     pub title: String,
     /// Name of the site.
@@ -38,10 +42,17 @@ pub struct RunReport {
     pub steps: Vec<StepReport>,
     /// Remarks outside of steps.
     pub notes: Vec<String>,
+    /// Named values outside of steps.
+    pub facts: Vec<FactReport>,
     /// How it ended; `None` where the journal stops before its end.
     pub end: Option<EndReport>,
-    /// How often it was resumed.
-    pub resumed: usize,
+    /// The times it went on after it was cut off.
+    pub resumes: Vec<ResumeReport>,
+    /// Number of the last entry.
+    pub entries: u64,
+    /// SHA-256 of the journal's last line, which by the chain stands for all of it; `None`
+    /// where the report was not made of a file.
+    pub head: Option<String>,
 }
 
 /// How a run ended.
@@ -51,10 +62,21 @@ pub struct EndReport {
     pub ok: bool,
     /// Exit code.
     pub exit: u8,
-    /// Seconds by the run's clock.
+    /// Seconds by the run's clock, since it began or was last resumed.
     pub seconds: f64,
     /// The error that ended it.
     pub error: Value,
+}
+
+/// A run that goes on.
+#[derive(Clone, Debug, Serialize)]
+pub struct ResumeReport {
+    /// When.
+    pub at: Timestamp,
+    /// `user@machine`.
+    pub by: String,
+    /// Version of Rhumb.
+    pub version: String,
 }
 
 /// A step of a run.
@@ -74,29 +96,40 @@ pub struct StepReport {
     pub verdict: Option<Verdict>,
     /// Seconds it took.
     pub seconds: f64,
-    /// Its value was taken from before a cut.
+    /// It finished before a cut: the resumed run took its value from the journal.
     pub recalled: bool,
     /// The error behind a FAIL.
     pub error: Value,
     /// Remarks.
     pub notes: Vec<String>,
     /// Named values.
-    pub facts: Vec<(String, Value)>,
+    pub facts: Vec<FactReport>,
     /// Gates.
     pub gates: Vec<GateReport>,
     /// Waits.
     pub waits: Vec<WaitReport>,
-    /// Changes.
+    /// Changes, also those sent before a cut.
     pub effects: Vec<EffectReport>,
-    /// Clean-ups and the error of each that failed.
-    pub cleanups: Vec<(String, Option<String>)>,
-    /// Claims and who signed them.
-    pub attests: Vec<(String, Option<String>)>,
+    /// Clean-ups.
+    pub cleanups: Vec<CleanupReport>,
+    /// Claims that somebody was asked to sign.
+    pub attests: Vec<AttestReport>,
+}
+
+/// A named value.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FactReport {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: Value,
 }
 
 /// A gate.
 #[derive(Clone, Debug, Serialize)]
 pub struct GateReport {
+    /// Number of its entry in the journal.
+    pub entry: u64,
     /// When.
     pub at: Timestamp,
     /// The claim.
@@ -116,12 +149,16 @@ pub struct GateReport {
 /// A wait.
 #[derive(Clone, Debug, Serialize)]
 pub struct WaitReport {
+    /// When it began.
+    pub at: Timestamp,
     /// What was waited for.
     pub title: String,
+    /// Seconds between looks.
+    pub every: f64,
     /// Seconds until it would have failed.
     pub within: f64,
-    /// What was seen: seconds, state.
-    pub samples: Vec<(f64, String)>,
+    /// What was seen, where it changed.
+    pub samples: Vec<SampleReport>,
     /// Seconds it took.
     pub elapsed: f64,
     /// Looks.
@@ -134,32 +171,101 @@ pub struct WaitReport {
     pub ended: bool,
 }
 
+/// What a wait saw.
+#[derive(Clone, Debug, Serialize)]
+pub struct SampleReport {
+    /// Seconds since the wait began.
+    pub elapsed: f64,
+    /// The state; after a tolerated error the one seen before.
+    pub state: String,
+    /// The transient error met instead of a state.
+    pub tolerated: Option<String>,
+}
+
+/// How a change ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectOutcome {
+    /// The service took it.
+    Done,
+    /// It ended with an error.
+    Failed,
+    /// It was not approved, and not sent.
+    Refused,
+    /// The journal stops before its outcome, or no answer came: nobody knows.
+    InDoubt,
+    /// It was in doubt after a cut, and a look found it done.
+    Settled,
+    /// It was in doubt after a cut, no look found it done, and the resumed run sent it again.
+    Repeated,
+}
+
+impl EffectOutcome {
+    /// The words in reports.
+    pub fn words(self) -> &'static str {
+        match self {
+            EffectOutcome::Done => "done",
+            EffectOutcome::Failed => "failed",
+            EffectOutcome::Refused => "not sent",
+            EffectOutcome::InDoubt => "in doubt",
+            EffectOutcome::Settled => "found done after a cut",
+            EffectOutcome::Repeated => "sent again after a cut",
+        }
+    }
+}
+
 /// A change.
 #[derive(Clone, Debug, Serialize)]
 pub struct EffectReport {
+    /// Number of its intent's entry in the journal.
+    pub entry: u64,
     /// When.
     pub at: Timestamp,
+    /// Its place in the step; empty where it was refused.
+    pub call: String,
     /// What was sent.
     pub intent: Intent,
     /// Who approved it; `None` where it was refused.
     pub approved: Option<String>,
-    /// `done`, `failed`, `refused`, `in doubt` or `settled`.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: EffectOutcome,
     /// What was answered.
     pub value: Value,
     /// The error it ended with, or why it was refused.
     pub error: Value,
 }
 
+/// A clean-up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CleanupReport {
+    /// Its title.
+    pub title: String,
+    /// Why it failed.
+    pub error: Option<String>,
+}
+
+/// A claim that somebody was asked to sign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AttestReport {
+    /// When.
+    pub at: Timestamp,
+    /// The claim.
+    pub claim: String,
+    /// Who signed it.
+    pub by: Option<String>,
+}
+
 impl RunReport {
     /// The report of a journal's entries.
     pub fn of(entries: &[Entry]) -> Self {
-        let mut report = RunReport::default();
-        let mut fold = Fold { report: &mut report, waits: HashMap::new(), effects: HashMap::new() };
-        for entry in entries {
-            fold.take(entry);
-        }
-        report
+        fold::fold(entries)
+    }
+
+    /// The report of the run in a directory. Errors where the journal cannot be read or its chain
+    /// is broken.
+    pub fn load(dir: &Path) -> Result<Self> {
+        let read = journal::read(&dir.join(journal::FILE))?;
+        Ok(RunReport { head: Some(read.last_hash), ..Self::of(&read.entries) })
     }
 
     /// The step with this id.
@@ -177,195 +283,5 @@ impl RunReport {
             })
             .filter(|(_, n)| *n > 0)
             .collect()
-    }
-}
-
-struct Fold<'a> {
-    report: &'a mut RunReport,
-    /// Number of a wait: its step and place.
-    waits: HashMap<u64, (usize, usize)>,
-    /// Entry of an intent: its step and place.
-    effects: HashMap<u64, (usize, usize)>,
-}
-
-impl Fold<'_> {
-    /// The step's place; a step that runs again after a cut starts anew.
-    fn step(&mut self, id: &str) -> Option<&mut StepReport> {
-        self.report.steps.iter_mut().rev().find(|s| s.id == id)
-    }
-
-    fn place(&self, id: &str) -> Option<usize> {
-        self.report.steps.iter().rposition(|s| s.id == id)
-    }
-
-    fn take(&mut self, entry: &Entry) {
-        self.report.began.get_or_insert(entry.at);
-        self.report.ended = Some(entry.at);
-        match &entry.record {
-            Record::RunBegin { run, runbook, site, mode, version, by, values, .. } => {
-                let r = &mut *self.report;
-                (r.run, r.runbook, r.site) = (run.clone(), runbook.clone(), site.clone());
-                (r.mode, r.version, r.by) = (mode.clone(), version.clone(), by.clone());
-                r.values = values.clone();
-            }
-            Record::RunResume { .. } => {
-                self.report.resumed += 1;
-                self.report.end = None;
-            }
-            Record::Source(mark) => {
-                if !self.report.sources.contains(mark) {
-                    self.report.sources.push(mark.clone());
-                }
-            }
-            Record::Runbook { title, .. } => self.report.title = title.clone(),
-            Record::RunEnd { ok, exit, seconds, error } => {
-                let error = error.clone();
-                self.report.end = Some(EndReport { ok: *ok, exit: *exit, seconds: *seconds, error });
-            }
-            Record::StepBegin { step, title, kind, overridden } => {
-                self.report.steps.retain(|s| s.id != *step);
-                // places of other steps moved: what refers to them is over by now
-                self.waits.clear();
-                self.effects.clear();
-                self.report.steps.push(StepReport {
-                    id: step.clone(),
-                    title: title.clone(),
-                    kind: *kind,
-                    overridden: overridden.clone(),
-                    began: entry.at,
-                    verdict: None,
-                    seconds: 0.0,
-                    recalled: false,
-                    error: Value::Null,
-                    notes: Vec::new(),
-                    facts: Vec::new(),
-                    gates: Vec::new(),
-                    waits: Vec::new(),
-                    effects: Vec::new(),
-                    cleanups: Vec::new(),
-                    attests: Vec::new(),
-                });
-            }
-            record => self.in_step(entry, record),
-        }
-    }
-
-    fn in_step(&mut self, entry: &Entry, record: &Record) {
-        match record {
-            Record::Note { step, text } => match self.step(step) {
-                Some(s) => s.notes.push(text.clone()),
-                None => self.report.notes.push(text.clone()),
-            },
-            Record::Fact { step, name, value } => {
-                if let Some(s) = self.step(step) {
-                    s.facts.push((name.clone(), value.clone()));
-                }
-            }
-            Record::Gate { step, claim, ok, observed, wanted, scopes, excused } => {
-                if let Some(s) = self.step(step) {
-                    s.gates.push(GateReport {
-                        at: entry.at,
-                        claim: claim.clone(),
-                        ok: *ok,
-                        observed: observed.clone(),
-                        wanted: wanted.clone(),
-                        scopes: scopes.clone(),
-                        excused: excused.clone(),
-                    });
-                }
-            }
-            Record::WaitBegin { step, wait, title, within, .. } => {
-                if let Some(place) = self.place(step) {
-                    let waits = &mut self.report.steps[place].waits;
-                    self.waits.insert(*wait, (place, waits.len()));
-                    waits.push(WaitReport {
-                        title: title.clone(),
-                        within: *within,
-                        samples: Vec::new(),
-                        elapsed: 0.0,
-                        looks: 0,
-                        tolerated: 0,
-                        error: None,
-                        ended: false,
-                    });
-                }
-            }
-            Record::WaitSample { wait, elapsed, state, tolerated } => {
-                if let Some((step, n)) = self.waits.get(wait) {
-                    let wait = &mut self.report.steps[*step].waits[*n];
-                    wait.elapsed = *elapsed;
-                    let state = tolerated.as_ref().map_or(state.clone(), |e| format!("({e})"));
-                    wait.samples.push((*elapsed, state));
-                }
-            }
-            Record::WaitEnd { wait, elapsed, looks, tolerated, error } => {
-                if let Some((step, n)) = self.waits.get(wait) {
-                    let wait = &mut self.report.steps[*step].waits[*n];
-                    (wait.elapsed, wait.looks, wait.tolerated) = (*elapsed, *looks, *tolerated);
-                    (wait.error, wait.ended) = (error.clone(), true);
-                }
-            }
-            Record::Intent { step, approved, intent, .. } => {
-                if let Some(place) = self.place(step) {
-                    let effects = &mut self.report.steps[place].effects;
-                    self.effects.insert(entry.n, (place, effects.len()));
-                    effects.push(effect(entry, intent, Some(approved), "in doubt", Value::Null));
-                }
-            }
-            Record::Refusal { step, reason, intent } => {
-                if let Some(s) = self.step(step) {
-                    s.effects.push(effect(entry, intent, None, "refused", Value::from(reason.clone())));
-                }
-            }
-            Record::Outcome { intent, value, error, settled } => {
-                if let Some((step, n)) = self.effects.get(intent) {
-                    let effect = &mut self.report.steps[*step].effects[*n];
-                    effect.value = value.clone();
-                    effect.error = error.clone();
-                    effect.outcome = match (error.is_null(), settled) {
-                        (true, true) => "settled",
-                        (true, false) => "done",
-                        (false, _) => "failed",
-                    }
-                    .into();
-                }
-            }
-            Record::Attest { step, claim, by } => {
-                if let Some(s) = self.step(step) {
-                    s.attests.push((claim.clone(), by.clone()));
-                }
-            }
-            Record::Cleanup { step, title, error } => {
-                if let Some(s) = self.step(step) {
-                    s.cleanups.push((title.clone(), error.clone()));
-                }
-            }
-            Record::StepEnd { step, verdict, seconds, error, recalled, .. } => {
-                if let Some(s) = self.step(step) {
-                    s.verdict = Some(verdict.clone());
-                    s.seconds = *seconds;
-                    s.error = error.clone();
-                    s.recalled = *recalled;
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn effect(
-    entry: &Entry,
-    intent: &Intent,
-    approved: Option<&String>,
-    outcome: &str,
-    error: Value,
-) -> EffectReport {
-    EffectReport {
-        at: entry.at,
-        intent: intent.clone(),
-        approved: approved.cloned(),
-        outcome: outcome.into(),
-        value: Value::Null,
-        error,
     }
 }
