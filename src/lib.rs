@@ -7,3 +7,4 @@
 pub mod base;
 pub mod run;
 pub mod script;
+pub mod systems;

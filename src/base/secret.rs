@@ -81,6 +81,11 @@ impl Payload {
         value
     }
 
+    /// The JSON pointers of its secrets, to build another document around it.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
+    }
+
     /// Whether it carries a secret. What a service answers to such a request may echo it,
     /// so the answer's text is withheld from errors as well.
     pub fn is_tainted(&self) -> bool {

@@ -1,0 +1,97 @@
+//! What a server answered, read to its end.
+
+use std::fmt;
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use crate::base::{Error, ErrorKind, Result};
+
+/// What a server answered, read to its end.
+#[derive(Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+    /// Requests it took, the last one included.
+    pub tries: u32,
+    /// The request carried a secret, which the body may echo: no error quotes the body.
+    pub withheld: bool,
+}
+
+impl Answer {
+    /// A header as text; `None` if absent or not text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether the status is 2xx.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The body as text, with a replacement for what is not UTF-8.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] that names the content type and the first words where it is
+    /// something else, such as a proxy's HTML page, or ends early.
+    pub fn json(&self) -> Result<Value> {
+        serde_json::from_slice(&self.body).map_err(|e| {
+            let kind = self.header("content-type").unwrap_or("no content type");
+            let what = match (self.body.is_empty(), e.is_eof()) {
+                (true, _) => "the answer is empty where JSON was due".to_string(),
+                (_, true) => format!("the answer's JSON ends early, after {} bytes", self.body.len()),
+                _ => format!("the answer is not JSON but {kind}{}", self.quoted()),
+            };
+            Error::new(ErrorKind::Protocol, what)
+                .status(self.status)
+                .help("something between here and the service may have answered in its place")
+        })
+    }
+
+    fn quoted(&self) -> String {
+        let words = self.first_words();
+        if words.is_empty() { String::new() } else { format!(": \"{words}\"") }
+    }
+
+    /// The first visible words of the body, without mark-up; empty where the body is withheld.
+    pub fn first_words(&self) -> String {
+        if self.withheld {
+            return String::new();
+        }
+        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(4096)]).into_owned();
+        let mut text = String::new();
+        let mut in_tag = false;
+        for c in start.chars() {
+            match c {
+                '<' => in_tag = true,
+                '>' if in_tag => {
+                    in_tag = false;
+                    text.push(' ');
+                }
+                _ if in_tag => {}
+                _ => text.push(if c.is_control() { ' ' } else { c }),
+            }
+        }
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        match words.char_indices().nth(120) {
+            Some((end, _)) => format!("{}…", &words[..end]),
+            None => words,
+        }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // never the body: it may hold a token or a private key
+        write!(f, "Answer({}, {} bytes)", self.status, self.body.len())
+    }
+}

@@ -1,0 +1,104 @@
+//! What went wrong between here and a server, from the whole chain of causes.
+
+use std::error::Error as StdError;
+
+use rustls::CertificateError;
+
+use crate::base::{Error, ErrorKind};
+
+/// Which request it is, for its errors.
+#[derive(Clone, Copy)]
+pub(super) struct Phase<'a> {
+    /// Host and port.
+    pub(super) host: &'a str,
+    /// Scheme, host and path.
+    pub(super) url: &'a str,
+    /// A read may be sent again; of a change that got no answer nobody knows whether it was done.
+    pub(super) is_read: bool,
+    /// The longest time for request and answer, as text.
+    pub(super) timeout: &'a str,
+}
+
+impl Phase<'_> {
+    pub(super) fn place(&self) -> &str {
+        self.url
+    }
+}
+
+/// Tells a failed request by its chain of causes.
+pub(super) fn failure(e: reqwest::Error, phase: Phase<'_>) -> Error {
+    let e = e.without_url();
+    let error = if let Some(tls) = tls_cause(&e) {
+        tls_failure(tls, phase.host)
+    } else if e.is_connect() {
+        Error::new(ErrorKind::Unreachable, format!("no connection to {}", phase.host))
+    } else if e.is_timeout() {
+        let what = format!("{} did not answer within {}", phase.url, phase.timeout);
+        unanswered(what, phase)
+    } else if e.is_body() || e.is_decode() {
+        Error::new(ErrorKind::Protocol, format!("the answer of {} ends early", phase.url))
+    } else if e.is_builder() {
+        Error::new(ErrorKind::Argument, format!("the request to {} cannot be built", phase.url))
+    } else {
+        unanswered(format!("{} closed the connection without an answer", phase.host), phase)
+    };
+    error.from_source(&e)
+}
+
+fn unanswered(what: String, phase: Phase<'_>) -> Error {
+    if phase.is_read {
+        return Error::new(ErrorKind::Unreachable, what);
+    }
+    Error::new(ErrorKind::Timeout, what)
+        .help("the change was sent; look whether it took effect before sending it again")
+}
+
+fn tls_failure(tls: &rustls::Error, host: &str) -> Error {
+    use CertificateError::{
+        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
+        UnknownIssuer,
+    };
+    let unreachable = |what: String| Error::new(ErrorKind::Unreachable, what);
+    match tls {
+        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+            unreachable(format!("the certificate of {host} has expired")).help("renew it on the server")
+        }
+        rustls::Error::InvalidCertificate(NotValidYet | NotValidYetContext { .. }) => {
+            unreachable(format!("the certificate of {host} is not valid yet")).help("compare the clocks")
+        }
+        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+            unreachable(format!("the certificate of {host} is for another name"))
+                .help("use the name that the certificate carries, or state it as `server_name`")
+        }
+        rustls::Error::InvalidCertificate(UnknownIssuer) => unreachable(format!(
+            "the certificate of {host} is self-signed, or of an authority that is not trusted here"
+        ))
+        .help("state the PEM file of its authority as `ca_file`"),
+        // a CA certificate that serves as the server's own is self-signed by its nature
+        rustls::Error::InvalidCertificate(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+            unreachable(format!(
+                "the certificate of {host} is self-signed, by an authority's own certificate"
+            ))
+            .help("give the server a certificate of its own, and state its authority's PEM file as `ca_file`")
+        }
+        rustls::Error::InvalidMessage(_) => unreachable(format!("{host} does not speak TLS"))
+            .help("is the service behind http:// instead of https://?"),
+        _ => unreachable(format!("no TLS connection to {host}")),
+    }
+}
+
+/// The TLS library's own error in a chain. `io::Error` hides what it wraps from `source`.
+fn tls_cause<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let mut next = Some(e);
+    while let Some(e) = next {
+        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        let inner = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => e.source(),
+        };
+    }
+    None
+}

@@ -1,0 +1,18 @@
+//! HTTP as every system here uses it: no proxy, no redirect and no trust that was not stated; a
+//! bounded body; and errors that say which of name, connection, certificate or answer was wrong.
+
+mod answer;
+mod body;
+mod client;
+mod failure;
+mod request;
+mod retry;
+mod settings;
+
+pub use answer::Answer;
+pub use client::{Http, install_crypto};
+pub use request::Request;
+pub use reqwest::header::HeaderMap;
+pub use reqwest::{Method, Url};
+pub use retry::Retry;
+pub use settings::{Dialer, HttpSettings, Tls};

@@ -1,0 +1,7 @@
+//! Floor 1: the systems a runbook reaches, as plain async Rust that knows nothing of scripts.
+//!
+//! Requests are built by pure functions; whatever changes a system takes a
+//! [`Permit`](crate::base::Permit) by value.
+
+pub mod http;
+pub mod openstack;

@@ -1,0 +1,134 @@
+//! A call before it is sent, and a change bound to the session that may send it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::base::{Intent, Mutation, Payload, Undo};
+use crate::systems::http::Method;
+
+use super::identity::Identity;
+use super::policy::Operation;
+use super::session::Session;
+
+/// A call before it is sent. Pure functions build it; nothing in it depends on a session.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The service's type or an alias.
+    pub service: Cow<'static, str>,
+    /// The method.
+    pub method: Method,
+    /// The path: from a version if it starts with one, else from the service's own version.
+    /// `{project_id}` and `{user_id}` stand for the session's.
+    pub path: String,
+    /// It changes nothing.
+    pub reads: bool,
+    /// The query.
+    pub query: Vec<(String, String)>,
+    /// The JSON body.
+    pub body: Option<Payload>,
+    /// The body's content type where it is not `application/json`.
+    pub content_type: Option<&'static str>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// The version of the API that the call needs.
+    pub microversion: Option<Cow<'static, str>>,
+    /// The statuses that are success; empty for any 2xx.
+    pub accept: Cow<'static, [u16]>,
+    /// One sentence for whoever approves it: `fail over load balancer api (0f96…)`.
+    pub summary: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// Whether it can be taken back.
+    pub undo: Undo,
+    /// It destroys something.
+    pub destroys: bool,
+    /// What it does to what, for the roles it needs; `None` where no policy is known.
+    pub operation: Option<Operation>,
+}
+
+/// The thing a call is about, to look for when its outcome is in doubt.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The resource's name, such as `load_balancers`.
+    pub resource: Option<&'static str>,
+    /// Its id.
+    pub id: Option<String>,
+    /// Its name.
+    pub name: Option<String>,
+}
+
+impl Call {
+    /// A call without body and query, to be completed.
+    pub fn new(service: impl Into<Cow<'static, str>>, method: Method, path: impl Into<String>) -> Self {
+        let (service, path) = (service.into(), path.into());
+        let reads = method == Method::GET || method == Method::HEAD;
+        let summary = format!("{method} {path} of {service}");
+        Call {
+            service,
+            method,
+            path,
+            reads,
+            query: Vec::new(),
+            body: None,
+            content_type: None,
+            headers: Vec::new(),
+            microversion: None,
+            accept: Cow::Borrowed(&[]),
+            summary,
+            subject: Subject::default(),
+            undo: Undo::Unknown,
+            destroys: false,
+            operation: None,
+        }
+    }
+
+    /// Service, path and query: `load-balancer /lbaas/loadbalancers/0f96/failover`.
+    pub fn target(&self) -> String {
+        let query: Vec<String> = self.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{} {}{mark}{}", self.service, self.path, query.join("&"))
+    }
+
+    /// Whether a status is success.
+    pub fn accepts(&self, status: u16) -> bool {
+        if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
+    }
+}
+
+/// A change that a session is about to make: [`Session::bind`] makes it, [`Session::mutate`] sends it.
+#[derive(Clone)]
+pub struct BoundCall {
+    pub(super) session: Session,
+    pub(super) call: Call,
+    pub(super) identity: Arc<Identity>,
+}
+
+impl BoundCall {
+    /// The call.
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Who and where the session proved to be when the call was bound to it.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+impl Mutation for BoundCall {
+    fn intent(&self) -> Intent {
+        Intent {
+            system: "openstack".to_string(),
+            handle: self.session.handle().to_string(),
+            identity: self.identity.line(),
+            method: self.call.method.to_string(),
+            target: self.call.target(),
+            summary: self.call.summary.clone(),
+            body: self.call.body.as_ref().map_or(Value::Null, Payload::masked),
+            undo: self.call.undo.clone(),
+            destroys: self.call.destroys,
+        }
+    }
+}

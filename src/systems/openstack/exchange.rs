@@ -1,0 +1,155 @@
+//! One call and its answer: endpoint, version, token, and one renewal.
+
+use std::sync::Arc;
+
+use crate::base::{Error, ErrorKind, Result};
+use crate::systems::http::{Answer, Method, Request};
+
+use super::call::Call;
+use super::catalog::Endpoint;
+use super::fault::{fault, request_id};
+use super::identity::Identity;
+use super::service::service;
+use super::session::Session;
+use super::token::Token;
+use super::version::{self, Version, Versions};
+use super::witness::Sender;
+
+impl Session {
+    /// Sends a call with this session's token, renewing it once, at the same scope, if it is not accepted.
+    pub(super) async fn exchange(&self, call: &Call) -> Result<Answer> {
+        self.try_exchange(call).await.map_err(|e| e.scope(self.handle()))
+    }
+
+    async fn try_exchange(&self, call: &Call) -> Result<Answer> {
+        let mut token = self.token().await?;
+        let endpoint = self.endpoint(&token, &call.service)?;
+        let version = self.version(&token, call, &endpoint).await?;
+        let request = request(call, &endpoint, version, &token.identity)?;
+        let mut answer = self.deliver(&request, &token, &call.service).await?;
+        if answer.status == 401 {
+            token = self.token_after(&token).await?;
+            answer = self.deliver(&request, &token, &call.service).await?;
+        }
+        answer.withheld = call.body.as_ref().is_some_and(crate::base::Payload::is_tainted);
+        if call.accepts(answer.status) {
+            return Ok(answer);
+        }
+        let error = fault(&format!("{} does not {}", call.service, call.summary), &answer);
+        Err(if answer.status == 403 {
+            error.cause(format!("asked by {}", token.identity.line()))
+        } else {
+            error
+        })
+    }
+
+    /// The JSON of a read.
+    pub(super) async fn read(&self, call: &Call) -> Result<(serde_json::Value, usize)> {
+        let answer = self.send(call).await?;
+        let body = answer.json().map_err(|e| {
+            let e =
+                e.context(format!("{} answers {} wrongly", call.service, call.summary)).scope(self.handle());
+            match request_id(&answer) {
+                Some(id) => e.request_id(id),
+                None => e,
+            }
+        })?;
+        Ok((body, answer.body.len()))
+    }
+
+    async fn deliver(&self, request: &Request, token: &Arc<Token>, service: &str) -> Result<Answer> {
+        let request = request.clone().secret_header("x-auth-token", &token.secret)?;
+        let http = self.inner.cloud.client();
+        let witness = self.witness.as_deref();
+        Sender { http: &http, handle: self.handle(), service, witness }.send(&request).await
+    }
+
+    fn endpoint(&self, token: &Token, name: &str) -> Result<Endpoint> {
+        let cloud = &self.inner.cloud;
+        let spelled =
+            |k: &&String| k.as_str() == name || service(k).is_some_and(|s| Some(s) == service(name));
+        if let Some(key) = cloud.endpoint_overrides.keys().find(spelled) {
+            return Ok(Endpoint::new(&cloud.endpoint_overrides[key], name));
+        }
+        match token.catalog.url(name, cloud.interface, cloud.region.as_deref()) {
+            Ok(url) => Ok(Endpoint::new(url, name)),
+            // a token for nothing has no catalog, and still may ask Keystone about itself
+            Err(_)
+                if token.catalog.services().is_empty()
+                    && service(name).is_some_and(|s| s.name == "identity") =>
+            {
+                Ok(Endpoint::new(&cloud.keystone()?, name))
+            }
+            Err(e) => Err(e.scope(self.handle())),
+        }
+    }
+
+    /// The version to speak, negotiated if the call needs one.
+    async fn version(&self, token: &Arc<Token>, call: &Call, endpoint: &Endpoint) -> Result<Option<Version>> {
+        let Some(wanted) = &call.microversion else { return Ok(None) };
+        let wanted: Version = wanted.parse()?;
+        let offered = self.offered(token, &call.service, endpoint).await?;
+        offered.negotiate(&call.service, wanted).map(Some)
+    }
+
+    /// What a service offers, asked once a cloud.
+    async fn offered(&self, token: &Arc<Token>, name: &str, endpoint: &Endpoint) -> Result<Arc<Versions>> {
+        if let Some(known) = self.inner.cloud.known_versions(&endpoint.root) {
+            return Ok(known);
+        }
+        let mut last = None;
+        for url in [format!("{}/", endpoint.root), format!("{}/", endpoint.versioned)] {
+            let answer = self.deliver(&Request::new(Method::GET, &url)?, token, name).await?;
+            // the root of several services answers 300 Multiple Choices
+            let readable = answer.is_success() || answer.status == 300;
+            if let (true, Some(found)) = (readable, answer.json().ok().as_ref().and_then(Versions::parse)) {
+                let found = Arc::new(found);
+                self.inner.cloud.learn_versions(&endpoint.root, found.clone());
+                return Ok(found);
+            }
+            last = Some(answer);
+        }
+        let what = format!("{name} does not say which versions it offers");
+        Err(match last {
+            Some(answer) if !answer.is_success() && answer.status != 300 => fault(&what, &answer),
+            _ => Error::new(ErrorKind::Protocol, what).cause(format!("asked at {}", endpoint.root)),
+        })
+    }
+}
+
+/// The request of a call, without its token.
+fn request(
+    call: &Call,
+    endpoint: &Endpoint,
+    version: Option<Version>,
+    identity: &Identity,
+) -> Result<Request> {
+    let path = call.path.replace("{project_id}", identity.project_id().unwrap_or_default());
+    let path = path.replace("{user_id}", &identity.user.id);
+    let aside = |segment: &str| matches!(segment, "." | "..");
+    if path.contains(['{', '}', '?', '#']) || path.split('/').any(aside) {
+        return Err(Error::new(ErrorKind::Argument, format!("`{}` is not a path", call.path))
+            .help("write the path alone, such as /servers/detail, and the query apart"));
+    }
+    let mut request = Request::new(call.method.clone(), &endpoint.join(&path))?;
+    if !call.query.is_empty() {
+        request.url.query_pairs_mut().extend_pairs(&call.query);
+    }
+    request = request.header("accept", "application/json")?;
+    if let (Some(version), Some(service)) = (version, service(&call.service))
+        && let Some((name, value)) = version::header(service, version)
+    {
+        request = request.header(name, &value)?;
+    }
+    for (name, value) in &call.headers {
+        request = request.header(name, value)?;
+    }
+    if let Some(kind) = call.content_type {
+        request = request.header("content-type", kind)?;
+    }
+    request.repeatable = call.reads;
+    match &call.body {
+        Some(body) => request.json(body),
+        None => Ok(request),
+    }
+}

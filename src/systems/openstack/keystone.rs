@@ -1,0 +1,135 @@
+//! Getting a token, and saying in an operator's words why there is none.
+
+use crate::base::{Error, ErrorKind, Result, Secret};
+use crate::systems::http::{Answer, Method, Request};
+
+use super::authority::{Authority, Project};
+use super::cloud::{Cloud, Credential};
+use super::fault::fault;
+use super::token::{self, OwnProject, Token};
+use super::witness::{Sender, Witness};
+
+/// Keystone as one handle talks to it.
+pub(super) struct Keystone<'a> {
+    pub(super) cloud: &'a Cloud,
+    pub(super) handle: &'a str,
+    pub(super) witness: Option<&'a dyn Witness>,
+}
+
+impl Keystone<'_> {
+    /// A token for an authority.
+    pub(super) async fn token(&self, authority: &Authority) -> Result<Token> {
+        match authority {
+            Authority::Project(Project::Name { name, domain: None })
+                if !matches!(self.cloud.credential, Credential::ApplicationCredential { .. }) =>
+            {
+                let id = self.project_by_name(name).await?;
+                self.ask(&Authority::Project(Project::Id(id))).await
+            }
+            Authority::Project(project) => match self.ask(authority).await {
+                // Keystone answers 401 to a wrong password and to a project without a role alike
+                Err(e) if e.kind() == ErrorKind::Unauthorized => Err(self.why_refused(e, project).await),
+                other => other,
+            },
+            _ => self.ask(authority).await,
+        }
+        .map_err(|e| self.explain(e))
+    }
+
+    async fn ask(&self, authority: &Authority) -> Result<Token> {
+        let body = token::request(&self.cloud.credential, authority);
+        let url = format!("{}/auth/tokens", self.cloud.keystone()?);
+        let mut answer = self.send(Request::new(Method::POST, &url)?.repeatable().json(&body)?).await?;
+        answer.withheld = true;
+        if answer.status != 201 {
+            let what = format!("Keystone gives no token to {}", self.cloud.credential.describe());
+            return Err(fault(&what, &answer));
+        }
+        token::parse(self.handle, &answer)
+    }
+
+    /// The projects in which the user has a role.
+    async fn own_projects(&self, token: &Secret) -> Result<Vec<OwnProject>> {
+        let url = format!("{}/auth/projects", self.cloud.keystone()?);
+        let request = Request::new(Method::GET, &url)?.secret_header("x-auth-token", token)?;
+        let answer = self.send(request).await?;
+        if !answer.is_success() {
+            return Err(fault("Keystone does not list the user's projects", &answer));
+        }
+        Ok(token::own_projects(&answer.json()?))
+    }
+
+    async fn project_by_name(&self, name: &str) -> Result<String> {
+        let unscoped = self.ask(&Authority::Unscoped).await?;
+        let own = self.own_projects(&unscoped.secret).await?;
+        let mut found: Vec<_> = own.iter().filter(|p| p.name == name).collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(project), true) => Ok(project.id.clone()),
+            (Some(_), false) => Err(Error::new(
+                ErrorKind::Credentials,
+                format!("{} has several projects named {name}", self.cloud.credential.describe()),
+            )
+            .help(format!("state the domain or the id; {}", list(&own)))),
+            (None, _) => Err(self.no_project(&format!("project {name}"), &own)),
+        }
+    }
+
+    fn no_project(&self, project: &str, own: &[OwnProject]) -> Error {
+        let who = self.cloud.credential.describe();
+        Error::new(ErrorKind::Credentials, format!("{who} has no role on {project}, or it does not exist"))
+            .help(list(own))
+    }
+
+    /// Whether the password or the project is wrong.
+    async fn why_refused(&self, error: Error, project: &Project) -> Error {
+        if !matches!(self.cloud.credential, Credential::Password { .. }) {
+            return error;
+        }
+        let Ok(unscoped) = self.ask(&Authority::Unscoped).await else { return error };
+        match self.own_projects(&unscoped.secret).await {
+            Ok(own) => self.no_project(&project.to_string(), &own),
+            Err(_) => error,
+        }
+    }
+
+    /// Names the cloud, and turns a refusal into a fault of the credentials.
+    fn explain(&self, error: Error) -> Error {
+        let cloud = &self.cloud.name;
+        let error = error.scope(self.handle);
+        match (error.kind(), &self.cloud.credential) {
+            (ErrorKind::Unauthorized, Credential::Password { .. }) => error
+                .with_kind(ErrorKind::Credentials)
+                .help(format!("check the user, its domain and the password of cloud `{cloud}`")),
+            (ErrorKind::Unauthorized, Credential::ApplicationCredential { .. }) => error
+                .with_kind(ErrorKind::Credentials)
+                .help(format!("the application credential of cloud `{cloud}` is wrong, expired or deleted")),
+            (ErrorKind::Unauthorized, Credential::Token { .. }) => error
+                .with_kind(ErrorKind::Credentials)
+                .help(format!("the token of cloud `{cloud}` has ended; get another one")),
+            (ErrorKind::Unsupported | ErrorKind::NotFound | ErrorKind::Protocol | ErrorKind::Invalid, _) => {
+                error.with_kind(ErrorKind::Credentials).help(format!(
+                    "does auth_url of cloud `{cloud}` name Keystone? It is {}",
+                    self.cloud.auth_url
+                ))
+            }
+            (ErrorKind::Forbidden, _) => error.with_kind(ErrorKind::Credentials),
+            _ => error,
+        }
+    }
+
+    async fn send(&self, request: Request) -> Result<Answer> {
+        let http = self.cloud.client();
+        Sender { http: &http, handle: self.handle, service: "identity", witness: self.witness }
+            .send(&request)
+            .await
+    }
+}
+
+fn list(own: &[OwnProject]) -> String {
+    if own.is_empty() {
+        return "this user has no project at all".to_string();
+    }
+    let names: Vec<String> =
+        own.iter().map(|p| format!("{} ({}, domain {})", p.name, p.id, p.domain_id)).collect();
+    format!("this user's projects: {}", names.join(", "))
+}

@@ -1,0 +1,121 @@
+//! What can be done to a thing beside making, changing and deleting it.
+
+use crate::systems::http::Method;
+use crate::systems::openstack::policy::Needs;
+
+/// The method an action goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// `GET`: it reads.
+    Get,
+    /// `POST` that only reads.
+    Query,
+    /// `POST`.
+    Post,
+    /// `PUT`.
+    Put,
+}
+
+/// One action on one thing.
+#[derive(Debug)]
+pub struct Action {
+    /// Its name in scripts: `failover`.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// The verb phrase put before the thing's name: `fail over`.
+    pub phrase: &'static str,
+    /// The method.
+    pub via: Via,
+    /// The path behind the thing's own.
+    pub path: &'static str,
+    /// What is sent.
+    pub body: Body,
+    /// Parts of the query that are always sent.
+    pub query: &'static [(&'static str, &'static str)],
+    /// The statuses that are success; empty for any 2xx.
+    pub accept: &'static [u16],
+    /// The version of the API it needs, if another than reading.
+    pub microversion: Option<&'static str>,
+    /// Which roles it takes, if others than the resource's.
+    pub needs: Option<Needs>,
+    /// The key of its answer that holds what was asked for.
+    pub result_key: Option<&'static str>,
+    /// How it is taken back.
+    pub undo: UndoBy,
+    /// It destroys something.
+    pub destroys: bool,
+    /// What shows that it took effect.
+    pub edge: Option<Edge>,
+}
+
+/// What an action sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    Nothing,
+    /// This JSON.
+    Json(&'static str),
+    /// The caller's map, as it is.
+    Args,
+    /// The caller's map, or this JSON if it is empty, under a key.
+    Under(&'static str, &'static str),
+}
+
+/// How an action is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoBy {
+    /// So.
+    By(&'static str),
+    /// Not at all.
+    Never,
+    /// Nobody here knows.
+    Unknown,
+}
+
+/// What a change must be seen to do: being in the end state is no proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The field to watch.
+    pub field: &'static str,
+    /// Values on the way; empty where the change may be too quick to see.
+    pub through: &'static [&'static str],
+    /// The value in the end.
+    pub to: &'static str,
+    /// Values that mean failure.
+    pub failed: &'static [&'static str],
+}
+
+impl Action {
+    /// An action to be completed: a `POST` to `/action` that is accepted with 202.
+    pub(super) const BASE: Action = Action {
+        name: "",
+        doc: "",
+        phrase: "",
+        via: Via::Post,
+        path: "/action",
+        body: Body::Nothing,
+        query: &[],
+        accept: &[],
+        microversion: None,
+        needs: None,
+        result_key: None,
+        undo: UndoBy::Unknown,
+        destroys: false,
+        edge: None,
+    };
+
+    /// Whether it only reads.
+    pub fn reads(&self) -> bool {
+        matches!(self.via, Via::Get | Via::Query)
+    }
+
+    /// The HTTP method.
+    pub fn method(&self) -> Method {
+        match self.via {
+            Via::Get => Method::GET,
+            Via::Query | Via::Post => Method::POST,
+            Via::Put => Method::PUT,
+        }
+    }
+}

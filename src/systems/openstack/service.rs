@@ -1,0 +1,55 @@
+//! The services spoken to: their types in a catalog, their roots, how they are told a microversion.
+
+/// One kind of service.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its type in the Service Types Authority.
+    pub name: &'static str,
+    /// Other types that catalogs list it under.
+    pub aliases: &'static [&'static str],
+    /// The version segment under which its paths live; empty where it has none.
+    pub version: &'static str,
+    /// Its word in the `OpenStack-API-Version` header; `None` where it takes no microversion.
+    pub microversion: Option<&'static str>,
+}
+
+/// Nova.
+pub const COMPUTE: Service =
+    Service { name: "compute", aliases: &[], version: "/v2.1", microversion: Some("compute") };
+/// Keystone.
+pub const IDENTITY: Service =
+    Service { name: "identity", aliases: &["identityv3"], version: "/v3", microversion: None };
+/// Glance.
+pub const IMAGE: Service =
+    Service { name: "image", aliases: &["imagev2"], version: "/v2", microversion: None };
+/// Neutron.
+pub const NETWORK: Service = Service { name: "network", aliases: &[], version: "/v2.0", microversion: None };
+/// Octavia.
+pub const LOAD_BALANCER: Service =
+    Service { name: "load-balancer", aliases: &["loadbalancer"], version: "/v2", microversion: None };
+/// Placement.
+pub const PLACEMENT: Service =
+    Service { name: "placement", aliases: &[], version: "", microversion: Some("placement") };
+/// Magnum.
+pub const CONTAINER_INFRA: Service = Service {
+    name: "container-infra",
+    aliases: &["container-infrastructure-management", "container-infrastructure", "container"],
+    version: "/v1",
+    microversion: Some("container-infra"),
+};
+/// Cinder.
+pub const BLOCK_STORAGE: Service = Service {
+    name: "block-storage",
+    aliases: &["volumev3", "block-store", "volume"],
+    version: "/v3",
+    microversion: Some("volume"),
+};
+
+/// All of them.
+pub const SERVICES: &[&Service] =
+    &[&COMPUTE, &IDENTITY, &IMAGE, &NETWORK, &LOAD_BALANCER, &PLACEMENT, &CONTAINER_INFRA, &BLOCK_STORAGE];
+
+/// The service of a type or an alias; `None` for one that this table does not know.
+pub fn service(name: &str) -> Option<&'static Service> {
+    SERVICES.iter().copied().find(|s| s.name == name || s.aliases.contains(&name))
+}

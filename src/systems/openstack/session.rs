@@ -1,0 +1,278 @@
+//! A scope handle: who asks, for what, and the tokens that prove it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::base::{Clock, Error, ErrorKind, Permit, Result};
+use crate::systems::http::Answer;
+
+use super::authority::{Authority, Declared, Project};
+use super::call::{BoundCall, Call};
+use super::cloud::{Cloud, Credential};
+use super::identity::Identity;
+use super::keystone::Keystone;
+use super::policy::Operation;
+use super::token::Token;
+use super::witness::Witness;
+
+/// A token is renewed when less is left of it, or less than half of its life if that is shorter.
+const RENEWAL: Duration = Duration::from_secs(120);
+
+/// A handle's authority in a cloud. Immutable and cheap to clone; clones share its token.
+#[derive(Clone)]
+pub struct Session {
+    pub(super) inner: Arc<Inner>,
+    pub(super) witness: Option<Arc<dyn Witness>>,
+}
+
+pub(super) struct Inner {
+    pub(super) handle: String,
+    pub(super) cloud: Arc<Cloud>,
+    authority: Authority,
+    declared: Declared,
+    clock: Arc<dyn Clock>,
+    /// Locked while Keystone is asked, so that many callers ask once.
+    token: Mutex<Option<Held>>,
+}
+
+struct Held {
+    token: Arc<Token>,
+    /// On the clock's `elapsed`.
+    renew_at: Duration,
+    ends_at: Duration,
+}
+
+impl Session {
+    /// A handle. Nothing is sent before it is used.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`] where `auth_url` is wrong; [`ErrorKind::Credentials`] where an application
+    /// credential is to serve for a domain or the system.
+    pub fn new(
+        handle: &str,
+        cloud: Arc<Cloud>,
+        authority: Authority,
+        declared: Declared,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
+        cloud.keystone().map_err(|e| e.scope(handle))?;
+        let bound = matches!(cloud.credential, Credential::ApplicationCredential { .. });
+        if bound && matches!(authority, Authority::Domain(_) | Authority::System | Authority::Unscoped) {
+            return Err(bound_to_project(handle, &authority));
+        }
+        if !bound
+            && authority == Authority::OfCredential
+            && matches!(cloud.credential, Credential::Password { .. })
+        {
+            return Err(Error::new(ErrorKind::Site, format!("handle `{handle}` names no project"))
+                .help("a password opens many projects: state which")
+                .scope(handle));
+        }
+        let inner =
+            Inner { handle: handle.to_string(), cloud, authority, declared, clock, token: Mutex::new(None) };
+        Ok(Session { inner: Arc::new(inner), witness: None })
+    }
+
+    /// The same handle, with someone who is told of every request.
+    #[must_use]
+    pub fn witnessed(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.witness = Some(witness);
+        self
+    }
+
+    /// A handle for another project with the same credential.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Credentials`], before any request, for an application credential: it is bound to its project.
+    pub fn narrow(&self, handle: &str, project: Project) -> Result<Session> {
+        let authority = Authority::Project(project);
+        let own = self.inner.authority == authority;
+        if !own && matches!(self.inner.cloud.credential, Credential::ApplicationCredential { .. }) {
+            return Err(bound_to_project(handle, &authority));
+        }
+        let declared = Declared { user: self.inner.declared.user.clone(), ..Declared::default() };
+        let cloud = self.inner.cloud.clone();
+        let narrowed = Session::new(handle, cloud, authority, declared, self.inner.clock.clone())?;
+        Ok(Session { witness: self.witness.clone(), ..narrowed })
+    }
+
+    /// The handle's name in the site file.
+    pub fn handle(&self) -> &str {
+        &self.inner.handle
+    }
+
+    /// The cloud it is in.
+    pub fn cloud(&self) -> &Cloud {
+        &self.inner.cloud
+    }
+
+    /// What it is for, as declared.
+    pub fn authority(&self) -> &Authority {
+        &self.inner.authority
+    }
+
+    /// Who and where it proves to be. Asks Keystone if it has no token.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ScopeMismatch`] where the token is not what was declared; [`ErrorKind::Credentials`] where there
+    /// is none to be had.
+    pub async fn identity(&self) -> Result<Arc<Identity>> {
+        Ok(self.token().await?.identity.clone())
+    }
+
+    /// The types of the services in the token's catalog.
+    ///
+    /// # Errors
+    /// As [`Session::identity`].
+    pub async fn services(&self) -> Result<Vec<String>> {
+        Ok(self.token().await?.catalog.services().into_iter().map(str::to_string).collect())
+    }
+
+    /// Refuses an operation that the token's roles do not allow, before any request of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] naming the handle, its roles and what is needed; and as [`Session::identity`].
+    pub async fn require(&self, operation: &Operation) -> Result<()> {
+        let needs = self.inner.cloud.policy.needs(operation);
+        if needs.is_empty() {
+            return Ok(());
+        }
+        let identity = self.identity().await?;
+        if needs.iter().any(|all| all.iter().all(|role| identity.has_role(role))) {
+            return Ok(());
+        }
+        let handle = self.handle();
+        let needed: Vec<String> = needs.iter().map(|all| all.join(" and ")).collect();
+        let roles = if identity.roles.is_empty() { "no role".to_string() } else { identity.roles.join(", ") };
+        let what =
+            format!("`{operation}` needs role {}; handle `{handle}` has {roles}", needed.join(", or "));
+        Err(Error::new(ErrorKind::Refused, what)
+            .help(format!("use a handle with that role, or state this cloud's own rule for `{operation}` in the site file"))
+            .cause(format!("it is {}", identity.line()))
+            .scope(handle))
+    }
+
+    /// Binds a change to this session: proves the identity and checks the roles.
+    ///
+    /// # Errors
+    /// As [`Session::require`].
+    pub async fn bind(&self, call: Call) -> Result<BoundCall> {
+        if let Some(operation) = &call.operation {
+            self.require(operation).await?;
+        }
+        let identity = self.identity().await?;
+        Ok(BoundCall { session: self.clone(), call, identity })
+    }
+
+    /// Sends a read.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] for a call that is no read; the service's refusal; and as [`Session::require`].
+    pub async fn send(&self, call: &Call) -> Result<Answer> {
+        if !call.reads {
+            let what = format!("{} is no read and was not sent: it takes a permit", call.summary);
+            return Err(Error::new(ErrorKind::Internal, what).scope(self.handle()));
+        }
+        if let Some(operation) = &call.operation {
+            self.require(operation).await?;
+        }
+        self.exchange(call).await
+    }
+
+    /// Sends a change, once. The kinds of its errors say what is known of it: with a `status` the service answered;
+    /// [`ErrorKind::Unreachable`] without one says that nothing was sent; [`ErrorKind::Timeout`] that nobody knows.
+    ///
+    /// # Errors
+    /// As above.
+    pub async fn mutate(permit: Permit<BoundCall>) -> Result<Answer> {
+        let BoundCall { session, call, identity } = permit.spend();
+        let now = session.identity().await?;
+        if now.target != identity.target || now.user != identity.user {
+            let what = format!(
+                "handle `{}` is now {}, and was {} when the change was approved",
+                now.handle,
+                now.line(),
+                identity.line()
+            );
+            return Err(Error::new(ErrorKind::ScopeMismatch, what).scope(session.handle()));
+        }
+        session.exchange(&call).await
+    }
+
+    pub(super) async fn token(&self) -> Result<Arc<Token>> {
+        let mut held = self.inner.token.lock().await;
+        let now = self.inner.clock.elapsed();
+        match &*held {
+            Some(h) if now < h.renew_at => Ok(h.token.clone()),
+            Some(h) if now < h.ends_at => {
+                let current = h.token.clone();
+                match self.renew(&mut held).await {
+                    // Keystone is away for a moment: the old token still serves
+                    Err(e) if e.kind().is_transient() => Ok(current),
+                    other => other,
+                }
+            }
+            _ => self.renew(&mut held).await,
+        }
+    }
+
+    /// Another token than the one a service did not accept.
+    pub(super) async fn token_after(&self, refused: &Arc<Token>) -> Result<Arc<Token>> {
+        let mut held = self.inner.token.lock().await;
+        match &*held {
+            Some(h) if !Arc::ptr_eq(&h.token, refused) => Ok(h.token.clone()),
+            _ => self.renew(&mut held).await,
+        }
+    }
+
+    /// Asks Keystone for this session's own authority, whatever was asked before.
+    async fn renew(&self, held: &mut Option<Held>) -> Result<Arc<Token>> {
+        let Inner { handle, cloud, authority, declared, clock, .. } = &*self.inner;
+        let keystone = Keystone { cloud, handle, witness: self.witness.as_deref() };
+        let asked_at = clock.elapsed();
+        let token = match keystone.token(authority).await {
+            Ok(token) => Arc::new(token),
+            // a first token that cannot be had is a fault of the set-up; later it is a cloud that is away
+            Err(e) if held.is_none() && (e.kind().is_transient() || e.kind() == ErrorKind::Timeout) => {
+                let what = format!(
+                    "handle `{handle}` gets no token: Keystone of cloud `{}` does not answer",
+                    cloud.name
+                );
+                return Err(e
+                    .with_kind(ErrorKind::Credentials)
+                    .help(format!("is {} up?", cloud.auth_url))
+                    .context(what));
+            }
+            Err(e) => return Err(e),
+        };
+        token.identity.prove(authority, declared)?;
+        if let Some(before) = held.as_ref().map(|h| &h.token.identity)
+            && (before.target != token.identity.target || before.user != token.identity.user)
+        {
+            let what = format!(
+                "handle `{handle}` was {}, and its renewed token is {}",
+                before.line(),
+                token.identity.line()
+            );
+            return Err(Error::new(ErrorKind::ScopeMismatch, what).scope(handle));
+        }
+        let renew_at = asked_at + token.lifetime.saturating_sub(RENEWAL).max(token.lifetime / 2);
+        *held = Some(Held { token: token.clone(), renew_at, ends_at: asked_at + token.lifetime });
+        Ok(token)
+    }
+}
+
+fn bound_to_project(handle: &str, authority: &Authority) -> Error {
+    let what = format!("an application credential is bound to its project and cannot serve for {authority}");
+    Error::new(ErrorKind::Credentials, what)
+        .help("use a password, or an application credential of that project")
+        .scope(handle)
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session({}, {})", self.handle(), self.inner.authority)
+    }
+}
