@@ -10,7 +10,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallC
 use super::arguments;
 use super::host::Host;
 use super::later;
-use super::primitive::{Effect, On, Primitive};
+use super::primitive::{On, Primitive};
 use super::thrown::Thrown;
 use crate::base::{Error, ErrorKind};
 
@@ -109,9 +109,10 @@ fn invoke(
 ) -> Result<Dynamic, Thrown> {
     let mut args: Vec<Dynamic> = args.iter().map(|a| a.flatten_clone()).collect();
     let receiver = matches!(primitive.on, On::Type(_)).then(|| args.remove(0));
-    let args = arguments::spread(primitive, args);
+    let args = arguments::spread(primitive, args.into_iter());
+    let args: Vec<Dynamic> = args.into_iter().map(|a| a.unwrap_or(Dynamic::UNIT)).collect();
     arguments::check(primitive, &args)?;
-    if matches!(primitive.effect, Effect::Read | Effect::Change) {
+    if primitive.effect.needs_step() {
         host.run.require_step(&format!("`{}`", primitive.path()))?;
     }
     let mut call = Call { host, context, primitive, receiver, args };

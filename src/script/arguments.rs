@@ -12,17 +12,17 @@ use crate::base::{Error, ErrorKind, Result};
 
 /// Puts arguments at their parameters' places: of the optional parameters the last ones are those
 /// left out, wherever they stand (`verify(id, title, [opts], body)`).
-pub fn spread(primitive: &Primitive, args: Vec<Dynamic>) -> Vec<Dynamic> {
+pub fn spread<T>(primitive: &Primitive, args: impl ExactSizeIterator<Item = T>) -> Vec<Option<T>> {
     let optional = primitive.params.iter().filter(|p| !p.required).count();
     let mut given = (args.len() + optional).saturating_sub(primitive.params.len());
     let mut args = args.into_iter();
     let place = |p: &Param| match p.required {
-        true => args.next().unwrap_or(Dynamic::UNIT),
+        true => args.next(),
         false if given > 0 => {
             given -= 1;
-            args.next().unwrap_or(Dynamic::UNIT)
+            args.next()
         }
-        false => Dynamic::UNIT,
+        false => None,
     };
     primitive.params.iter().map(place).collect()
 }
@@ -42,6 +42,10 @@ fn check_one(param: &Param, arg: &Dynamic, what: &dyn Fn() -> String) -> Result<
     let fits = match param.ty {
         Ty::Any => true,
         Ty::Text => arg.is_string(),
+        Ty::Choice(words) => match arg.clone().try_cast::<ImmutableString>() {
+            Some(word) if !words.contains(&word.as_str()) => return Err(no_choice(words, &word, &what())),
+            word => word.is_some(),
+        },
         Ty::Secretive => arg.is_string() || arg.type_name().ends_with("Secret"),
         Ty::Bool => arg.is_bool(),
         Ty::Integer => arg.is_int(),
@@ -61,6 +65,15 @@ fn check_one(param: &Param, arg: &Dynamic, what: &dyn Fn() -> String) -> Result<
         Ty::Value(name) => super::engine::type_name(arg) == name,
     };
     if fits { Ok(()) } else { Err(mismatch(param, arg, what)) }
+}
+
+/// A word that is none of those a parameter takes.
+pub fn no_choice(words: &[&str], word: &str, what: &str) -> Error {
+    let e = Error::new(ErrorKind::Argument, format!("{what} is not \"{word}\""));
+    match nearest(word, words.iter().copied()) {
+        Some(near) => e.help(format!("did you mean \"{near}\"?")),
+        None => e.help(format!("it is one of \"{}\"", words.join("\", \""))),
+    }
 }
 
 fn mismatch(param: &Param, arg: &Dynamic, what: &dyn Fn() -> String) -> Error {

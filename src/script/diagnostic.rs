@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::modules::Library;
 use super::thrown::Thrown;
@@ -17,10 +17,21 @@ pub struct Report {
     source: Option<NamedSource<String>>,
     label: Option<LabeledSpan>,
     way: Vec<Report>,
-    advice: bool,
+    severity: Severity,
 }
 
 impl Report {
+    /// A report of its own words.
+    pub fn new(
+        severity: Severity,
+        code: impl Into<String>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Self {
+        let (code, message) = (code.into(), message.into());
+        Report { message, code, help, source: None, label: None, way: Vec::new(), severity }
+    }
+
     /// A report without a text, or with one that the caller adds by [`Report::pointing`].
     pub fn plain(error: &Error) -> Self {
         let d = error.detail();
@@ -39,15 +50,14 @@ impl Report {
         if let Some(place) = &d.place {
             message.push_str(&format!("\n  at {place}"));
         }
-        Report {
-            message,
-            code: d.kind.name().into(),
-            help: d.help.clone(),
-            source: None,
-            label: None,
-            way: Vec::new(),
-            advice: false,
-        }
+        Report::new(Severity::Error, d.kind.name(), message, d.help.clone())
+    }
+
+    /// Adds another place that belongs to it.
+    #[must_use]
+    pub fn related(mut self, other: Report) -> Self {
+        self.way.push(other);
+        self
     }
 
     /// Points into a text: the identifier at a place.
@@ -85,18 +95,13 @@ impl Report {
             }
             if let Some((text, line)) = library.locate(&here.file, here.line) {
                 let what = format!("on the way: {}", call.name);
-                report.way.push(
-                    Report {
-                        message: what,
-                        code: String::new(),
-                        help: None,
-                        source: None,
-                        label: None,
-                        way: Vec::new(),
-                        advice: true,
-                    }
-                    .pointing(&text.file, &text.text, line, here.column, "called here"),
-                );
+                report = report.related(Report::new(Severity::Advice, "", what, None).pointing(
+                    &text.file,
+                    &text.text,
+                    line,
+                    here.column,
+                    "called here",
+                ));
             }
         }
         report
@@ -142,12 +147,17 @@ fn without_place(error: &Error) -> Error {
     bare
 }
 
-/// Bytes of the identifier (or the one character) at a line and column, both from 1.
-fn span(text: &str, line: usize, column: usize) -> (usize, usize) {
+/// Bytes of the identifier (or string, or the one character) at a line and column, both from 1.
+pub fn span(text: &str, line: usize, column: usize) -> (usize, usize) {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let rest = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
     let skip = column.saturating_sub(1);
     let at = rest.char_indices().nth(skip).map_or(rest.len(), |(n, _)| n);
+    if let Some(quote) = rest[at..].chars().next().filter(|c| ['"', '`'].contains(c))
+        && let Some(end) = rest[at + 1..].find(quote)
+    {
+        return (start + at, end + 2);
+    }
     let word = rest[at..]
         .chars()
         .take_while(|c| c.is_alphanumeric() || *c == '_')
@@ -170,7 +180,7 @@ impl Diagnostic for Report {
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        Some(if self.advice { miette::Severity::Advice } else { miette::Severity::Error })
+        Some(self.severity)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -11,8 +11,10 @@ use super::thrown::Thrown;
 pub enum Effect {
     /// Nothing: it computes.
     None,
-    /// Shapes the run: steps, gates, waits.
+    /// Shapes the run: steps, branches, remarks.
     Flow,
+    /// Belongs to a step: gates, waits, clean-ups; only inside one.
+    Step,
     /// Asks a system; only inside a step.
     Read,
     /// Changes a system; only inside a `change` step, approved and journaled.
@@ -20,11 +22,17 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// The word in the reference.
+    /// Whether it is refused outside of steps: top-level code runs again on resume, a step's does not.
+    pub fn needs_step(self) -> bool {
+        matches!(self, Effect::Step | Effect::Read | Effect::Change)
+    }
+
+    /// The words in the reference.
     pub fn name(self) -> &'static str {
         match self {
             Effect::None => "computes",
             Effect::Flow => "flow",
+            Effect::Step => "flow, in a step",
             Effect::Read => "reads",
             Effect::Change => "changes",
         }
@@ -49,6 +57,8 @@ pub enum Ty {
     Any,
     /// A string.
     Text,
+    /// One of these strings.
+    Choice(&'static [&'static str]),
     /// A string or a secret.
     Secretive,
     /// `true` or `false`.
@@ -76,7 +86,7 @@ impl Ty {
     pub fn name(self) -> &'static str {
         match self {
             Ty::Any => "any",
-            Ty::Text => "string",
+            Ty::Text | Ty::Choice(_) => "string",
             Ty::Secretive => "string or secret",
             Ty::Bool => "bool",
             Ty::Integer => "integer",

@@ -3,7 +3,6 @@
 use rhai::{Dynamic, FnPtr};
 use serde_json::Value;
 
-use crate::base::error::nearest;
 use crate::base::{Class, Error, ErrorKind, Result};
 use crate::run::step::Codec;
 use crate::run::{OnFail, Record, StepKind, StepSpec};
@@ -18,7 +17,7 @@ use crate::script::value;
 const STEP_OPTIONS: &[Param] = &[
     Param::optional(
         "on_fail",
-        Ty::Text,
+        Ty::Choice(&["stop", "continue"]),
         "`\"stop\"` (default) or `\"continue\"`: the run goes on, and fails in the end",
     ),
     Param::optional("when", Ty::Function, "a closure; where it gives `false` the step is SKIPPED"),
@@ -114,10 +113,10 @@ const SKIP: Primitive = Primitive {
     on: On::Global,
     params: &[Param::new("reason", Ty::Text, "why the step is not needed")],
     returns: "never",
-    effect: Effect::Flow,
+    effect: Effect::Step,
     doc: "Ends the step as SKIPPED; the run goes on behind it.",
     example: r#"verify("1", "Only where it is needed", || skip("it is not"));"#,
-    body: |call| Err(within_step(call, Early::Skip(call.text(0)))),
+    body: |call| Err(Early::Skip(call.text(0)).into()),
 };
 
 const STOP: Primitive = Primitive {
@@ -125,10 +124,10 @@ const STOP: Primitive = Primitive {
     on: On::Global,
     params: &[Param::new("reason", Ty::Text, "why nothing further may be done")],
     returns: "never",
-    effect: Effect::Flow,
+    effect: Effect::Step,
     doc: "Ends the step as FAIL and the run with it, whatever `on_fail` says.",
     example: r#"verify("1", "Room for it", || if false { stop("no host has room") });"#,
-    body: |call| Err(within_step(call, Early::Stop(call.text(0)))),
+    body: |call| Err(Early::Stop(call.text(0)).into()),
 };
 
 const DEFER: Primitive = Primitive {
@@ -139,7 +138,7 @@ const DEFER: Primitive = Primitive {
         Param::new("body", Ty::Function, "the clean-up"),
     ],
     returns: "()",
-    effect: Effect::Flow,
+    effect: Effect::Step,
     doc: "Registers a clean-up. Clean-ups run at the end of the step in reverse order, also after a failure and after Ctrl-C, with a deadline of their own. One that fails fails the run.",
     example: r#"change("1", "Leave nothing behind", || { defer("say goodbye", || note("goodbye")); note("hello"); });"#,
     body: |call| {
@@ -213,19 +212,8 @@ impl Codec<Dynamic> for Recorded<'_> {
 fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
     let options = call.options(2);
     let on_fail = match options.text("on_fail").as_deref() {
-        None | Some("stop") => OnFail::Stop,
         Some("continue") => OnFail::Continue,
-        Some(other) => {
-            let e = Error::new(
-                ErrorKind::Argument,
-                format!("`on_fail` is \"stop\" or \"continue\", not \"{other}\""),
-            );
-            return Err(match nearest(other, ["stop", "continue"]) {
-                Some(near) => e.help(format!("did you mean \"{near}\"?")),
-                None => e,
-            }
-            .into());
-        }
+        _ => OnFail::Stop,
     };
     let (id, title) = (call.text(0), call.text(1));
     let spec = StepSpec { id, title, kind, on_fail, needs: options.texts("needs"), overridden: None };
@@ -245,13 +233,6 @@ pub fn truth(value: &Dynamic, what: &str) -> Result<bool, Thrown> {
         let got = crate::script::engine::type_name(value);
         Error::new(ErrorKind::Argument, format!("{what} must give true or false, not a {got}")).into()
     })
-}
-
-fn within_step(call: &Call<'_>, early: Early) -> Thrown {
-    match call.host.run.require_step(&format!("`{}`", call.primitive.name)) {
-        Ok(()) => early.into(),
-        Err(e) => e.into(),
-    }
 }
 
 fn parallel(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {

@@ -20,7 +20,7 @@ const GATE: Primitive = Primitive {
         Param::optional("evidence", Ty::Any, "what was seen"),
     ],
     returns: "()",
-    effect: Effect::Flow,
+    effect: Effect::Step,
     doc: "Records a claim with its evidence. One that does not hold fails the step; no `catch` can swallow it. A waiver or a known issue of the site can accept it, visibly.",
     example: r#"verify("1", "Three nodes", || { let ready = 3; gate("three nodes are Ready", ready == 3, ready); });"#,
     body: |call| {
@@ -39,7 +39,7 @@ const EXPECT: Primitive = Primitive {
         Param::new("wanted", Ty::Any, "what it must equal"),
     ],
     returns: "()",
-    effect: Effect::Flow,
+    effect: Effect::Step,
     doc: "Records that one value must equal another: a gate with both values as evidence.",
     example: r#"verify("1", "Version", || expect("kube_version", "v1.34.8", "v1.34.8"));"#,
     body: |call| {

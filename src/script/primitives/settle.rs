@@ -13,11 +13,10 @@ const ATTEST: Primitive = Primitive {
     on: On::Global,
     params: &[Param::new("claim", Ty::Text, "what the operator states")],
     returns: "the name it was signed with",
-    effect: Effect::Flow,
+    effect: Effect::Step,
     doc: "Has the operator sign a claim off by name. Where nobody signs, the step ends as OUTSTANDING: neither passed nor failed, and in the report until somebody does.",
     example: r#"verify("7", "Snapshot baseline", || attest("snapshot 1 was taken before tenant resources"));"#,
     body: |call| {
-        call.host.run.require_step("`attest`")?;
         let claim = call.text(0);
         match call.host.run.attest(&claim)? {
             Some(name) => Ok(Dynamic::from(name)),

@@ -42,7 +42,7 @@ const POLL: Primitive = Primitive {
     on: On::Global,
     params: &[Param::new("wait", Ty::Options(POLL_KEYS), "what is waited for, and how")],
     returns: "the value that `done` accepted",
-    effect: Effect::Flow,
+    effect: Effect::Step,
     doc: "Waits. It has a deadline, a success state and failure states. Answers of 429 and 5xx and lost connections are tolerated and counted; every other error ends it at once: only not-found could mean absent, and forbidden never means `not yet`.",
     example: r#"verify("1", "Counts to three", || {
     let n = 0;
