@@ -3,5 +3,8 @@
 //! Requests are built by pure functions; whatever changes a system takes a
 //! [`Permit`](crate::base::Permit) by value.
 
+pub mod command;
 pub mod http;
 pub mod openstack;
+pub mod ssh;
+pub mod tool;
