@@ -55,8 +55,8 @@ fn unanswered(what: String, phase: Phase<'_>) -> Error {
 
 fn tls_failure(tls: &rustls::Error, host: &str) -> Error {
     use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
-        UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
     };
     let unreachable = |what: String| Error::new(ErrorKind::Unreachable, what);
     match tls {
@@ -70,7 +70,7 @@ fn tls_failure(tls: &rustls::Error, host: &str) -> Error {
             unreachable(format!("the certificate of {host} is for another name"))
                 .help("use the name that the certificate carries, or state it as `server_name`")
         }
-        rustls::Error::InvalidCertificate(UnknownIssuer) => unreachable(format!(
+        rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature) => unreachable(format!(
             "the certificate of {host} is self-signed, or of an authority that is not trusted here"
         ))
         .help("state the PEM file of its authority as `ca_file`"),
