@@ -1,5 +1,7 @@
 //! The HTTP client against servers that misbehave.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as a test does")]
+
 mod loopback;
 
 use std::net::SocketAddr;

@@ -28,6 +28,9 @@ pub(crate) struct Seen {
     pub(crate) body: Value,
 }
 
+/// Status and body for a request and its number.
+type Answers = dyn Fn(&Seen, usize) -> (u16, Value) + Send + Sync;
+
 /// What the cloud does, for a test to change at any time.
 pub(crate) struct Stage {
     pub(crate) seen: Vec<Seen>,
@@ -39,7 +42,7 @@ pub(crate) struct Stage {
     /// Keystone gives a token for this project, whatever is asked.
     pub(crate) wrong_project: Option<&'static str>,
     minted: usize,
-    answer: Arc<dyn Fn(&Seen, usize) -> (u16, Value) + Send + Sync>,
+    answer: Arc<Answers>,
 }
 
 #[derive(Clone)]
