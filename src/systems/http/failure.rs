@@ -25,6 +25,11 @@ impl Phase<'_> {
     }
 }
 
+/// Whether TLS is to blame: a certificate, or none where one was due.
+pub(super) fn is_tls(e: &reqwest::Error) -> bool {
+    tls_cause(e).is_some()
+}
+
 /// Tells a failed request by its chain of causes.
 pub(super) fn failure(e: reqwest::Error, phase: Phase<'_>) -> Error {
     let e = e.without_url();
@@ -45,7 +50,7 @@ pub(super) fn failure(e: reqwest::Error, phase: Phase<'_>) -> Error {
     error.from_source(&e)
 }
 
-fn unanswered(what: String, phase: Phase<'_>) -> Error {
+pub(super) fn unanswered(what: String, phase: Phase<'_>) -> Error {
     if phase.is_read {
         return Error::new(ErrorKind::Unreachable, what);
     }
