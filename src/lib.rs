@@ -7,4 +7,5 @@
 pub mod base;
 pub mod run;
 pub mod script;
+pub mod site;
 pub mod systems;

@@ -1,0 +1,89 @@
+//! `[run]`: how runs of a site exclude each other, whom they tell, and where they leave their journals.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::check_name;
+use crate::base::Result;
+use crate::site::document::{Entry, Node, Shape};
+use crate::site::paths::Paths;
+
+/// How runs of a site behave.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunPolicy {
+    /// What keeps two runs apart.
+    pub lock: Lock,
+    /// How many may hold a named slot at once, such as one amphora of headroom.
+    pub slots: BTreeMap<String, u32>,
+    /// The program that is told of runs that need approval, fail or end, with its arguments.
+    pub notify: Option<Vec<String>>,
+    /// Where journals and reports go; without one the user's state directory.
+    pub state_dir: Option<PathBuf>,
+    /// How long clean-up may take, unless none is said.
+    pub cleanup_within: Option<Duration>,
+}
+
+/// What keeps two runs apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Lock {
+    /// A file in the state directory: runs of this machine.
+    #[default]
+    File,
+    /// A Kubernetes Lease: runs of all machines.
+    Lease {
+        /// The cluster, by its name in the site file.
+        kube: String,
+        /// The Lease's namespace.
+        namespace: String,
+        /// The Lease's name.
+        name: String,
+    },
+}
+
+impl RunPolicy {
+    pub(in crate::site) fn read(node: &Node, site: &str, paths: &Paths) -> Result<Self> {
+        let f = node.fields(&["lock", "slots", "notify", "state_dir", "cleanup_within"])?;
+        let notify = f.get("notify").map(|node| {
+            let mut argv = node.argv()?;
+            if let ([program, ..], Some(first)) = (&mut argv[..], node.items()?.first()) {
+                *program = paths.program(first)?;
+            }
+            Ok(argv)
+        });
+        Ok(RunPolicy {
+            lock: f.get("lock").map(|n| lock(n, site)).transpose()?.unwrap_or_default(),
+            slots: f.get("slots").map(slots).transpose()?.unwrap_or_default(),
+            notify: notify.transpose()?,
+            state_dir: f.get("state_dir").map(|n| paths.resolve(n)).transpose()?,
+            cleanup_within: f.get("cleanup_within").map(Node::duration).transpose()?,
+        })
+    }
+}
+
+fn lock(node: &Node, site: &str) -> Result<Lock> {
+    let help = "write lock = \"file\", or lock = { kube = \"NAME\", namespace = \"NAMESPACE\" } for a Lease";
+    match &node.shape {
+        Shape::Text(text) if text == "file" => Ok(Lock::File),
+        Shape::Text(_) => {
+            Err(node.spot.error(format!("`{}` is \"file\" or says where a Lease is", node.path)).help(help))
+        }
+        _ => {
+            let f = node.fields(&["kube", "namespace", "name"])?;
+            Ok(Lock::Lease {
+                kube: f.need("kube", "\"mgmt\"")?.text()?.to_string(),
+                namespace: f.need("namespace", "\"rhumb\"")?.text()?.to_string(),
+                name: f.owned("name")?.unwrap_or_else(|| format!("rhumb-{site}")),
+            })
+        }
+    }
+}
+
+fn slots(node: &Node) -> Result<BTreeMap<String, u32>> {
+    let read = |entry: &Entry| {
+        check_name(&entry.key, &entry.spot)?;
+        let count = entry.node.integer(1..=1000)?;
+        Ok((entry.key.clone(), u32::try_from(count).unwrap_or(1)))
+    };
+    node.entries()?.iter().map(read).collect()
+}

@@ -1,0 +1,174 @@
+//! `[scopes.NAME]`: an OpenStack authorisation scope, which becomes a handle of scripts.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::endpoint::http_url;
+use crate::base::Result;
+use crate::site::credentials::SecretSource;
+use crate::site::document::{Entry, Fields, Node, Spot};
+use crate::site::paths::Paths;
+use crate::systems::openstack::Interface;
+
+/// An OpenStack authorisation scope.
+#[derive(Clone, Debug)]
+pub struct ScopeDecl {
+    /// Its name.
+    pub name: String,
+    /// The cloud it is in, and who asks there.
+    pub cloud: CloudDecl,
+    /// What its tokens are for.
+    pub narrow: Narrow,
+    /// Roles that its token must carry, each of them.
+    pub roles: Vec<String>,
+    /// The user that its token must be for, by name or id.
+    pub user: Option<String>,
+    /// Where it is declared.
+    pub spot: Spot,
+}
+
+/// A cloud, and who asks there. Scopes that declare the same share its connections and its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudDecl {
+    /// Where the credentials are.
+    pub source: CloudSource,
+    /// Where the password, the application credential's secret or the token comes from, if not from there.
+    pub secret: Option<SecretSource>,
+    /// The region, instead of the credentials' own.
+    pub region: Option<String>,
+    /// Which endpoints are used, instead of what the credentials say.
+    pub interface: Option<Interface>,
+    /// PEM file with the only authorities to trust, instead of the credentials' own.
+    pub ca_file: Option<PathBuf>,
+    /// Take any certificate, instead of what the credentials say.
+    pub insecure: Option<bool>,
+    /// The proxy's URL.
+    pub proxy: Option<String>,
+    /// URLs that replace the catalog's, by service type.
+    pub endpoint_overrides: BTreeMap<String, String>,
+}
+
+/// Where the credentials of a scope are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloudSource {
+    /// An entry of a `clouds.yaml`.
+    CloudsYaml {
+        /// The file.
+        file: PathBuf,
+        /// The entry.
+        entry: String,
+    },
+    /// An openrc, which is read and never run.
+    Openrc(PathBuf),
+}
+
+/// What the tokens of a scope are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Narrow {
+    /// What the credentials say.
+    AsCredentials,
+    /// A project by name.
+    Project {
+        /// Its name.
+        name: String,
+        /// Its domain's name; without one it is looked for among the user's own projects.
+        domain: Option<String>,
+    },
+    /// A project by id.
+    ProjectId(String),
+    /// A domain by name.
+    Domain(String),
+    /// The cloud as a whole.
+    System,
+}
+
+const KEYS: &[&str] = &[
+    "cloud",
+    "openrc",
+    "clouds_file",
+    "project",
+    "project_id",
+    "domain",
+    "system",
+    "roles",
+    "user",
+    "region",
+    "interface",
+    "ca_file",
+    "insecure",
+    "proxy",
+    "endpoint_overrides",
+    "password",
+];
+
+impl ScopeDecl {
+    pub(in crate::site) fn read(entry: &Entry, paths: &Paths, clouds_file: &Path) -> Result<Self> {
+        let f = entry.node.fields(KEYS)?;
+        let help = "write cloud = \"NAME\" for an entry of clouds.yaml, or openrc = \"PATH\"";
+        let source = match f.either(["cloud", "openrc"], help)? {
+            (0, node) => {
+                let file = f.get("clouds_file").map(|n| paths.resolve(n)).transpose()?;
+                let file = file.unwrap_or_else(|| clouds_file.to_path_buf());
+                CloudSource::CloudsYaml { file, entry: node.text()?.to_string() }
+            }
+            (_, node) => {
+                if let Some(file) = f.get("clouds_file") {
+                    return Err(file
+                        .spot
+                        .error(format!("`{}` goes with `cloud`, not with `openrc`", file.path)));
+                }
+                CloudSource::Openrc(paths.resolve(node)?)
+            }
+        };
+        let overrides = f.get("endpoint_overrides").map(Node::entries).transpose()?.unwrap_or_default();
+        let interface = f.get("interface").map(|n| n.word(&["public", "internal", "admin"])).transpose()?;
+        let cloud = CloudDecl {
+            source,
+            secret: f.get("password").map(|n| SecretSource::read(n, paths)).transpose()?,
+            region: f.owned("region")?,
+            interface: interface.and_then(Interface::from_name),
+            ca_file: f.get("ca_file").map(|n| paths.resolve(n)).transpose()?,
+            insecure: f.get("insecure").map(Node::boolean).transpose()?,
+            proxy: f.get("proxy").map(http_url).transpose()?,
+            endpoint_overrides: overrides
+                .iter()
+                .map(|e| Ok((e.key.clone(), http_url(&e.node)?)))
+                .collect::<Result<_>>()?,
+        };
+        Ok(ScopeDecl {
+            name: entry.key.clone(),
+            cloud,
+            narrow: narrow(&f)?,
+            roles: f.get("roles").map(Node::texts).transpose()?.unwrap_or_default(),
+            user: f.owned("user")?,
+            spot: entry.spot.clone(),
+        })
+    }
+}
+
+/// What the site file narrows the credentials to. Two answers are refused: Keystone would quietly take one.
+fn narrow(f: &Fields<'_>) -> Result<Narrow> {
+    let path = &f.node().path;
+    if let (Some(_), Some(id)) = (f.get("project"), f.get("project_id")) {
+        let error = id.spot.error(format!("`{path}` has both `project` and `project_id`"));
+        return Err(error.help("keep one: where the two differ, Keystone's clients silently use the id"));
+    }
+    let system = f.get("system").map_or(Ok(false), Node::boolean)?;
+    let others = ["project", "project_id", "domain"].into_iter().find_map(|key| f.get(key));
+    if let (true, Some(other)) = (system, others) {
+        let what = format!("`{path}` is for the system as a whole, so `{}` cannot be", other.path);
+        return Err(other.spot.error(what).help("remove it, or remove `system`"));
+    }
+    let domain = f.owned("domain")?;
+    Ok(match (f.owned("project")?, f.owned("project_id")?, domain) {
+        (Some(name), _, domain) => Narrow::Project { name, domain },
+        (None, Some(id), None) => Narrow::ProjectId(id),
+        (None, Some(_), Some(_)) => {
+            let what = format!("`{path}` has both `project_id` and `domain`");
+            return Err(f.node().spot.error(what).help("an id needs no domain: remove `domain`"));
+        }
+        (None, None, Some(domain)) => Narrow::Domain(domain),
+        (None, None, None) if system => Narrow::System,
+        (None, None, None) => Narrow::AsCredentials,
+    })
+}

@@ -1,0 +1,30 @@
+//! Floor 2: what a site is: its scopes, clusters, hosts, tools and endpoints, the values of the procedures,
+//! the layers its scripts come from, and what it excuses.
+//!
+//! Everything here comes from the site directory and from files that it names. Nothing is taken from
+//! `OS_*`, `KUBECONFIG`, proxy variables or the working directory.
+
+mod access;
+pub mod credentials;
+mod declare;
+pub mod document;
+mod excuses;
+mod extra;
+mod file;
+mod layers;
+mod paths;
+pub mod trust;
+mod values;
+mod wiring;
+
+pub use access::Reach;
+pub use declare::{
+    CloudDecl, CloudSource, EndpointDecl, HostDecl, HostKeys, KubeDecl, KubeSource, Lock, Narrow, RunPolicy,
+    ScopeDecl, ToolDecl, Variable,
+};
+pub use excuses::{Excuse, Excuses, Failure, KnownIssue, Requirement, Signature, Waiver};
+pub use extra::{Extra, ExtraValue};
+pub use file::Site;
+pub use layers::{Layer, Layers, Listing, LogicalName, ScriptKind, Source};
+pub use values::{Kind, Origin, Schema, Setting, Value, ValueDecl, Values};
+pub use wiring::{Machine, Wiring};

@@ -1,0 +1,166 @@
+//! What the values of the procedures are: their types, defaults and meaning (`runbooks/values.toml`).
+
+use std::collections::BTreeMap;
+
+use super::kind::Kind;
+use super::value::Value;
+use crate::base::{Error, ErrorKind, Result};
+use crate::site::document::{Node, Spot, suggestion};
+
+const KEYS: &[&str] = &["type", "doc", "default", "optional", "choices", "example", "from", "used_by"];
+
+/// One value that procedures read.
+#[derive(Clone, Debug)]
+pub struct ValueDecl {
+    /// The name, as scripts (`site.image`) and site files write it.
+    pub name: String,
+    /// The type.
+    pub kind: Kind,
+    /// What it means, in a sentence.
+    pub doc: String,
+    /// What it is where no site says otherwise.
+    pub default: Option<Value>,
+    /// It may be unset; scripts then read `()`.
+    pub optional: bool,
+    /// The only texts it may be; none where any will do.
+    pub choices: Vec<String>,
+    /// How it is written in a site file.
+    pub example: String,
+    /// Where the source procedures have it.
+    pub from: String,
+    /// The runbooks that read it.
+    pub used_by: Vec<String>,
+    /// Where it is declared.
+    pub spot: Spot,
+}
+
+impl ValueDecl {
+    fn parse(name: &str, node: &Node) -> Result<ValueDecl> {
+        let f = node.fields(KEYS)?;
+        let kind = Kind::parse(f.need("type", "\"string\"")?)?;
+        let mut decl = ValueDecl {
+            name: name.to_string(),
+            doc: f.need("doc", "\"what it means\"")?.text()?.to_string(),
+            default: None,
+            optional: f.flag("optional")?,
+            choices: f.get("choices").map(Node::texts).transpose()?.unwrap_or_default(),
+            example: String::new(),
+            from: f.owned("from")?.unwrap_or_default(),
+            used_by: f.get("used_by").map(Node::texts).transpose()?.unwrap_or_default(),
+            spot: node.spot.clone(),
+            kind,
+        };
+        if let Some(node) = f.get("default") {
+            decl.default = Some(decl.read(node)?);
+        }
+        decl.example = match (f.get("example"), &decl.default) {
+            (Some(node), _) => toml_text(&decl.read(node)?),
+            (None, Some(default)) => toml_text(default),
+            (None, None) => {
+                let error = node.spot.error(format!("`{name}` has neither a default nor an example"));
+                return Err(error.help("add an example: it is what an operator copies"));
+            }
+        };
+        Ok(decl)
+    }
+
+    /// Reads it from a site file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`] with the place, where the type or the choices do not allow it.
+    pub fn read(&self, node: &Node) -> Result<Value> {
+        let value = self.kind.read(node)?;
+        self.choose(&value).map_err(|e| node.located(&e))?;
+        Ok(value)
+    }
+
+    /// Reads it from a `--set`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`], where the type or the choices do not allow it.
+    pub fn parse_text(&self, text: &str) -> Result<Value> {
+        let value = self.kind.parse_text(text)?;
+        self.choose(&value)?;
+        Ok(value)
+    }
+
+    fn choose(&self, value: &Value) -> Result<()> {
+        if self.choices.is_empty() {
+            return Ok(());
+        }
+        match value {
+            Value::Text(text) if !self.choices.contains(text) => {
+                Err(Error::new(ErrorKind::Argument, format!("`{}` cannot be \"{text}\"", self.name))
+                    .help(suggestion(text, self.choices.iter().map(String::as_str))))
+            }
+            Value::List(items) => items.iter().try_for_each(|item| self.choose(item)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All values that procedures read.
+#[derive(Clone, Debug, Default)]
+pub struct Schema {
+    decls: BTreeMap<String, ValueDecl>,
+}
+
+impl Schema {
+    /// Reads a schema; `file` is its name in errors.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`] with the place of what is wrong.
+    pub fn parse(file: &str, text: &str) -> Result<Schema> {
+        let root = Node::from_toml(file, text)?;
+        let read = |entry: &crate::site::document::Entry| {
+            if !is_value_name(&entry.key) {
+                let error = entry.spot.error(format!("`{}` cannot name a value", entry.key));
+                return Err(error.help("begin with a lower-case letter; then letters, digits and `_`"));
+            }
+            Ok((entry.key.clone(), ValueDecl::parse(&entry.key, &entry.node)?))
+        };
+        Ok(Schema { decls: root.entries()?.iter().map(read).collect::<Result<_>>()? })
+    }
+
+    /// A value's declaration.
+    pub fn get(&self, name: &str) -> Option<&ValueDecl> {
+        self.decls.get(name)
+    }
+
+    /// All declarations, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &ValueDecl> {
+        self.decls.values()
+    }
+
+    /// What to do about a name that is no value's.
+    pub(super) fn suggest(&self, name: &str) -> String {
+        match crate::base::error::nearest(name, self.decls.keys().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "a value of your own overrides goes into [extra]".to_string(),
+        }
+    }
+}
+
+fn is_value_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// A value as a site file writes it.
+fn toml_text(value: &Value) -> String {
+    match value {
+        Value::Integer(n) => n.to_string(),
+        Value::Boolean(b) => b.to_string(),
+        Value::List(items) => {
+            format!("[{}]", items.iter().map(toml_text).collect::<Vec<_>>().join(", "))
+        }
+        Value::Map(entries) if entries.is_empty() => "{}".to_string(),
+        Value::Map(entries) => {
+            let pairs: Vec<String> = entries.iter().map(|(k, v)| format!("{k} = {}", toml_text(v))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        Value::Text(_) | Value::Duration(_) | Value::Size(_) => {
+            toml::Value::from(value.to_string()).to_string()
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! How handles reach their systems: this machine's way, or a rehearsal's.
+//!
+//! A rehearsal replaces clouds, hosts, clusters and programs, and nothing else: names, projects, declared
+//! roles and values stay the site's, and the same code runs.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::access::{self, Reach};
+use super::credentials::{Ask, SecretSource, Terminal};
+use super::declare::{CloudDecl, EndpointDecl, ScopeDecl, Variable};
+use super::file::Site;
+use crate::base::{Clock, Error, Result, Secret};
+use crate::systems::command::Arg;
+use crate::systems::http::{Dialer, HttpSettings, Tls};
+use crate::systems::openstack::{Policy, Session};
+use crate::systems::ssh::{Host, OpenSsh, Transport};
+use crate::systems::tool::{Processes, Runner, Tool, ToolSpec};
+
+/// How handles reach their systems.
+pub trait Wiring: Send + Sync {
+    /// The cloud of a scope, with who asks there.
+    ///
+    /// # Errors
+    /// What keeps the credentials from being read.
+    fn cloud(&self, scope: &ScopeDecl, policy: &Policy) -> Result<Reach>;
+
+    /// What hosts are reached by.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`](crate::base::ErrorKind::Io) where it cannot begin.
+    fn transport(&self) -> Result<Arc<dyn Transport>>;
+
+    /// What programs are run by.
+    fn runner(&self) -> Arc<dyn Runner>;
+
+    /// A secret that the site names the source of.
+    ///
+    /// # Errors
+    /// What keeps it from being had.
+    fn secret(&self, source: &SecretSource) -> Result<Secret>;
+
+    /// Where HTTP requests and probes go instead of where their URLs say; nothing means there.
+    fn dialer(&self) -> Option<Arc<dyn Dialer>>;
+}
+
+/// This machine's way: the files that the site names, and its operator.
+pub struct Machine {
+    ask: Arc<dyn Ask>,
+    /// What was read, so that scopes of one cloud share connections, and a secret is asked for once.
+    clouds: Mutex<Vec<(CloudDecl, Reach)>>,
+    /// The connections to hosts, once there are any.
+    ssh: Mutex<Option<Arc<OpenSsh>>>,
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Machine::asking(Arc::new(Terminal))
+    }
+}
+
+impl Machine {
+    /// A machine whose operator is asked for secrets in a given way.
+    pub fn asking(ask: Arc<dyn Ask>) -> Self {
+        Machine { ask, clouds: Mutex::default(), ssh: Mutex::default() }
+    }
+}
+
+impl Wiring for Machine {
+    fn cloud(&self, scope: &ScopeDecl, policy: &Policy) -> Result<Reach> {
+        // held while a secret is asked for: two threads must not both ask
+        let mut clouds = lock(&self.clouds);
+        if let Some((_, reach)) = clouds.iter().find(|(decl, _)| *decl == scope.cloud) {
+            return Ok(reach.clone());
+        }
+        let reach = access::reach(&scope.cloud, policy, self.ask.as_ref())?;
+        clouds.push((scope.cloud.clone(), reach.clone()));
+        Ok(reach)
+    }
+
+    fn transport(&self) -> Result<Arc<dyn Transport>> {
+        let mut ssh = lock(&self.ssh);
+        Ok(match &*ssh {
+            Some(ssh) => ssh.clone(),
+            None => ssh.insert(Arc::new(OpenSsh::new()?)).clone(),
+        })
+    }
+
+    fn runner(&self) -> Arc<dyn Runner> {
+        Arc::new(Processes)
+    }
+
+    fn secret(&self, source: &SecretSource) -> Result<Secret> {
+        source.resolve(self.ask.as_ref())
+    }
+
+    fn dialer(&self) -> Option<Arc<dyn Dialer>> {
+        None
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Site {
+    /// The same site over other systems.
+    #[must_use]
+    pub fn rewired(&self, wiring: Arc<dyn Wiring>) -> Site {
+        let mut site = self.clone();
+        site.wiring = wiring;
+        site
+    }
+
+    /// A host, over SSH.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`](crate::base::ErrorKind::Site) for an unknown name, with the likely one.
+    pub fn ssh(&self, name: &str) -> Result<Host> {
+        let spec = self.host(name)?.spec.clone();
+        Ok(Host::new(spec, self.wiring.transport()?))
+    }
+
+    /// A local program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`](crate::base::ErrorKind::Site) for an unknown name, with the likely one, and for a
+    /// secret of its environment that cannot be had.
+    pub fn program(&self, name: &str) -> Result<Tool> {
+        let decl = self.tool(name)?;
+        let mut spec = ToolSpec::new(&decl.name, &decl.program, &decl.directory);
+        spec.args_prefix = decl.args.iter().map(|arg| Arg::from(arg.as_str())).collect();
+        for (variable, value) in &decl.env {
+            let value = match value {
+                Variable::Text(text) => Arg::from(text.as_str()),
+                Variable::Secret(source) => Arg::Secret(self.wiring.secret(source)?),
+            };
+            spec.env.insert(variable.clone(), value);
+        }
+        Ok(Tool::new(spec, self.wiring.runner()))
+    }
+
+    /// How the site's HTTP requests go: what a probe or a download starts from.
+    pub fn http(&self) -> HttpSettings {
+        HttpSettings { dialer: self.wiring.dialer(), ..HttpSettings::default() }
+    }
+
+    /// How requests to one of its endpoints go.
+    pub fn http_to(&self, endpoint: &EndpointDecl) -> HttpSettings {
+        let tls = Tls { ca_file: endpoint.ca_file.clone(), insecure: endpoint.insecure, ..Tls::default() };
+        HttpSettings { tls, ..self.http() }
+    }
+
+    /// A session in an authorisation scope. Nothing is sent before it is used.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`](crate::base::ErrorKind::Site) for an unknown name, with the likely one, and for
+    /// credentials that cannot be read or could mean two projects.
+    pub fn session(&self, scope: &str, clock: Arc<dyn Clock>) -> Result<Session> {
+        let scope = self.scope(scope)?;
+        let named =
+            |e: Error| e.scope(&scope.name).place(scope.spot.file(), scope.spot.line, scope.spot.column);
+        let reach = self.wiring.cloud(scope, &self.policy).map_err(named)?;
+        let authority = access::authority(scope, reach.own).map_err(named)?;
+        Session::new(&scope.name, reach.cloud, authority, access::declared(scope), clock).map_err(named)
+    }
+}

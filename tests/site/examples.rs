@@ -1,0 +1,74 @@
+//! The example sites load, and are whole for the runbooks they are made for.
+
+use std::path::PathBuf;
+
+use rhumb::site::{Layer, Origin, Site, Value};
+
+fn example(name: &str) -> Site {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/sites").join(name);
+    Site::load_over(&path, &[], None).unwrap()
+}
+
+#[test]
+fn roosevelt_sets_all_that_its_runbooks_need() {
+    let site = example("roosevelt");
+    for runbook in ["phase-08", "park", "restart", "lb-failover", "amphora-sweep", "stuck-delete", "triage"] {
+        let missing: Vec<&str> = site.values().missing(runbook).iter().map(|d| &*d.name).collect();
+        assert!(missing.is_empty(), "{runbook}: {missing:?}");
+    }
+    let names: Vec<&str> = site.scopes().map(|s| &*s.name).collect();
+    assert_eq!(names, ["admin", "capi-mgmt"]);
+    assert_eq!(site.endpoints().count(), 11);
+}
+
+#[test]
+fn the_as_built_capture_sets_all_that_the_restart_needs() {
+    let site = example("as-built");
+    for runbook in ["park", "restart", "lb-failover", "amphora-sweep", "stuck-delete"] {
+        let missing: Vec<&str> = site.values().missing(runbook).iter().map(|d| &*d.name).collect();
+        assert!(missing.is_empty(), "{runbook}: {missing:?}");
+    }
+    assert_eq!(site.excuses.waivers.len(), 1);
+}
+
+#[test]
+fn every_value_of_an_example_says_where_it_came_from() {
+    for name in ["roosevelt", "as-built"] {
+        let site = example(name);
+        for (value, setting) in site.values().iter() {
+            if let Origin::Site { from, .. } = &setting.origin {
+                assert!(from.is_some(), "{name}: {value}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_two_examples_differ_in_what_a_rebuild_changes() {
+    let text = |site: &Site, name: &str| match &site.values().get(name).unwrap().unwrap().value {
+        Value::Text(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let (now, then) = (example("roosevelt"), example("as-built"));
+    for name in ["image", "kube_version", "template", "capi_project_id", "magnum_driver_version"] {
+        assert_ne!(text(&now, name), text(&then, name), "{name}");
+    }
+    for name in ["cluster", "keypair", "mgmt_server", "workload_cidr", "failover_within"] {
+        assert_eq!(text(&now, name), text(&then, name), "{name}");
+    }
+}
+
+#[test]
+fn a_set_comes_on_top() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/sites/roosevelt");
+    let site = Site::load_over(&path, &["node_count=5".into()], None).unwrap();
+    let setting = site.values().get("node_count").unwrap().unwrap();
+    assert_eq!((&setting.value, &setting.origin), (&Value::Integer(5), &Origin::CommandLine));
+}
+
+#[test]
+fn the_shipped_known_issues_are_there_without_a_site() {
+    let site = Site::from_embedded("name = \"bare\"", "site.toml", &[]).unwrap();
+    assert!(site.excuses.known_issues.iter().any(|issue| issue.id == "D-042"));
+    assert!(site.layers.list().unwrap().iter().all(|script| script.layers == [Layer::Embedded]));
+}

@@ -1,0 +1,9 @@
+//! A site from its directory: what is understood, and what is told where it is wrong.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod credentials;
+mod directory;
+mod errors;
+mod examples;
+mod wiring;
