@@ -4,7 +4,9 @@
 //! [`Permit`](crate::base::Permit) by value.
 
 pub mod command;
+pub mod download;
 pub mod http;
 pub mod openstack;
+pub mod probe;
 pub mod ssh;
 pub mod tool;

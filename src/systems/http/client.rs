@@ -82,7 +82,10 @@ impl Http {
             let pause = if request.repeatable { retry.pause_after(tried, paused, &outcome) } else { None };
             let Some(pause) = pause else { return outcome };
             paused += pause;
-            tokio::time::sleep(pause).await;
+            // a rehearsal takes the same tries and no real time
+            if self.0.settings.dialer.is_none() {
+                tokio::time::sleep(pause).await;
+            }
         }
     }
 
@@ -92,21 +95,25 @@ impl Http {
         let timeout = duration::show(self.0.settings.timeout);
         let phase = Phase { host: &host, url: &url, is_read: request.repeatable, timeout: &timeout };
 
+        let response = self.prepare(request)?.send().await.map_err(|e| failure(e, phase))?;
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        let body = body::read(response, self.0.settings.body_cap, phase).await?;
+        Ok(Answer { status, headers, body, tries, withheld: false })
+    }
+
+    /// The request as it goes out.
+    pub(super) fn prepare(&self, request: &Request) -> Result<reqwest::RequestBuilder> {
         let route = self.route(request)?;
         let mut headers = request.headers.clone();
         if let Some(host) = route.host_header.and_then(|h| header::HeaderValue::try_from(h).ok()) {
             headers.entry(header::HOST).or_insert(host);
         }
-        let mut builder =
-            self.client(&route.way)?.request(request.method.clone(), route.url).headers(headers);
-        if let Some(body) = &request.body {
-            builder = builder.body(body.clone());
-        }
-        let response = builder.send().await.map_err(|e| failure(e, phase))?;
-        let status = response.status().as_u16();
-        let headers = response.headers().clone();
-        let body = body::read(response, self.0.settings.body_cap, phase).await?;
-        Ok(Answer { status, headers, body, tries, withheld: false })
+        let builder = self.client(&route.way)?.request(request.method.clone(), route.url).headers(headers);
+        Ok(match &request.body {
+            Some(body) => builder.body(body.clone()),
+            None => builder,
+        })
     }
 
     fn route(&self, request: &Request) -> Result<Route> {
@@ -217,7 +224,7 @@ fn redirect_to(url: &mut Url, address: SocketAddr) -> Result<()> {
 }
 
 /// Host and port as a `Host` header has them.
-fn authority(url: &Url) -> String {
+pub(super) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
         Some(port) => format!("{host}:{port}"),
@@ -226,6 +233,6 @@ fn authority(url: &Url) -> String {
 }
 
 /// The URL without query, fragment and credentials.
-fn shown(url: &Url) -> String {
+pub(super) fn shown(url: &Url) -> String {
     format!("{}://{}{}", url.scheme(), authority(url), url.path())
 }

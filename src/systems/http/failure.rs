@@ -25,6 +25,11 @@ impl Phase<'_> {
     }
 }
 
+/// Whether TLS is to blame: a certificate, or none where one was due.
+pub(super) fn is_tls(e: &reqwest::Error) -> bool {
+    tls_cause(e).is_some()
+}
+
 /// Tells a failed request by its chain of causes.
 pub(super) fn failure(e: reqwest::Error, phase: Phase<'_>) -> Error {
     let e = e.without_url();
@@ -45,7 +50,7 @@ pub(super) fn failure(e: reqwest::Error, phase: Phase<'_>) -> Error {
     error.from_source(&e)
 }
 
-fn unanswered(what: String, phase: Phase<'_>) -> Error {
+pub(super) fn unanswered(what: String, phase: Phase<'_>) -> Error {
     if phase.is_read {
         return Error::new(ErrorKind::Unreachable, what);
     }
@@ -55,8 +60,8 @@ fn unanswered(what: String, phase: Phase<'_>) -> Error {
 
 fn tls_failure(tls: &rustls::Error, host: &str) -> Error {
     use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext,
-        UnknownIssuer,
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet,
+        NotValidYetContext, UnknownIssuer,
     };
     let unreachable = |what: String| Error::new(ErrorKind::Unreachable, what);
     match tls {
@@ -70,7 +75,7 @@ fn tls_failure(tls: &rustls::Error, host: &str) -> Error {
             unreachable(format!("the certificate of {host} is for another name"))
                 .help("use the name that the certificate carries, or state it as `server_name`")
         }
-        rustls::Error::InvalidCertificate(UnknownIssuer) => unreachable(format!(
+        rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature) => unreachable(format!(
             "the certificate of {host} is self-signed, or of an authority that is not trusted here"
         ))
         .help("state the PEM file of its authority as `ca_file`"),

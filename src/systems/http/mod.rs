@@ -5,12 +5,14 @@ mod answer;
 mod body;
 mod client;
 mod failure;
+mod incoming;
 mod request;
 mod retry;
 mod settings;
 
 pub use answer::Answer;
 pub use client::{Http, install_crypto};
+pub use incoming::{Failure, Incoming};
 pub use request::Request;
 pub use reqwest::header::HeaderMap;
 pub use reqwest::{Method, Url};

@@ -152,3 +152,154 @@ fn from_html(page: &str) -> Option<Fault> {
     }
     Some(Fault { message, code: None, generic: false })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::http::HeaderMap;
+    use serde_json::json;
+
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer {
+            status,
+            headers: HeaderMap::new(),
+            body: body.as_bytes().to_vec(),
+            tries: 1,
+            withheld: false,
+        }
+    }
+
+    fn said(status: u16, body: &str) -> (ErrorKind, String) {
+        let e = fault("x", &answer(status, body));
+        (e.kind(), e.detail().causes.join("; "))
+    }
+
+    /// Bodies that the services of 2024.1 gave.
+    #[test]
+    fn each_service_says_no_in_its_own_form() {
+        for (status, body, kind, words) in [
+            (
+                404,
+                json!({"itemNotFound": {"code": 404, "message": "Instance 1 could not be found."}}),
+                ErrorKind::NotFound,
+                "HTTP 404: Instance 1 could not be found.",
+            ),
+            (
+                406,
+                json!({"computeFault": {"code": 406, "message": "Version 2.999 is not supported by the API. Minimum is 2.1 and maximum is 2.96."}}),
+                ErrorKind::Unsupported,
+                "HTTP 406: Version 2.999 is not supported by the API. Minimum is 2.1 and maximum is 2.96.",
+            ),
+            (
+                409,
+                json!({"conflictingRequest": {"code": 409, "message": "Cannot 'stop' instance 1 while it is in vm_state stopped"}}),
+                ErrorKind::Conflict,
+                "HTTP 409: Cannot 'stop' instance 1 while it is in vm_state stopped",
+            ),
+            (
+                404,
+                json!({"faultcode": "Client", "faultstring": "Load Balancer 1 not found.", "debuginfo": null}),
+                ErrorKind::NotFound,
+                "HTTP 404: Load Balancer 1 not found.",
+            ),
+            (
+                500,
+                json!({"faultcode": "Server", "faultstring": "broken", "debuginfo": "trace"}),
+                ErrorKind::Transient,
+                "HTTP 500: broken (trace)",
+            ),
+            (
+                404,
+                json!({"NeutronError": {"type": "NetworkNotFound", "message": "Network 1 could not be found.", "detail": ""}}),
+                ErrorKind::NotFound,
+                "HTTP 404: Network 1 could not be found. (NetworkNotFound)",
+            ),
+            (
+                409,
+                json!({"NeutronError": {"type": "RouterInUse", "message": "Router 1 still has ports", "detail": ""}}),
+                ErrorKind::Conflict,
+                "HTTP 409: Router 1 still has ports (RouterInUse)",
+            ),
+            (
+                404,
+                json!({"errors": [{"request_id": "", "code": "client", "status": 404, "title": "Cluster 1 could not be found", "detail": "Cluster 1 could not be found.", "links": []}]}),
+                ErrorKind::NotFound,
+                "HTTP 404: Cluster 1 could not be found.",
+            ),
+            (
+                404,
+                json!({"errors": [{"status": 404, "title": "Not Found", "detail": "The resource could not be found.\n\n No resource provider with uuid 1 found  ", "request_id": "req-1"}]}),
+                ErrorKind::NotFound,
+                "HTTP 404: No resource provider with uuid 1 found",
+            ),
+            (
+                403,
+                json!({"errors": [{"status": 403, "title": "Forbidden", "detail": "Access was denied to this resource.\n\n Policy does not allow placement:resource_providers:list to be performed.  "}]}),
+                ErrorKind::Forbidden,
+                "HTTP 403: Policy does not allow placement:resource_providers:list to be performed.",
+            ),
+            (
+                404,
+                json!({"error": {"code": 404, "message": "Could not find project: 1.", "title": "Not Found"}}),
+                ErrorKind::NotFound,
+                "HTTP 404: Could not find project: 1.",
+            ),
+            (400, json!({"error": "plain"}), ErrorKind::Invalid, "HTTP 400: plain"),
+            (429, json!(null), ErrorKind::Transient, "HTTP 429"),
+        ] {
+            assert_eq!(said(status, &body.to_string()), (kind, words.to_string()));
+        }
+        let glance = |words: &str| {
+            format!(
+                "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  {words}<br /><br />\n\n\n\n </body>\n</html>"
+            )
+        };
+        assert_eq!(
+            said(404, &glance("No image found with ID 1")),
+            (ErrorKind::NotFound, "HTTP 404: No image found with ID 1".into())
+        );
+        assert_eq!(
+            said(400, &glance("Provided object: &#x27;image&#x27;")).1,
+            "HTTP 400: Provided object: 'image'"
+        );
+    }
+
+    #[test]
+    fn an_api_that_is_not_served_is_no_missing_thing() {
+        let page = "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n  The resource could not be found.<br /><br />\n\n\n\n </body>\n</html>";
+        for body in [
+            page,
+            r#"{"code": 404, "title": "Not Found", "description": ""}"#,
+            r#"{"errors": [{"request_id": "", "code": "", "status": 404, "title": "", "detail": "", "links": []}]}"#,
+            r#"{"NeutronError": {"type": "HTTPNotFound", "message": "The resource could not be found.", "detail": ""}}"#,
+            r#"{"errors": [{"status": 404, "title": "Not Found", "detail": "The resource could not be found.\n\n   "}]}"#,
+            "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the server.</p>",
+            "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx/1.24.0</center>",
+            "404 page not found",
+            "",
+        ] {
+            assert_eq!(said(404, body).0, ErrorKind::Unsupported, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_withheld_answer_is_not_quoted() {
+        let mut answer = answer(400, r#"{"badRequest": {"message": "hunter2"}}"#);
+        answer.withheld = true;
+        let e = fault("x", &answer);
+        assert_eq!(
+            e.to_string(),
+            "x: HTTP 400: the service's words are withheld: the request carries a secret"
+        );
+    }
+
+    #[test]
+    fn an_error_has_what_the_services_own_log_needs() {
+        let mut answer =
+            answer(403, r#"{"forbidden": {"code": 403, "message": "Quota exceeded for cores"}}"#);
+        answer.headers.insert("X-Compute-Request-Id", "req-9".parse().unwrap());
+        let e = fault("x", &answer);
+        assert_eq!((e.detail().status, e.detail().request_id.as_deref()), (Some(403), Some("req-9")));
+        assert_eq!(e.detail().help.as_deref(), Some("the project's quota is used up"));
+    }
+}

@@ -152,3 +152,99 @@ pub(super) fn own_projects(body: &Value) -> Vec<OwnProject> {
     list.map(|p| OwnProject { id: text(p, "id"), name: text(p, "name"), domain_id: text(p, "domain_id") })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::systems::http::HeaderMap;
+
+    fn body(credential: &Credential, authority: &Authority) -> Value {
+        request(credential, authority).expose()["auth"].clone()
+    }
+
+    fn password() -> Credential {
+        let user = User::Name { name: "op".into(), domain: Domain::Id("default".into()) };
+        Credential::Password { user, password: Secret::new("hunter2") }
+    }
+
+    #[test]
+    fn scope_goes_by_id_or_by_name_and_domain_and_never_both() {
+        let name = |domain| Authority::Project(Project::Name { name: "p".into(), domain });
+        for (authority, scope) in [
+            (Authority::Project(Project::Id("1".into())), Some(json!({"project": {"id": "1"}}))),
+            (
+                name(Some(Domain::Name("d".into()))),
+                Some(json!({"project": {"name": "p", "domain": {"name": "d"}}})),
+            ),
+            (
+                name(Some(Domain::Id("d".into()))),
+                Some(json!({"project": {"name": "p", "domain": {"id": "d"}}})),
+            ),
+            (Authority::Domain(Domain::Name("d".into())), Some(json!({"domain": {"name": "d"}}))),
+            (Authority::System, Some(json!({"system": {"all": true}}))),
+            (Authority::Unscoped, Some(json!("unscoped"))),
+            (Authority::OfCredential, None),
+        ] {
+            assert_eq!(body(&password(), &authority).get("scope"), scope.as_ref(), "{authority}");
+        }
+    }
+
+    #[test]
+    fn each_credential_has_its_own_method_and_its_secret_is_masked() {
+        let secret = || Secret::new("hunter2");
+        let by_name = AppCredential::Name { name: "app".into(), user: User::Id("u".into()) };
+        for (credential, identity) in [
+            (
+                password(),
+                json!({"methods": ["password"], "password": {"user": {"name": "op", "domain": {"id": "default"}, "password": "***"}}}),
+            ),
+            (
+                Credential::ApplicationCredential {
+                    credential: AppCredential::Id("a".into()),
+                    secret: secret(),
+                },
+                json!({"methods": ["application_credential"], "application_credential": {"id": "a", "secret": "***"}}),
+            ),
+            (
+                Credential::ApplicationCredential { credential: by_name, secret: secret() },
+                json!({"methods": ["application_credential"], "application_credential": {"name": "app", "user": {"id": "u"}, "secret": "***"}}),
+            ),
+            (Credential::Token { token: secret() }, json!({"methods": ["token"], "token": {"id": "***"}})),
+        ] {
+            let payload = request(&credential, &Authority::OfCredential);
+            assert_eq!(payload.masked(), json!({"auth": {"identity": identity}}));
+            assert!(payload.expose().to_string().contains("hunter2"));
+            assert!(!format!("{credential:?} {}", credential.describe()).contains("hunter2"));
+        }
+    }
+
+    #[test]
+    fn a_token_says_for_whom_for_what_and_for_how_long() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-subject-token", "gAAA".parse().unwrap());
+        let answer = |token: Value| Answer {
+            status: 201,
+            headers: headers.clone(),
+            body: json!({ "token": token }).to_string().into_bytes(),
+            tries: 1,
+            withheld: true,
+        };
+        let times =
+            json!({"issued_at": "2026-06-10T01:00:00.000000Z", "expires_at": "2026-06-10T02:00:00.000000Z"});
+        let with = |more: Value| {
+            let mut token = times.clone();
+            token.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            parse("h", &answer(token)).unwrap()
+        };
+        let domain = json!({"id": "d", "name": "capi"});
+        let token = with(
+            json!({"project": {"id": "p", "name": "capi-mgmt", "domain": domain}, "roles": [{"name": "reader"}]}),
+        );
+        assert_eq!(token.lifetime, Duration::from_secs(3600));
+        assert_eq!((token.identity.project_id(), token.identity.has_role("Reader")), (Some("p"), true));
+        assert_eq!(with(json!({"system": {"all": true}})).identity.target, Target::System);
+        assert_eq!(with(json!({ "domain": domain })).identity.target.describe(), "domain capi (d)");
+        assert_eq!(with(json!({})).identity.target, Target::Unscoped);
+        assert_eq!(parse("h", &answer(json!({}))).err().unwrap().kind(), ErrorKind::Protocol);
+    }
+}

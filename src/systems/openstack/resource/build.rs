@@ -285,3 +285,162 @@ fn json_patch(op: &str, payload: &Payload, fields: &Map<String, Value>) -> Paylo
     }
     Payload::new(Value::Array(operations), secrets)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ErrorKind;
+    use crate::systems::openstack::resource;
+
+    fn row(name: &str) -> &'static Resource {
+        resource::find(name).unwrap()
+    }
+
+    fn map(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    fn call(build: impl FnOnce(Item<'_>) -> Result<Call>, parents: Value) -> Call {
+        build(Item { id: "id-1", name: Some("api"), parents: &map(parents) }).unwrap()
+    }
+
+    fn line(call: &Call) -> String {
+        let body = call.body.as_ref().map(|b| format!(" {}", b.masked())).unwrap_or_default();
+        format!("{} {}{body}", call.method, call.target())
+    }
+
+    #[test]
+    fn rows_become_the_requests_of_each_api() {
+        let none = || Payload::default();
+        let act = |name: &'static str, action: &'static str, args: Value| {
+            line(&call(
+                |i| action_call(row(name), row(name).action(action).unwrap(), i, &Payload::from(args)),
+                json!({}),
+            ))
+        };
+        assert_eq!(
+            act("servers", "start", Value::Null),
+            r#"POST compute /servers/id-1/action {"os-start":null}"#
+        );
+        assert_eq!(
+            act("servers", "reboot", json!({})),
+            r#"POST compute /servers/id-1/action {"reboot":{"type":"SOFT"}}"#
+        );
+        assert_eq!(
+            act("servers", "reboot", json!({"type": "HARD"})),
+            r#"POST compute /servers/id-1/action {"reboot":{"type":"HARD"}}"#
+        );
+        assert_eq!(
+            act("load_balancers", "failover", json!({})),
+            "PUT load-balancer /lbaas/loadbalancers/id-1/failover"
+        );
+        assert_eq!(
+            act("routers", "remove_interface", json!({"subnet_id": "s"})),
+            r#"PUT network /routers/id-1/remove_router_interface {"subnet_id":"s"}"#
+        );
+        assert_eq!(
+            act("routers", "clear_gateway", json!({})),
+            r#"PUT network /routers/id-1 {"router":{"external_gateway_info":{}}}"#
+        );
+        let update = |name: &'static str, fields: Value| {
+            line(&call(|i| update_call(row(name), i, &fields.clone().into()), json!({})))
+        };
+        assert_eq!(update("ports", json!({"name": "p"})), r#"PUT network /ports/id-1 {"port":{"name":"p"}}"#);
+        assert_eq!(
+            update("projects", json!({"enabled": false})),
+            r#"PATCH identity /projects/id-1 {"project":{"enabled":false}}"#
+        );
+        assert_eq!(
+            update("compute_services", json!({"status": "disabled"})),
+            r#"PUT compute /os-services/id-1 {"status":"disabled"}"#
+        );
+        assert_eq!(
+            update("clusters", json!({"node_count": 3, "labels": null})),
+            r#"PATCH container-infra /clusters/id-1 [{"op":"replace","path":"/node_count","value":3},{"op":"remove","path":"/labels"}]"#
+        );
+        assert_eq!(
+            update("images", json!({"a/b": "x"})),
+            r#"PATCH image /images/id-1 [{"op":"add","path":"/a~1b","value":"x"}]"#
+        );
+        let cascade =
+            call(|i| delete_call(row("load_balancers"), i, &map(json!({"cascade": true}))), json!({}));
+        assert_eq!(line(&cascade), "DELETE load-balancer /lbaas/loadbalancers/id-1?cascade=true");
+        assert_eq!(cascade.summary, "delete load balancer api (id-1) with cascade=true");
+        assert!(cascade.destroys && cascade.undo == Undo::Never);
+        let groups = call(|i| get_call(row("nodegroups"), i), json!({"cluster": "c/1"}));
+        assert_eq!(line(&groups), "GET container-infra /clusters/c%2F1/nodegroups/id-1");
+        let member =
+            create_call(row("members"), &json!({"pool": "p-1", "address": "10.0.0.1"}).into()).unwrap();
+        assert_eq!(
+            line(&member),
+            r#"POST load-balancer /lbaas/pools/p-1/members {"member":{"address":"10.0.0.1"}}"#
+        );
+        let credentials = list_call(row("application_credentials"), &map(json!({"name": "x"}))).unwrap();
+        assert_eq!(credentials.target(), "identity /users/{user_id}/application_credentials?name=x");
+        assert_eq!(
+            action_call(
+                row("images"),
+                row("images").action("deactivate").unwrap(),
+                Item { id: "i", name: None, parents: &map(json!({})) },
+                &none()
+            )
+            .unwrap()
+            .summary,
+            "deactivate image i"
+        );
+    }
+
+    #[test]
+    fn secrets_stay_secrets_wherever_a_body_puts_them() {
+        let spec = || Payload::new(json!({"name": "u", "password": "hunter2"}), ["/password".to_string()]);
+        let created = create_call(row("users"), &spec()).unwrap();
+        assert_eq!(line(&created), r#"POST identity /users {"user":{"name":"u","password":"***"}}"#);
+        let patched = call(|i| update_call(row("images"), i, &spec()), json!({}));
+        assert!(
+            line(&patched).ends_with(r#"{"op":"add","path":"/password","value":"***"}]"#),
+            "{}",
+            line(&patched)
+        );
+        let deep = Payload::new(json!({"labels": {"a": {"key": "hunter2"}}}), ["/labels/a/key".to_string()]);
+        let patched = call(|i| update_call(row("clusters"), i, &deep), json!({}));
+        assert!(!line(&patched).contains("hunter2") && patched.body.unwrap().is_tainted());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let kind = |r: Result<Call>| r.unwrap_err().kind();
+        let at = |id| Item { id, name: None, parents: Box::leak(Box::default()) };
+        for id in ["", ".", ".."] {
+            assert_eq!(kind(get_call(row("servers"), at(id))), ErrorKind::Argument, "{id:?}");
+        }
+        assert_eq!(get_call(row("servers"), at("a/../b")).unwrap().path, "/servers/a%2F..%2Fb");
+        assert_eq!(kind(list_call(row("nodegroups"), &map(json!({})))), ErrorKind::Argument);
+        assert_eq!(kind(list_call(row("servers"), &map(json!({"name": {"a": 1}})))), ErrorKind::Argument);
+        assert_eq!(kind(update_call(row("servers"), at("1"), &json!({}).into())), ErrorKind::Argument);
+        assert_eq!(
+            kind(update_call(row("hypervisors"), at("1"), &json!({"a": 1}).into())),
+            ErrorKind::Unsupported
+        );
+        assert_eq!(kind(create_call(row("amphorae"), &json!({}).into())), ErrorKind::Unsupported);
+        assert_eq!(kind(list_call(row("certificates"), &map(json!({})))), ErrorKind::Unsupported);
+        let start = row("servers").action("start").unwrap();
+        assert_eq!(
+            kind(action_call(row("servers"), start, at("1"), &json!({"a": 1}).into())),
+            ErrorKind::Argument
+        );
+        assert_eq!(
+            row("servers").action("stat").unwrap_err().detail().help.as_deref(),
+            Some("did you mean `start`?")
+        );
+    }
+
+    #[test]
+    fn a_service_that_refuses_strange_query_keys_gets_none() {
+        let magnum =
+            list_call(row("clusters"), &map(json!({"status": "CREATE_COMPLETE", "limit": 5}))).unwrap();
+        assert_eq!(magnum.target(), "container-infra /clusters?limit=5");
+        let neutron =
+            list_call(row("networks"), &map(json!({"router:external": true, "tags": ["a", "b"]}))).unwrap();
+        assert_eq!(neutron.target(), "network /networks?router:external=true&tags=a&tags=b");
+    }
+}

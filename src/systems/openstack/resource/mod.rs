@@ -48,3 +48,60 @@ pub fn find(name: &str) -> Result<&'static Resource> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn every_row_is_whole() {
+        let mut names = BTreeSet::new();
+        for row in all() {
+            assert!(names.insert(row.name), "{} twice", row.name);
+            assert!(
+                !row.title.is_empty() && row.doc.ends_with('.') && row.path.starts_with('/'),
+                "{}",
+                row.name
+            );
+            assert!(!row.verbs.list || !row.collection_key.is_empty(), "{}", row.name);
+            assert!(!row.columns.is_empty(), "{}", row.name);
+            for version in
+                [row.microversion, row.create_microversion, row.delete_microversion].into_iter().flatten()
+            {
+                version.parse::<crate::systems::openstack::Version>().unwrap();
+            }
+            let mut verbs = BTreeSet::new();
+            for operation in row.operations() {
+                assert!(verbs.insert(operation.verb), "{operation} twice");
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_is_whole() {
+        for (row, action) in all().flat_map(|row| row.actions.iter().map(move |a| (row, a))) {
+            let name = format!("{}.{}", row.name, action.name);
+            assert!(action.doc.ends_with('.') && !action.phrase.is_empty(), "{name}");
+            assert!(action.path.is_empty() || action.path.starts_with('/'), "{name}");
+            assert_eq!(action.reads(), action.result_key.is_some(), "{name}");
+            if let Body::Json(text) | Body::Under(_, text) = action.body {
+                serde_json::from_str::<Value>(text).unwrap();
+            }
+            if let (Some(edge), Some(states)) = (action.edge, row.states) {
+                assert_eq!(edge.field, states.field, "{name}");
+                assert!(states.settled.contains(&edge.to), "{name}");
+                assert!(edge.failed.iter().all(|s| states.failed.contains(s)), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_gets_the_likely_one() {
+        let e = find("loadbalancers").unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Argument);
+        assert_eq!(e.detail().help.as_deref(), Some("did you mean `load_balancers`?"));
+    }
+}
