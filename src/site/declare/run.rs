@@ -44,21 +44,22 @@ pub enum Lock {
 impl RunPolicy {
     pub(in crate::site) fn read(node: &Node, site: &str, paths: &Paths) -> Result<Self> {
         let f = node.fields(&["lock", "slots", "notify", "state_dir", "cleanup_within"])?;
-        let notify = f.get("notify").map(|node| {
-            let mut argv = node.argv()?;
-            if let ([program, ..], Some(first)) = (&mut argv[..], node.items()?.first()) {
-                *program = paths.program(first)?;
-            }
-            Ok(argv)
-        });
         Ok(RunPolicy {
             lock: f.get("lock").map(|n| lock(n, site)).transpose()?.unwrap_or_default(),
             slots: f.get("slots").map(slots).transpose()?.unwrap_or_default(),
-            notify: notify.transpose()?,
+            notify: f.get("notify").map(|n| notify(n, paths)).transpose()?,
             state_dir: f.get("state_dir").map(|n| paths.resolve(n)).transpose()?,
             cleanup_within: f.get("cleanup_within").map(Node::duration).transpose()?,
         })
     }
+}
+
+fn notify(node: &Node, paths: &Paths) -> Result<Vec<String>> {
+    let mut argv = node.argv()?;
+    if let ([program, ..], Some(first)) = (&mut argv[..], node.items()?.first()) {
+        *program = paths.program(first)?;
+    }
+    Ok(argv)
 }
 
 fn lock(node: &Node, site: &str) -> Result<Lock> {
