@@ -199,6 +199,14 @@ impl Command {
         shown(&self.argv)
     }
 
+    /// Hands an output to whoever follows this command, all at once: for those who answer in
+    /// process.
+    pub fn follow(&self, output: &Output) {
+        let Some(on_line) = &self.on_line else { return };
+        output.stdout.lines().for_each(|line| on_line(Stream::Stdout, line));
+        output.stderr.lines().for_each(|line| on_line(Stream::Stderr, line));
+    }
+
     /// The rest of what an operator approves: the input and the deadline.
     pub(in crate::systems) fn body(&self) -> Value {
         let mut body = Map::new();
@@ -257,6 +265,18 @@ mod tests {
         assert_eq!(command.shown(), "vault login ***");
         assert!(command.is_tainted());
         assert!(!Command::new(["vault", "status"]).is_tainted());
+    }
+
+    #[test]
+    fn an_answer_in_one_piece_is_followed_as_one_that_comes_in_lines() {
+        let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let into = seen.clone();
+        let command = Command::new(["x"]).on_line(Arc::new(move |stream, line: &str| {
+            into.lock().unwrap().push((stream, line.to_owned()))
+        }));
+        command.follow(&Output { stdout: "a\nb\n".into(), stderr: "c".into(), ..Output::default() });
+        let expected = [(Stream::Stdout, "a"), (Stream::Stdout, "b"), (Stream::Stderr, "c")];
+        assert_eq!(*seen.lock().unwrap(), expected.map(|(stream, line)| (stream, line.to_owned())));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use super::{HostSpec, known_hosts};
+use super::{HostSpec, known_hosts, pin};
 use crate::base::{Error, ErrorKind};
 
 /// Why no connection came about.
@@ -15,7 +15,7 @@ pub(super) async fn to_connect(host: &HostSpec, error: &openssh::Error) -> Error
     if said.contains("HOST IDENTIFICATION HAS CHANGED") {
         let shown = said.split_whitespace().find(|word| word.starts_with("SHA256:")).unwrap_or_default();
         let pinned = known_hosts::fingerprints(host).await;
-        return known_hosts::changed(host, shown.trim_end_matches('.'), &pinned);
+        return pin::changed(host, shown.trim_end_matches('.'), &pinned);
     }
     interpret(host, &said)
 }

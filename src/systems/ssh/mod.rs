@@ -10,6 +10,7 @@ mod config;
 mod failure;
 mod host;
 mod known_hosts;
+mod pin;
 mod remote;
 
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use crate::base::{Intent, Mutation, Permit, Result, Undo};
 
 pub use client::OpenSsh;
 pub use host::HostSpec;
-pub use known_hosts::{HostKey, HostKeyPin, pin};
+pub use known_hosts::HostKey;
+pub use pin::{HostKeyPin, pin};
 
 /// Runs commands on hosts.
 pub trait Transport: Send + Sync {
