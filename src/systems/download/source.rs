@@ -45,7 +45,7 @@ pub(super) async fn ask(download: &Download, origin: &Origin, from: u64) -> Resu
                 request = request.header("if-range", validator)?;
             }
         }
-        let answer = http.open(&request).await?;
+        let answer = http.open(&request).await.map_err(|failure| failure.error)?;
         match answer.status() {
             301 | 302 | 303 | 307 | 308 => url = redirected(&request.url, &answer)?,
             200 => {

@@ -74,7 +74,7 @@ impl Transfer<'_> {
     async fn read(&mut self, mut body: Incoming, total: Option<u64>) -> Result<()> {
         let total = total.or(self.download.size);
         self.part.check_room(total)?;
-        while let Some(piece) = body.next().await? {
+        while let Some(piece) = body.next().await.map_err(|failure| failure.error)? {
             self.part.append(&piece).await?;
             self.fetched += piece.len() as u64;
             if let Some(on_progress) = &self.download.on_progress {

@@ -24,12 +24,6 @@ pub struct Failure {
     pub is_tls: bool,
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        failure.error
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure { error, is_tls: false }
