@@ -1,0 +1,381 @@
+#!/usr/bin/env python3
+"""Puts the cloud into the states that tests want, on demand. Every verb prints one JSON object: what it made or found.
+
+    fixture.py server NAME                  a server in capi-mgmt, ACTIVE
+    fixture.py loadbalancer NAME [--tree]   a load balancer in capi-mgmt, ACTIVE; --tree adds a listener, pool and member
+    fixture.py orphan [--age SECONDS]       an amphora-shaped server of the service project that Octavia does not know
+    fixture.py lookalikes [--age SECONDS]   servers that resemble an orphan and must be left alone
+    fixture.py delete server|loadbalancer ID...
+    fixture.py clean                        everything back to what the seed made (deletes all servers and load balancers)
+
+    fixture.py headroom none|restored       fill every hypervisor (no allocation candidates) / give the room back
+    fixture.py hypervisors down|up          force every nova-compute down / up: Nova schedules nothing on it
+    fixture.py hypervisors disabled|enabled the same through the administrative switch (COMPUTE_STATUS_DISABLED in Placement)
+    fixture.py loadbalancer-error ID        drive a load balancer to ERROR by a failover that finds no host
+    fixture.py loadbalancer-status-in-database ID STATUS    write provisioning_status straight into Octavia's database
+    fixture.py token-life SECONDS|default   how long new Keystone tokens live (applied by a reload, nothing stops)
+
+    fixture.py log-offsets                  where each service's request log ends now
+    fixture.py requests SERVICE [--since OFFSET]    the requests that reached SERVICE after that point
+
+It needs Python's standard library alone, so that a test pays for the call and not for importing an SDK. --age backdates
+a server in Nova's database, because no API can: sweeping rules that spare young servers could not be tried otherwise.
+"""
+import argparse
+import json
+import math
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+HOME = pathlib.Path(os.environ.get("CARACAL_HOME") or CACHE / "rhumb-testbed" / "caracal")
+# the project that owns amphorae has no entry in clouds.yaml: operators have none either
+SERVICE_AUTH = dict(username="octavia", password="secret", user_domain_name="Default", project_name="service", project_domain_name="Default")
+OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open   # loopback, whatever *_proxy says
+
+
+class Cloud:
+    """One scope: a token, and the endpoints of its catalog."""
+
+    def __init__(self, auth, keystone):
+        domain = lambda name: {"name": name}
+        user = dict(name=auth["username"], password=auth["password"], domain=domain(auth["user_domain_name"]))
+        project = dict(name=auth["project_name"], domain=domain(auth["project_domain_name"]))
+        body = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}}
+        answer, headers = send("POST", keystone + "/auth/tokens", body, {})
+        self.token, self.expires = headers["X-Subject-Token"], answer["token"]["expires_at"]
+        self.issued, self.project = answer["token"]["issued_at"], answer["token"]["project"]["id"]
+        self.urls = {s["type"]: next(e["url"] for e in s["endpoints"] if e["interface"] == "public") for s in answer["token"]["catalog"]}
+
+    def call(self, method, service, path, body=None, version=None, absent=False):
+        """The decoded answer. absent=True turns a 404 into None instead of an error."""
+        headers = {"X-Auth-Token": self.token, **({"OpenStack-API-Version": version} if version else {})}
+        try:
+            return send(method, self.urls[service] + path, body, headers)[0]
+        except HttpError as e:
+            if absent and e.status == 404:
+                return None
+            raise
+
+    def find(self, service, path, key, name):
+        found = self.call("GET", service, f"{path}?name={urllib.parse.quote(name)}")[key]
+        return next((x for x in found if x["name"] == name), None)
+
+
+class HttpError(Exception):
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status = status
+
+
+def send(method, url, body, headers):
+    data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+    request = urllib.request.Request(url, data, {"Content-Type": kind, "Accept": "application/json", **headers}, method=method)
+    try:
+        with OPEN(request, timeout=120) as r:
+            text = r.read()
+            return (json.loads(text) if text.strip() else None), r.headers
+    except urllib.error.HTTPError as e:
+        raise HttpError(e.code, f"{method} {url}: {e.code} {e.read().decode(errors='replace')[:600]}") from None
+
+
+def cloud(name):
+    clouds = json.loads((HOME / "clouds.yaml").read_text())["clouds"]   # the seed writes JSON, which is YAML
+    keystone = clouds["admin"]["auth"]["auth_url"]
+    return Cloud(SERVICE_AUTH if name == "service" else clouds[name]["auth"], keystone)
+
+
+def until(what, probe, within=180, every=0.5):
+    """The first true value of probe(), or an error that says what was awaited."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        value = probe()
+        if value:
+            return value
+        time.sleep(every)
+    sys.exit(f"fixture: waited {within} s in vain until {what}")
+
+
+def database(name, statement):
+    """Runs one statement; rows as lists of strings."""
+    out = subprocess.run(["mariadb", "--no-defaults", "-S", HOME / "run/mysql.sock", "-u", "root", "-NB", name, "-e", statement],
+                         check=True, capture_output=True, text=True).stdout
+    return [line.split("\t") for line in out.splitlines()]
+
+
+# --- servers ----------------------------------------------------------------------------------------------------------------
+
+def image(c):
+    """A bootable image that every project sees; made on first use."""
+    found = c.call("GET", "image", "/v2/images?name=fixture")["images"]
+    if found:
+        return found[0]["id"]
+    admin = cloud("admin")
+    made = admin.call("POST", "image", "/v2/images", dict(name="fixture", disk_format="raw", container_format="bare", visibility="public"))
+    admin.call("PUT", "image", f"/v2/images/{made['id']}/file", bytes(1 << 20))
+    return made["id"]
+
+
+def boot(c, name, flavor, network, image_id, age=0):
+    flavors = c.call("GET", "compute", "/flavors")["flavors"]
+    body = dict(name=name, imageRef=image_id, flavorRef=next(f["id"] for f in flavors if f["name"] == flavor),
+                networks=[{"uuid": c.find("network", "/v2.0/networks", "networks", network)["id"]}])
+    ident = c.call("POST", "compute", "/servers", {"server": body})["server"]["id"]
+
+    def settled():
+        s = c.call("GET", "compute", f"/servers/{ident}")["server"]
+        return s["status"] in ("ACTIVE", "ERROR") and s
+    server = until(f"server {name} is built", settled)
+    if server["status"] == "ERROR":
+        sys.exit(f"fixture: server {name} ended in ERROR: {server.get('fault', {}).get('message')}")
+    if age:
+        database("nova", f"UPDATE instances SET created_at = created_at - INTERVAL {int(age)} SECOND WHERE uuid = '{ident}'")
+        server = c.call("GET", "compute", f"/servers/{ident}")["server"]
+    return dict(id=ident, name=name, status=server["status"], project_id=server["tenant_id"], created=server["created"])
+
+
+def server(a):
+    c = cloud(a.cloud)
+    return boot(c, a.name, a.flavor, "capi-mgmt-net", image(c), a.age)
+
+
+def amphora_like(c, name, age):
+    return boot(c, name, "charm-octavia", "lb-mgmt-net", image(c), age)
+
+
+def orphan(a):
+    return amphora_like(cloud("service"), f"amphora-{uuid.uuid4()}", a.age)
+
+
+def lookalikes(a):
+    """Each breaks one condition of the orphan rule: the owner, or the exact form of the name."""
+    member = cloud("member")
+    return dict(other_project=boot(member, f"amphora-{uuid.uuid4()}", "charm-octavia", "capi-mgmt-net", image(member), a.age),
+                other_name=amphora_like(cloud("service"), f"amphora-{uuid.uuid4()}-debug", a.age))
+
+
+# --- load balancers ---------------------------------------------------------------------------------------------------------
+
+LB = "/v2/lbaas/loadbalancers"
+
+
+def lb_settled(c, ident):
+    """The load balancer once no worker holds it."""
+    def probe():
+        lb = c.call("GET", "load-balancer", f"{LB}/{ident}")["loadbalancer"]
+        return not lb["provisioning_status"].startswith("PENDING") and lb
+    return until(f"load balancer {ident} is no longer PENDING", probe, within=300)
+
+
+def describe(lb):
+    amphorae = cloud("admin").call("GET", "load-balancer", f"/v2/octavia/amphorae?loadbalancer_id={lb['id']}")["amphorae"]
+    keep = ("id", "name", "provisioning_status", "operating_status", "vip_address", "project_id")
+    return {**{k: lb[k] for k in keep}, "amphorae": [{k: x[k] for k in ("id", "compute_id", "status")} for x in amphorae]}
+
+
+def loadbalancer(a):
+    c = cloud(a.cloud)
+    subnet = c.find("network", "/v2.0/subnets", "subnets", "capi-mgmt-subnet")["id"]
+    body = dict(name=a.name, vip_subnet_id=subnet, provider="amphora")
+    if a.tree:   # Octavia takes the whole tree in one request
+        member = dict(address="10.20.0.200", protocol_port=6443, name=f"{a.name}-member")
+        pool = dict(name=f"{a.name}-pool", protocol="TCP", lb_algorithm="ROUND_ROBIN", members=[member])
+        body["listeners"] = [dict(name=f"{a.name}-listener", protocol="TCP", protocol_port=6443, default_pool=pool)]
+    made = c.call("POST", "load-balancer", LB, {"loadbalancer": body})["loadbalancer"]
+    lb = lb_settled(c, made["id"])
+    if lb["provisioning_status"] != "ACTIVE":
+        sys.exit(f"fixture: load balancer {a.name} ended in {lb['provisioning_status']}")
+    return describe(lb)
+
+
+def loadbalancer_error(a):
+    """What an operator meets after a power cut: the failover was accepted, then no host was found."""
+    admin = cloud("admin")
+    set_services(admin, {"forced_down": True})
+    try:
+        admin.call("PUT", "load-balancer", f"{LB}/{a.id}/failover")
+        lb = lb_settled(admin, a.id)
+    finally:
+        set_services(admin, {"forced_down": False})
+    if lb["provisioning_status"] != "ERROR":
+        sys.exit(f"fixture: load balancer {a.id} ended in {lb['provisioning_status']}, not in ERROR")
+    return describe(lb)
+
+
+def loadbalancer_status_in_database(a):
+    if not re.fullmatch(r"[0-9a-f-]{36}", a.id):
+        sys.exit("fixture: not an id")
+    database("octavia", f"UPDATE load_balancer SET provisioning_status = '{a.status}' WHERE id = '{a.id}'")
+    return describe(cloud("admin").call("GET", "load-balancer", f"{LB}/{a.id}")["loadbalancer"])
+
+
+# --- compute hosts ----------------------------------------------------------------------------------------------------------
+
+def compute_services(c):
+    return c.call("GET", "compute", "/os-services?binary=nova-compute", version="compute 2.53")["services"]
+
+
+def set_services(c, change):
+    for s in compute_services(c):
+        c.call("PUT", "compute", f"/os-services/{s['id']}", change, version="compute 2.53")
+
+
+def hypervisors(a):
+    admin = cloud("admin")
+    set_services(admin, {"down": {"forced_down": True}, "up": {"forced_down": False},
+                         "disabled": {"status": "disabled", "disabled_reason": "fixture"}, "enabled": {"status": "enabled"}}[a.state])
+    key, wanted = ("state", a.state) if a.state in ("up", "down") else ("status", a.state)
+    services = until(f"every nova-compute is {a.state}", lambda: all(s[key] == wanted for s in compute_services(admin)) and compute_services(admin))
+    return {"services": [{k: s[k] for k in ("host", "state", "status")} for s in services]}
+
+
+def headroom(a):
+    """Takes what memory is left on every hypervisor with allocations in Placement, or gives it back.
+
+    A hypervisor that is down or disabled still has its inventory; only a full one gives no allocation candidates."""
+    admin, version = cloud("admin"), "placement 1.28"
+    get = lambda path: admin.call("GET", "placement", path, version=version)
+    for rp in get("/resource_providers")["resource_providers"]:
+        memory = get(f"/resource_providers/{rp['uuid']}/inventories")["inventories"]["MEMORY_MB"]
+        # one allocation may not exceed max_unit, the size without overcommitment: several consumers share the rest. Their
+        # ids derive from the provider's, so that a later call finds them
+        fillers = [str(uuid.uuid5(uuid.UUID(rp["uuid"]), f"filler {n}")) for n in range(math.ceil(memory["allocation_ratio"]))]
+        for consumer in fillers:
+            admin.call("DELETE", "placement", f"/allocations/{consumer}", version=version, absent=True)
+        if a.state == "restored":
+            continue
+        free = int((memory["total"] - memory["reserved"]) * memory["allocation_ratio"])
+        free -= get(f"/resource_providers/{rp['uuid']}/usages")["usages"]["MEMORY_MB"]
+        for consumer in fillers:
+            take = min(free, memory["max_unit"])
+            free -= take
+            if take > 0:
+                admin.call("PUT", "placement", f"/allocations/{consumer}", version=version, body=dict(
+                    allocations={rp["uuid"]: {"resources": {"MEMORY_MB": take}}},
+                    project_id=admin.project, user_id=admin.project, consumer_generation=None))
+    left = get("/allocation_candidates?resources=VCPU:1,MEMORY_MB:1024,DISK_GB:8")["allocation_requests"]
+    return dict(headroom=a.state, allocation_candidates=len(left))
+
+
+# --- Keystone ---------------------------------------------------------------------------------------------------------------
+
+def token_life(a):
+    """Gunicorn starts a fresh worker on HUP, and the fresh worker reads keystone.conf again."""
+    conf = HOME / "etc/keystone.conf"
+    seconds = 3600 if a.seconds == "default" else int(a.seconds)
+    text = re.sub(r"^expiration = .*\n", "", conf.read_text(), flags=re.M)
+    conf.write_text(text.replace("[token]\n", f"[token]\nexpiration = {seconds}\n"))
+    os.kill(int((HOME / "run/keystone.pid").read_text().split()[0]), signal.SIGHUP)
+    stamp = lambda text: time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ"))
+
+    def applied():   # twice in a row: the old worker may still take a request
+        tokens = [cloud("admin") for _ in range(2)]
+        return all(abs(stamp(c.expires) - stamp(c.issued) - seconds) <= 1 for c in tokens)
+    until(f"tokens live {seconds} s", applied, within=60, every=0.2)
+    return {"token_life": seconds}
+
+
+# --- what reached a service -------------------------------------------------------------------------------------------------
+
+# gunicorn serves these and writes an access log; the others write their requests into their own log
+ACCESS = {"keystone": "keystone.access", "placement": "placement.access", "octavia": "octavia-api.access", "cinder": "cinder.access",
+          "nova": "nova-api", "neutron": "neutron", "glance": "glance", "magnum": "magnum-api"}
+REQUEST = re.compile(r'"(GET|HEAD|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.\d"\s+(?:status: )?(\d{3})')
+
+
+def log_file(service):
+    return HOME / "log" / f"{ACCESS[service]}.log"
+
+
+def log_offsets(_):
+    return {s: log_file(s).stat().st_size if log_file(s).exists() else 0 for s in ACCESS}
+
+
+def requests(a):
+    with open(log_file(a.service), errors="replace") as f:
+        f.seek(a.since)
+        text = f.read()
+    return {"requests": [dict(method=m, path=p, status=int(s)) for m, p, s in REQUEST.findall(text)], "offset": a.since + len(text.encode(errors="replace"))}
+
+
+# --- taking away ------------------------------------------------------------------------------------------------------------
+
+def delete_servers(c, idents):
+    for ident in idents:
+        c.call("DELETE", "compute", f"/servers/{ident}", absent=True)
+    for ident in idents:
+        until(f"server {ident} is gone", lambda: c.call("GET", "compute", f"/servers/{ident}", absent=True) is None)
+
+
+def delete_loadbalancers(c, idents):
+    for ident in idents:
+        if lb_settled(c, ident):
+            c.call("DELETE", "load-balancer", f"{LB}/{ident}?cascade=true", absent=True)
+    for ident in idents:
+        until(f"load balancer {ident} is gone", lambda: (c.call("GET", "load-balancer", f"{LB}/{ident}", absent=True) or {"loadbalancer": {
+            "provisioning_status": "DELETED"}})["loadbalancer"]["provisioning_status"] == "DELETED", within=300)
+
+
+def delete(a):
+    {"server": delete_servers, "loadbalancer": delete_loadbalancers}[a.kind](cloud("admin"), a.ids)
+    return {"deleted": a.ids}
+
+
+def clean(_):
+    token_life(argparse.Namespace(seconds="default"))
+    admin = cloud("admin")
+    headroom(argparse.Namespace(state="restored"))
+    set_services(admin, {"forced_down": False})
+    set_services(admin, {"status": "enabled"})
+    lbs = [lb["id"] for lb in admin.call("GET", "load-balancer", LB)["loadbalancers"]]
+    delete_loadbalancers(admin, lbs)
+    servers = [s["id"] for s in admin.call("GET", "compute", "/servers?all_tenants=1")["servers"]]
+    delete_servers(admin, servers)
+    return dict(deleted=dict(loadbalancers=lbs, servers=servers))
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = p.add_subparsers(required=True, metavar="VERB")
+
+    def verb(name, run, *arguments):
+        v = verbs.add_parser(name)
+        v.set_defaults(run=run)
+        for names, options in arguments:
+            v.add_argument(*names, **options)
+    arg = lambda *names, **options: (names, options)
+    age = arg("--age", type=int, default=0, metavar="SECONDS")
+    project = arg("--cloud", default="member", help="an entry of clouds.yaml scoped to capi-mgmt")
+    verb("server", server, arg("name"), project, arg("--flavor", default="gp.small"), age)
+    verb("orphan", orphan, age)
+    verb("lookalikes", lookalikes, age)
+    verb("loadbalancer", loadbalancer, arg("name"), project, arg("--tree", action="store_true"))
+    verb("loadbalancer-error", loadbalancer_error, arg("id"))
+    verb("loadbalancer-status-in-database", loadbalancer_status_in_database, arg("id"),
+         arg("status", choices=["ACTIVE", "ERROR", "PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"]))
+    verb("hypervisors", hypervisors, arg("state", choices=["down", "up", "disabled", "enabled"]))
+    verb("headroom", headroom, arg("state", choices=["none", "restored"]))
+    verb("token-life", token_life, arg("seconds", metavar="SECONDS|default"))
+    verb("log-offsets", log_offsets)
+    verb("requests", requests, arg("service", choices=sorted(ACCESS)), arg("--since", type=int, default=0, metavar="OFFSET"))
+    verb("delete", delete, arg("kind", choices=["server", "loadbalancer"]), arg("ids", nargs="+"))
+    verb("clean", clean)
+    a = p.parse_args()
+    try:
+        print(json.dumps(a.run(a), indent=1))
+    except (HttpError, urllib.error.URLError, OSError) as e:
+        sys.exit(f"fixture: {e}")
+
+
+if __name__ == "__main__":
+    main()
