@@ -5,7 +5,8 @@ HERE=$TESTBED/caracal
 export CARACAL_HOME=${CARACAL_HOME:-$CACHE/caracal}
 V=$CARACAL_HOME/venv ETC=$CARACAL_HOME/etc RUN=$CARACAL_HOME/run LOG=$CARACAL_HOME/log DATA=$CARACAL_HOME/data
 LIB=$CARACAL_HOME/lib                                         # our Python files, so that nothing running depends on the work tree
-HOSTS=${CARACAL_HOSTS:-"compute-0 compute-1 compute-2"}       # one fake nova-compute each
+# one fake nova-compute each; what runs was told at its start
+HOSTS=${CARACAL_HOSTS:-$(cat "$RUN/hosts" 2>/dev/null || echo compute-0 compute-1 compute-2)}
 P_AMQP=${P_AMQP:-25672} P_EPMD=${P_EPMD:-24369} P_HM=${P_HM:-5555}
 P_KEYSTONE=${P_KEYSTONE:-5000} P_PLACEMENT=${P_PLACEMENT:-8778} P_NOVA=${P_NOVA:-8774} P_GLANCE=${P_GLANCE:-9292} P_CINDER=${P_CINDER:-8776}
 P_NEUTRON=${P_NEUTRON:-9696} P_OCTAVIA=${P_OCTAVIA:-9876} P_MAGNUM=${P_MAGNUM:-9511} P_MGMT=${P_MGMT:-17443}
@@ -135,6 +136,7 @@ seed() { [ -e "$DATA/.seeded-$1" ] || { python "$LIB/seed.py" "$1" >>"$LOG/seed.
 
 up() {
   claim_ports
+  echo "$HOSTS" >"$RUN/hosts"
   cp "$HERE"/*.py "$LIB/"
   alive keystone || configure
   start_broker   # the slowest to get ready; whoever needs it tries again by itself
@@ -191,6 +193,7 @@ down() {
   wait
   stop rabbitmq 30 & stop mariadb 30 & wait
   stop epmd
+  rm -f "$RUN/hosts"
 }
 
 reset() { rm -rf "$DATA" "$ETC" "$CARACAL_HOME"/{clouds.yaml,*-openrc,mute}; }

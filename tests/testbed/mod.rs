@@ -1,0 +1,55 @@
+//! How a test finds the services of the testbed. A test that uses this belongs in a binary named `real_*`.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test's support fails as a test does")]
+
+use std::ffi::OsStr;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// One of the variables that `tests/testbed/testbed env` prints, named without its prefix: `var("SSH_CONFIG")`.
+pub(crate) fn var(name: &str) -> String {
+    std::env::var(format!("RHUMB_TESTBED_{name}")).unwrap_or_else(|_| {
+        panic!(
+            "RHUMB_TESTBED_{name} is not set: this test needs the testbed. `./test` starts it by itself; by hand:\n    \
+             tests/testbed/testbed up && eval \"$(tests/testbed/testbed env)\""
+        )
+    })
+}
+
+/// Runs a program to its end.
+pub(crate) fn run<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, args: impl IntoIterator<Item = S>) -> Output {
+    let program = program.as_ref();
+    Command::new(program).args(args).output().unwrap_or_else(|e| panic!("{}: {e}", program.display()))
+}
+
+/// The standard output of a program that must succeed.
+pub(crate) fn stdout<S: AsRef<OsStr>>(
+    program: impl AsRef<OsStr>,
+    args: impl IntoIterator<Item = S>,
+) -> String {
+    let output = run(program, args);
+    assert!(output.status.success(), "{}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Puts the cloud into a state: `fixture(["loadbalancer", "lb-a", "--tree"])`. `caracal/fixture.py --help` lists the verbs.
+pub(crate) fn fixture<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Value {
+    serde_json::from_str(&stdout(var("CARACAL_FIXTURE"), args)).unwrap()
+}
+
+/// The requests that reach a service while `body` runs, as (method, path, status).
+pub(crate) fn requests_to(service: &str, body: impl FnOnce()) -> Vec<(String, String, u64)> {
+    let since = fixture(["log-offsets"])[service].to_string();
+    body();
+    fixture(["requests", service, "--since", &since])["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| {
+            let text = |key: &str| r[key].as_str().unwrap().to_string();
+            (text("method"), text("path"), r["status"].as_u64().unwrap())
+        })
+        .collect()
+}
