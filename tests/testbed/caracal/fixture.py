@@ -36,8 +36,8 @@ import urllib.parse
 import urllib.request
 import uuid
 
-CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
-HOME = pathlib.Path(os.environ.get("CARACAL_HOME") or CACHE / "rhumb-testbed" / "caracal")
+CACHE = pathlib.Path(os.environ.get("RHUMB_TESTBED_CACHE") or pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "rhumb-testbed")
+HOME = pathlib.Path(os.environ.get("RHUMB_TESTBED_CARACAL") or os.environ.get("CARACAL_HOME") or CACHE / "caracal")
 # the project that owns amphorae has no entry in clouds.yaml: operators have none either
 SERVICE_AUTH = dict(username="octavia", password="secret", user_domain_name="Default", project_name="service", project_domain_name="Default")
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open   # loopback, whatever *_proxy says
