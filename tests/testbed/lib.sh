@@ -51,11 +51,12 @@ remember() { identity "$2" >"$RUN/$1.pid" || true; }                          # 
 alive() { [ -s "$RUN/$1.pid" ] && [ "$(cat "$RUN/$1.pid")" = "$(identity "$(pid_of "$1")")" ]; }
 pid_of() { cut -d' ' -f1 "$RUN/$1.pid"; }
 
-# start NAME COMMAND...   in the background, as the leader of its own session, its output in $LOG/NAME.log
+# start NAME COMMAND...   in the background, as the leader of its own session, its output in $LOG/NAME.log. In $RUN, because the
+# caller's directory may vanish (a checkout of another branch is enough), and then a server that looks where it is fails
 start() {
   local name=$1; shift
   ! alive "$name" || return 0
-  setsid nohup "$@" >>"$LOG/$name.log" 2>&1 </dev/null 9>&- &   # 9 is the driver's lock
+  (cd "$RUN" && exec setsid nohup "$@") >>"$LOG/$name.log" 2>&1 </dev/null 9>&- &   # 9 is the driver's lock
   remember "$name" $!
 }
 
@@ -65,7 +66,7 @@ stop() {
   alive "$1" || { rm -f "$RUN/$1.pid"; return 0; }
   pid=$(pid_of "$1")
   kill -TERM -- "-$pid" 2>/dev/null || true
-  for ((i = ${2:-5} * 10; i > 0; i--)); do kill -0 -- "-$pid" 2>/dev/null || break; sleep 0.1; done
+  for ((i = ${2:-3} * 10; i > 0; i--)); do kill -0 -- "-$pid" 2>/dev/null || break; sleep 0.1; done
   kill -KILL -- "-$pid" 2>/dev/null || true
   rm -f "$RUN/$1.pid"
 }

@@ -5,6 +5,7 @@
     fixture.py loadbalancer NAME [--tree]   a load balancer in capi-mgmt, ACTIVE; --tree adds a listener, pool and member
     fixture.py orphan [--age SECONDS]       an amphora-shaped server of the service project that Octavia does not know
     fixture.py lookalikes [--age SECONDS]   servers that resemble an orphan and must be left alone
+    fixture.py many-servers COUNT           COUNT servers in capi-mgmt that exist in Nova's database alone, for long lists; 0: none
     fixture.py delete server|loadbalancer ID...
     fixture.py clean                        everything back to what the seed made (deletes all servers and load balancers)
 
@@ -107,10 +108,12 @@ def until(what, probe, within=180, every=0.5):
 
 
 def database(name, statement):
-    """Runs one statement; rows as lists of strings."""
-    out = subprocess.run(["mariadb", "--no-defaults", "-S", HOME / "run/mysql.sock", "-u", "root", "-NB", name, "-e", statement],
-                         check=True, capture_output=True, text=True).stdout
-    return [line.split("\t") for line in out.splitlines()]
+    """Runs statements; rows as lists of strings."""
+    run = subprocess.run(["mariadb", "--no-defaults", "-S", HOME / "run/mysql.sock", "-u", "root", "-NB", name, "-e", statement],
+                         capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f"fixture: {run.stderr.strip()}")
+    return [line.split("\t") for line in run.stdout.splitlines()]
 
 
 # --- servers ----------------------------------------------------------------------------------------------------------------
@@ -137,6 +140,29 @@ def boot(c, name, flavor, network, age=0):
 def server(a):
     c = cloud(a.cloud)
     return boot(c, a.name, a.flavor, "capi-mgmt-net", a.age)
+
+
+def many_servers(a):
+    """Copies the rows of one real server. The copies have no host, so that no nova-compute looks for them; their names are
+    many-1, many-2 and so on, by which they are found again."""
+    columns = lambda schema, table: [c for c, in database(schema, f"SELECT column_name FROM information_schema.columns "
+                                                          f"WHERE table_schema = '{schema}' AND table_name = '{table}' AND column_name != 'id'")]
+    parts = [("nova", "instances", "uuid"), ("nova_api", "instance_mappings", "instance_uuid")]
+    parts += [("nova", t, "instance_uuid") for t in ("instance_extra", "instance_info_caches", "instance_system_metadata")]
+    for schema, table, key in reversed(parts):   # the instances last: the others refer to them
+        database("nova", f"DELETE FROM {schema}.{table} WHERE {key} IN (SELECT uuid FROM nova.instances WHERE display_name LIKE 'many-%')")
+    if a.count:
+        model = boot(cloud("member"), "model-of-many", "gp.small", "capi-mgmt-net")["id"]
+        statements = [f"CREATE TEMPORARY TABLE copies AS SELECT seq, UUID() AS uuid FROM seq_1_to_{a.count}"]
+        for schema, table, key in parts:
+            new = {key: "copies.uuid", "display_name": "CONCAT('many-', seq)", "hostname": "CONCAT('many-', seq)",
+                   **dict.fromkeys(("host", "node", "launched_on", "compute_id"), "NULL")}
+            into = columns(schema, table)
+            statements.append(f"INSERT INTO {schema}.{table} ({', '.join(f'`{c}`' for c in into)}) SELECT "
+                              f"{', '.join(new.get(c, f'`{c}`') for c in into)} FROM {schema}.{table} AS model, copies WHERE model.{key} = '{model}'")
+        database("nova", "; ".join(statements))
+        delete_servers(cloud("member"), [model])
+    return {"servers": int(database("nova", "SELECT COUNT(*) FROM instances WHERE display_name LIKE 'many-%' AND deleted = 0")[0][0])}
 
 
 def amphora_like(c, name, age):
@@ -326,6 +352,7 @@ def delete(a):
 
 def clean(_):
     token_life(argparse.Namespace(seconds="default"))
+    many_servers(argparse.Namespace(count=0))
     admin = cloud("admin")
     headroom(argparse.Namespace(state="restored"))
     set_services(admin, {"forced_down": False})
@@ -350,6 +377,7 @@ def main():
     age = arg("--age", type=int, default=0, metavar="SECONDS")
     project = arg("--cloud", default="member", help="an entry of clouds.yaml scoped to capi-mgmt")
     verb("server", server, arg("name"), project, arg("--flavor", default="gp.small"), age)
+    verb("many-servers", many_servers, arg("count", type=int, metavar="COUNT"))
     verb("orphan", orphan, age)
     verb("lookalikes", lookalikes, age)
     verb("loadbalancer", loadbalancer, arg("name"), project, arg("--tree", action="store_true"))
