@@ -7,7 +7,8 @@
     fixture.py lookalikes [--age SECONDS]   servers that resemble an orphan and must be left alone
     fixture.py many-servers COUNT           COUNT servers in capi-mgmt that exist in Nova's database alone, for long lists; 0: none
     fixture.py delete server|loadbalancer ID...
-    fixture.py clean                        everything back to what the seed made (deletes all servers and load balancers)
+    fixture.py restore                      hosts, room and token life as they were (each start does it)
+    fixture.py clean                        that, and all servers and load balancers are deleted, whoever made them
 
     fixture.py headroom none|restored       fill every hypervisor (no allocation candidates) / give the room back
     fixture.py hypervisors down|up          force every nova-compute down / up: Nova schedules nothing on it
@@ -350,13 +351,18 @@ def delete(a):
     return {"deleted": a.ids}
 
 
-def clean(_):
+def restore(_):
     token_life(argparse.Namespace(seconds="default"))
-    many_servers(argparse.Namespace(count=0))
     admin = cloud("admin")
-    headroom(argparse.Namespace(state="restored"))
     set_services(admin, {"forced_down": False})
     set_services(admin, {"status": "enabled"})
+    return headroom(argparse.Namespace(state="restored"))
+
+
+def clean(_):
+    restore(_)
+    many_servers(argparse.Namespace(count=0))
+    admin = cloud("admin")
     lbs = [lb["id"] for lb in admin.call("GET", "load-balancer", LB)["loadbalancers"]]
     delete_loadbalancers(admin, lbs)
     servers = [s["id"] for s in admin.call("GET", "compute", "/servers?all_tenants=1")["servers"]]
@@ -390,6 +396,7 @@ def main():
     verb("log-offsets", log_offsets)
     verb("requests", requests, arg("service", choices=sorted(ACCESS)), arg("--since", type=int, default=0, metavar="OFFSET"))
     verb("delete", delete, arg("kind", choices=["server", "loadbalancer"]), arg("ids", nargs="+"))
+    verb("restore", restore)
     verb("clean", clean)
     a = p.parse_args()
     try:
