@@ -286,7 +286,7 @@ fn policy(node: Option<&Node>) -> Result<Policy> {
     let mut rules = Vec::new();
     for entry in overrides {
         let rule = (entry.key.as_str(), entry.node.texts()?);
-        Policy::new([rule.clone()]).map_err(|e| located(e, &entry.spot))?;
+        Policy::new([rule.clone()]).map_err(|e| located(e.with_kind(ErrorKind::Site), &entry.spot))?;
         rules.push(rule);
     }
     Policy::new(rules)

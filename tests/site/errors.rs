@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
 use rhumb::site::Site;
 
 use crate::directory::{golden, told};
@@ -179,4 +180,51 @@ fn a_wrong_set_is_the_command_lines_fault() {
     let sets = ["node_count=two", "nodes=2", "node_count", "core_endpoints=keystone,keystne"];
     let tell = |set: &str| told(&Site::load_over(&site, &[set.to_string()], None).unwrap_err());
     golden("site_wrong_set", &sets.map(tell).join("\n"));
+}
+
+#[test]
+fn role_requirements_of_operations_that_do_not_exist() {
+    golden(
+        "site_roles",
+        &refusals(&[
+            "name = \"x\"\n[roles.overrides]\n\"load_balancers.failovr\" = [\"admin\"]",
+            "name = \"x\"\n[roles.overrides]\n\"load_balncers.failover\" = [\"admin\"]",
+            "name = \"x\"\n[roles.overrides]\n\"load_balancers.failover\" = \"admin\"",
+            "name = \"x\"\n[roles]\nadmin = [\"admin\"]",
+        ]),
+    );
+}
+
+/// A good site file that has everything.
+const WHOLE: &str = include_str!("../../examples/sites/roosevelt/site.toml");
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_a_site_or_an_error_with_its_place(text in "(\\PC|\n){0,80}") {
+        if let Err(error) = Site::from_embedded(&text, "site.toml", &[]) {
+            prop_assert!(error.detail().place.is_some(), "{}", error);
+        }
+    }
+
+    #[test]
+    fn a_site_file_with_a_piece_cut_out_or_put_in_is_read_or_refused(
+        at in 0..WHOLE.len(), cut in 0..40usize, put in "[ -~\n]{0,10}",
+    ) {
+        let start = (0..=at).rev().find(|n| WHOLE.is_char_boundary(*n)).unwrap();
+        let end = (start + cut).min(WHOLE.len());
+        prop_assume!(WHOLE.is_char_boundary(end));
+        let text = format!("{}{put}{}", &WHOLE[..start], &WHOLE[end..]);
+        if let Err(error) = Site::from_embedded(&text, "site.toml", &[]) {
+            prop_assert!(error.detail().place.is_some(), "{}", error);
+        }
+    }
+
+    #[test]
+    fn any_set_is_taken_or_the_command_lines_fault(name in "[a-z_]{0,12}|node_count|workload_cidr|dns_nameservers|template_labels", text in "\\PC{0,20}") {
+        if let Err(error) = Site::from_embedded("name = \"x\"", "site.toml", &[format!("{name}={text}")]) {
+            prop_assert_eq!(error.kind(), rhumb::base::ErrorKind::Usage);
+        }
+    }
 }
