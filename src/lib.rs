@@ -5,6 +5,7 @@
 //! (`tests/floors.rs` holds that); `ARCHITECTURE.md` says what lives where.
 
 pub mod base;
+pub mod cli;
 pub mod run;
 pub mod script;
 pub mod site;

@@ -1,2 +1,5 @@
 //! The `rhumb` program: everything is in the library.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    rhumb::cli::main()
+}

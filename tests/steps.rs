@@ -6,11 +6,17 @@ mod stage;
 
 use rhumb::base::ErrorKind;
 use rhumb::run::{Answer, Mode};
+use rhumb::script::{Effect, Primitive};
 use stage::{Stage, run};
 
 #[test]
 fn every_primitives_example_runs() {
-    for primitive in rhumb::script::primitives::all() {
+    let alone = |p: &&Primitive| {
+        matches!(p.effect, Effect::None | Effect::Flow)
+            && !p.example.contains(".scope(")
+            && !p.example.is_empty()
+    };
+    for primitive in rhumb::script::primitives::all().into_iter().filter(alone) {
         let o = run(primitive.example);
         assert!(o.error.is_none(), "{}: {}", primitive.path(), o.drawn);
         assert_eq!(o.exit, 0, "{}: {}", primitive.path(), o.verdicts());
@@ -184,4 +190,46 @@ fn words_of_the_clouds_are_fields() {
     let o = run(r#"let net = #{ shared: true, default: 1, public: 2 };
                    verify("1", "T", || expect("fields", [net.shared, net.default, net.public], [true, 1, 2]));"#);
     assert_eq!(o.verdicts(), "1 PASS", "{}", o.drawn);
+}
+
+const SHIPPED: &str = r#"verify("1", "One", || step_one()); verify("2", "Two", || note("shipped two")); fn step_one() { note("shipped one"); 1 }"#;
+
+#[test]
+fn a_site_replaces_precedes_follows_skips_and_adds_steps() {
+    let o = Stage::new("")
+        .with("main", "embedded", SHIPPED)
+        .with(
+            "main",
+            "site",
+            r#"override_step("1", |original| { note("before"); original.call() + 1 });
+               after_step("1", |value| note(`value ${value}`));
+               before_step("2", || note("site before two"));
+               add_step_after("2", "2a", "Two and a half", || note("added"));
+               fn step_one() { note("the site's one"); 41 }"#,
+        )
+        .run();
+    assert_eq!(o.verdicts(), "1 PASS, 2 PASS, 2a PASS", "{}", o.drawn);
+    assert_eq!(o.report.steps[0].notes, ["before", "the site's one", "value 42"]);
+    assert_eq!(o.report.steps[1].notes, ["site before two", "shipped two"]);
+    let by = o.report.steps[0].overridden.clone().unwrap();
+    assert_eq!(by, "replaced by site/main.rhai:1, followed by site/main.rhai:2");
+}
+
+#[test]
+fn a_skipped_step_says_why_and_a_second_opinion_is_refused() {
+    let skip = r#"skip_step("2", "no such thing here");"#;
+    let o = Stage::new("").with("main", "embedded", SHIPPED).with("main", "site", skip).run();
+    assert_eq!(o.verdicts(), "1 PASS, 2 SKIPPED: no such thing here");
+    let twice = r#"skip_step("2", "a"); override_step("2", |o| 1);"#;
+    let o = Stage::new("").with("main", "embedded", SHIPPED).with("main", "site", twice).run();
+    assert!(o.error.unwrap().to_string().contains("step 2 is skipped by site/main.rhai:1 already"));
+}
+
+#[test]
+fn an_override_of_no_step_is_an_error_never_a_no_op() {
+    let o = Stage::new("")
+        .with("main", "embedded", SHIPPED)
+        .with("main", "site", r#"skip_step("3", "x");"#)
+        .run();
+    assert_eq!(o.exit, ErrorKind::Site.exit_code(), "{}", o.verdicts());
 }

@@ -55,6 +55,12 @@ pub struct Approvals {
 }
 
 impl Approvals {
+    /// What the command line approves: everything under a name, and steps or ids.
+    pub fn of(all: Option<&str>, granted: impl IntoIterator<Item = String>) -> Self {
+        let (all, granted) = (all.map(str::to_string), granted.into_iter().collect());
+        Approvals { all, granted, ..Approvals::default() }
+    }
+
     /// Who approved this change beforehand, if anybody did.
     pub fn known(&self, q: &Question<'_>) -> Option<String> {
         if let Some(by) = &self.all {

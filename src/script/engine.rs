@@ -10,9 +10,8 @@ use rhai::packages::{
 use rhai::{Dynamic, Engine, EvalAltResult, Position, Token};
 
 use super::abort;
-use super::adapter::{self, TypeIds};
+use super::adapter;
 use super::host::Host;
-use super::modules::Library;
 use super::primitives;
 use super::span;
 use super::thrown::Thrown;
@@ -42,7 +41,7 @@ const OWN_WORDS: &[&str] = &[
 ];
 
 /// An engine for scripts of one host.
-pub fn build(host: &Arc<Host>, library: &Arc<Library>) -> Engine {
+pub fn build(host: &Arc<Host>) -> Engine {
     let mut engine = bare();
     let host_cancel = host.run.cancel().clone();
     engine.on_progress(move |_| (host_cancel.is_cancelled() || abort::is_pending()).then_some(Dynamic::UNIT));
@@ -53,9 +52,9 @@ pub fn build(host: &Arc<Host>, library: &Arc<Library>) -> Engine {
     engine.on_debug(move |text, source, position| {
         let _ = debugger.run.note(&format!("{}:{position:?}: {text}", source.unwrap_or("runbook")));
     });
-    engine.set_module_resolver(super::modules::Resolver::new(library.clone(), host.clone()));
-    let types = primitives::register_types(&mut engine, host);
-    adapter::bind(&mut engine, host, &primitives::all(), &types);
+    engine.set_module_resolver(super::modules::Resolver::new(host));
+    primitives::register_types(&mut engine);
+    adapter::bind(&mut engine, host, &primitives::all(), &primitives::type_ids());
     engine.register_global_module(primitives::site_module(host).into());
     engine
 }
@@ -125,11 +124,6 @@ pub fn type_name(value: &Dynamic) -> &'static str {
             .find(|(rust, _)| other.ends_with(rust))
             .map_or(other, |(_, name)| name),
     }
-}
-
-/// The types that primitives are called on, for the checker.
-pub fn types() -> TypeIds {
-    primitives::type_ids()
 }
 
 /// An error at a place of the script.

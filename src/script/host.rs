@@ -1,6 +1,7 @@
 //! What primitives reach: the run, the site, the runtime, and the engine that closures run on.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use rhai::{Engine, Scope};
@@ -9,7 +10,9 @@ use tokio::runtime::Handle;
 use crate::base::{Error, ErrorKind, Result};
 use crate::run::Run;
 
-use super::primitives::SiteHandle;
+use super::handles::SiteHandle;
+use super::modules::Library;
+use super::overrides::Overrides;
 
 /// The host of one run.
 pub struct Host {
@@ -17,14 +20,33 @@ pub struct Host {
     pub run: Run,
     /// The site's handles and values, as scripts see them.
     pub site: SiteHandle,
+    /// Where texts come from.
+    pub library: Arc<Library>,
+    /// What the site changes in the runbook's steps.
+    pub overrides: Overrides,
+    overlaying: AtomicBool,
     runtime: Handle,
     engine: OnceLock<Weak<Engine>>,
 }
 
 impl Host {
     /// A host for a run.
-    pub fn new(run: Run, site: SiteHandle, runtime: Handle) -> Arc<Self> {
-        Arc::new(Host { run, site, runtime, engine: OnceLock::new() })
+    pub fn new(run: Run, site: SiteHandle, library: Arc<Library>, runtime: Handle) -> Arc<Self> {
+        let (overrides, engine) = (Overrides::default(), OnceLock::new());
+        Arc::new(Host { run, site, library, overrides, overlaying: AtomicBool::new(false), runtime, engine })
+    }
+
+    /// Whether a site's overrides are being read: the only time they can be given.
+    pub fn overlaying(&self) -> bool {
+        self.overlaying.load(Ordering::Relaxed)
+    }
+
+    /// Does something during which overrides can be given.
+    pub fn overlay<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.overlaying.store(true, Ordering::Relaxed);
+        let value = work();
+        self.overlaying.store(false, Ordering::Relaxed);
+        value
     }
 
     /// Gives the host its engine, for closures that are called later.

@@ -18,8 +18,18 @@ impl Later {
 
     /// Calls a closure in it.
     pub fn call(&self, engine: &Engine, function: &FnPtr) -> Result<Dynamic, Thrown> {
+        self.call_with(engine, function, ())
+    }
+
+    /// Calls a closure in it, with arguments.
+    pub fn call_with(
+        &self,
+        engine: &Engine,
+        function: &FnPtr,
+        args: impl rhai::FuncArgs,
+    ) -> Result<Dynamic, Thrown> {
         let context = self.0.create_context(engine);
-        call(&context, function, ())
+        call(&context, function, args)
     }
 }
 

@@ -2,7 +2,7 @@
 //! function of an upper layer replaces the one below, the rest stays.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
@@ -13,7 +13,14 @@ use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Place, Result};
 use crate::run::Record;
 use crate::run::record::SourceMark;
+use crate::site::{Layers, Source};
 use sha2::{Digest, Sha256};
+
+/// The layer of the site's own directory.
+pub const SITE: &str = "site";
+
+/// A compiled text, or Rhai's error.
+type Compiled<T> = std::result::Result<T, Box<EvalAltResult>>;
 
 /// A text of one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +45,19 @@ impl Text {
 pub trait Shelf: Send + Sync {
     /// The texts of a logical name, lowest layer first; empty where there is none.
     fn texts(&self, name: &str) -> Result<Vec<Text>>;
-    /// Every logical name of a module (`std/octavia`).
-    fn modules(&self) -> Vec<String>;
-    /// Every logical name of a runbook (`restart`).
-    fn runbooks(&self) -> Vec<String>;
+    /// Every logical name: runbooks (`restart`) and modules (`std/octavia`).
+    fn names(&self) -> Result<Vec<String>>;
+}
+
+impl Shelf for Layers {
+    fn texts(&self, name: &str) -> Result<Vec<Text>> {
+        let text = |s: Source| Text { layer: s.layer.name().into(), file: s.title, text: s.text.to_string() };
+        Ok(self.stack(name)?.into_iter().map(text).collect())
+    }
+
+    fn names(&self) -> Result<Vec<String>> {
+        Ok(self.list()?.into_iter().map(|listing| listing.name).collect())
+    }
 }
 
 /// What a compiled text was put together from, so that errors name the right file and line.
@@ -70,19 +86,51 @@ impl Library {
         self.shelf.as_ref()
     }
 
-    /// Compiles the layers of a name into one, upper functions replacing lower ones.
-    ///
-    /// Rhai keeps one source for a merged text, so each layer is compiled behind as many empty
-    /// lines as the layers below it have: a line number then tells the layer.
-    pub fn compile(
+    /// Compiles the layers of a module into one, upper functions replacing lower ones.
+    pub fn compile(&self, engine: &Engine, scope: &Scope<'_>, name: &str) -> Compiled<(AST, Vec<Text>)> {
+        let texts = self.named(name).map_err(|e| engine::at(e, Position::NONE))?;
+        let mut layers = self.compile_each(engine, scope, name, &texts)?.into_iter();
+        let lowest = layers.next().unwrap_or_else(AST::empty);
+        let mut whole = layers.fold(lowest, |lower, upper| lower.merge(&upper));
+        whole.set_source(name);
+        Ok((whole, texts))
+    }
+
+    /// Compiles a runbook: the shipped text, and apart from it what the site's file of the same
+    /// name says about its steps. A function of the site's file replaces the shipped one.
+    pub fn compile_runbook(
         &self,
         engine: &Engine,
         scope: &Scope<'_>,
         name: &str,
-    ) -> Result<(AST, Vec<Text>), Box<EvalAltResult>> {
-        let texts = self.named(name).map_err(|e| engine::at(e, Position::NONE))?;
-        let (mut whole, mut parts, mut above) = (None::<AST>, Vec::new(), 0);
-        for text in &texts {
+    ) -> Compiled<(AST, Option<AST>, Vec<Text>)> {
+        let mut texts = self.named(name).map_err(|e| engine::at(e, Position::NONE))?;
+        let is_site = |text: &Text| text.layer == SITE;
+        if let Some(shipped) = texts.iter().rposition(|t| !is_site(t)) {
+            texts.drain(..shipped); // an installed runbook replaces the embedded one as a whole
+        }
+        let mut layers = self.compile_each(engine, scope, name, &texts)?.into_iter();
+        let mut shipped = layers.next().unwrap_or_else(AST::empty);
+        let overlay = layers.next();
+        if let Some(overlay) = &overlay {
+            shipped = shipped.merge(&overlay.clone_functions_only());
+            shipped.set_source(name);
+        }
+        Ok((shipped, overlay, texts))
+    }
+
+    /// Rhai keeps one source for a merged text, so each layer is compiled behind as many empty
+    /// lines as the layers below it have: a line number then tells the layer.
+    fn compile_each(
+        &self,
+        engine: &Engine,
+        scope: &Scope<'_>,
+        name: &str,
+        texts: &[Text],
+    ) -> Compiled<Vec<AST>> {
+        let (mut parts, mut above) = (Vec::new(), 0);
+        let mut compiled = Vec::new();
+        for text in texts {
             parts.push(Part { first: above + 1, text: text.clone() });
             self.remember(name, parts.clone());
             let mut ast = engine
@@ -90,14 +138,9 @@ impl Library {
                 .map_err(|e| Box::new(EvalAltResult::ErrorInModule(name.into(), e.into(), Position::NONE)))?;
             ast.set_source(name);
             above += text.text.lines().count() + 1;
-            whole = Some(match whole {
-                None => ast,
-                Some(lower) => lower.merge(&ast),
-            });
+            compiled.push(ast);
         }
-        let mut ast = whole.unwrap_or_else(AST::empty);
-        ast.set_source(name);
-        Ok((ast, texts))
+        Ok(compiled)
     }
 
     fn named(&self, name: &str) -> Result<Vec<Text>> {
@@ -105,7 +148,7 @@ impl Library {
         if !texts.is_empty() {
             return Ok(texts);
         }
-        let known = [self.shelf.modules(), self.shelf.runbooks()].concat();
+        let known = self.shelf.names()?;
         let e = Error::new(ErrorKind::Script, format!("there is no `{name}`"));
         Err(match nearest(name, known.iter().map(String::as_str)) {
             Some(near) => e.help(format!("did you mean `{near}`?")),
@@ -138,27 +181,25 @@ type SharedModule = rhai::Shared<Module>;
 
 /// Rhai's way into the library.
 pub struct Resolver {
-    library: Arc<Library>,
-    host: Arc<Host>,
+    host: Weak<Host>,
     /// `None` stands for a module that is being loaded: an import of it is a cycle.
     loaded: Mutex<HashMap<String, Option<SharedModule>>>,
 }
 
 impl Resolver {
     /// A resolver for one engine.
-    pub fn new(library: Arc<Library>, host: Arc<Host>) -> Self {
-        Resolver { library, host, loaded: Mutex::default() }
+    pub fn new(host: &Arc<Host>) -> Self {
+        Resolver { host: Arc::downgrade(host), loaded: Mutex::default() }
     }
 
     fn load(&self, engine: &Engine, name: &str) -> Result<SharedModule, Box<EvalAltResult>> {
-        let (ast, texts) = self.library.compile(engine, &self.host.globals(), name)?;
+        let gone = || engine::at(Error::new(ErrorKind::Internal, "the host is gone"), Position::NONE);
+        let host = self.host.upgrade().ok_or_else(gone)?;
+        let (ast, texts) = host.library.compile(engine, &host.globals(), name)?;
         for text in &texts {
-            self.host
-                .run
-                .append(Record::Source(text.mark(name)))
-                .map_err(|e| engine::at(e, Position::NONE))?;
+            host.run.append(Record::Source(text.mark(name))).map_err(|e| engine::at(e, Position::NONE))?;
         }
-        let mut module = Module::eval_ast_as_new(self.host.globals(), &ast, engine)
+        let mut module = Module::eval_ast_as_new(host.globals(), &ast, engine)
             .map_err(|e| Box::new(EvalAltResult::ErrorInModule(name.into(), e, Position::NONE)))?;
         module.set_id(name);
         Ok(module.into())

@@ -7,9 +7,8 @@ use rhai::{AST, Engine};
 use super::abort;
 use super::engine::{self, STACK};
 use super::host::Host;
-use super::modules::Library;
 use super::thrown::Thrown;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind};
 use crate::run::Record;
 
 /// A runbook, compiled.
@@ -31,12 +30,15 @@ pub struct Ended {
 
 impl Runbook {
     /// Compiles a runbook by its logical name.
-    pub fn load(name: &str, host: &Arc<Host>, library: &Arc<Library>) -> Result<Self, Thrown> {
-        let engine = Arc::new(engine::build(host, library));
+    pub fn load(name: &str, host: &Arc<Host>) -> Result<Self, Thrown> {
+        let engine = Arc::new(engine::build(host));
         host.set_engine(&engine);
-        let (ast, texts) = library.compile(&engine, &host.globals(), name)?;
+        let (ast, overlay, texts) = host.library.compile_runbook(&engine, &host.globals(), name)?;
         for text in &texts {
             host.run.append(Record::Source(text.mark(name)))?;
+        }
+        if let Some(overlay) = overlay {
+            host.overlay(|| engine.run_ast_with_scope(&mut host.globals(), &overlay))?;
         }
         Ok(Runbook { name: name.into(), host: host.clone(), engine, ast })
     }
@@ -48,7 +50,7 @@ impl Runbook {
             let result =
                 self.engine.eval_ast_with_scope::<rhai::Dynamic>(&mut self.host.globals(), &self.ast);
             match (result, abort::pending()) {
-                (Ok(_), None) => Ended { error: None, thrown: None },
+                (Ok(_), None) => Ended { error: self.unmatched(), thrown: None },
                 (Ok(_), Some(e)) => Ended { thrown: Some(e.clone().into()), error: Some(e) },
                 (Err(e), _) => {
                     let thrown = Thrown(e);
@@ -65,6 +67,19 @@ impl Runbook {
             ),
             Err(e) => lost(Error::new(ErrorKind::Internal, "no thread for the runbook").from_source(&e)),
         }
+    }
+}
+
+impl Runbook {
+    /// An override whose step never came: the run did not do what the site says.
+    fn unmatched(&self) -> Option<Error> {
+        let (step, it) = self.host.overrides.unused()?;
+        let what = format!("an override matches no step: {} has no step {step}", self.name);
+        Some(
+            Error::new(ErrorKind::Site, what)
+                .place(it.place.file, it.place.line, it.place.column)
+                .help(format!("`rhumb show {}` lists the steps", self.name)),
+        )
     }
 }
 

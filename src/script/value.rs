@@ -4,8 +4,8 @@
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde_json::Value;
 
+use super::handles;
 use super::host::Host;
-use super::primitives::handles;
 use super::span::Span;
 use super::thrown::Fault;
 use crate::base::secret::MASK;

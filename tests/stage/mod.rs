@@ -14,9 +14,10 @@ use rhumb::run::{
     RunSettings,
 };
 use rhumb::script::diagnostic::Report;
+use rhumb::script::handles::SiteHandle;
 use rhumb::script::modules::{Library, Shelf, Text};
-use rhumb::script::primitives::SiteHandle;
 use rhumb::script::{Host, Runbook};
+use rhumb::site::Site;
 
 /// Texts by logical name, lowest layer first.
 #[derive(Clone, Default)]
@@ -30,11 +31,8 @@ impl Shelf for Texts {
             .map(|(layer, text)| Text { file: format!("{layer}/{name}.rhai"), layer, text })
             .collect())
     }
-    fn modules(&self) -> Vec<String> {
-        self.0.keys().filter(|k| k.contains('/')).cloned().collect()
-    }
-    fn runbooks(&self) -> Vec<String> {
-        self.0.keys().filter(|k| !k.contains('/')).cloned().collect()
+    fn names(&self) -> Result<Vec<String>> {
+        Ok(self.0.keys().cloned().collect())
     }
 }
 
@@ -91,7 +89,8 @@ pub struct Stage {
 
 impl Stage {
     pub fn new(script: &str) -> Self {
-        let texts = Texts::default().with("main", "site", script);
+        let texts =
+            if script.is_empty() { Texts::default() } else { Texts::default().with("main", "site", script) };
         let (mode, answer) = (Mode::Run, Answer::Run);
         Stage { texts, mode, answer, past: Past::default(), cancel: Cancel::default() }
     }
@@ -120,9 +119,14 @@ impl Stage {
         };
         let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
         let run = Run::begin(settings, first).unwrap();
-        let host = Host::new(run.clone(), SiteHandle, runtime.handle().clone());
         let library = Library::new(self.texts);
-        let (error, drawn) = match Runbook::load("main", &host, &library) {
+        let host = Host::new(
+            run.clone(),
+            SiteHandle::new(site(), clock.clone()),
+            library.clone(),
+            runtime.handle().clone(),
+        );
+        let (error, drawn) = match Runbook::load("main", &host) {
             Err(thrown) => {
                 let e = thrown.error();
                 (Some(e.clone()), Report::of(&thrown, &e, &library).draw(100, false))
@@ -147,6 +151,25 @@ impl Texts {
         self.0.entry(name.into()).or_default().push((layer.into(), text.into()));
         self
     }
+}
+
+/// A site that declares one handle of each kind; nothing answers behind them.
+fn site() -> Site {
+    let text = r#"
+        name = "stage"
+        [scopes.admin]
+        cloud = "admin"
+        [scopes.capi-mgmt]
+        cloud = "admin"
+        project = "capi-mgmt"
+        domain = "capi"
+        [hosts.capi-mgmt]
+        address = "10.12.7.40"
+        user = "ubuntu"
+        [tools.juju]
+        program = "juju"
+    "#;
+    Site::from_embedded(text, "stage", &[]).unwrap()
 }
 
 /// Runs a script as runbook `main`.

@@ -10,6 +10,7 @@ use crate::script::abort;
 use crate::script::adapter::Call;
 use crate::script::host::Host;
 use crate::script::later::Later;
+use crate::script::overrides::{Override, What};
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::{Early, Thrown};
 use crate::script::value;
@@ -216,15 +217,71 @@ fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
         _ => OnFail::Stop,
     };
     let (id, title) = (call.text(0), call.text(1));
-    let spec = StepSpec { id, title, kind, on_fail, needs: options.texts("needs"), overridden: None };
+    let changes = call.host.overrides.of(&id);
+    let said: Vec<String> = changes.iter().map(Override::describe).collect();
+    let overridden = (!said.is_empty()).then(|| said.join(", "));
+    let spec = StepSpec { id, title, kind, on_fail, needs: options.texts("needs"), overridden };
     let (body, when) = (call.function(3)?, options.function("when"));
     let asked = || match &when {
         None => Ok(true),
         Some(when) => truth(&call.call(when, ())?, "`when`"),
     };
-    let value = call.host.run.step(&spec, &Recorded(call.host), asked, || call.call(&body, ()))?;
+    let value = call.host.run.step(&spec, &Recorded(call.host), asked, || overlaid(call, &body, &changes))?;
     abort::clear(); // the step has its verdict, and the run goes on
+    for added in &changes {
+        add_step(call, added)?;
+    }
     Ok(value.unwrap_or(Dynamic::UNIT))
+}
+
+/// A step's body as the site wants it.
+fn overlaid(call: &Call<'_>, body: &FnPtr, changes: &[Override]) -> Result<Dynamic, Thrown> {
+    let engine = call.context.engine();
+    for change in changes {
+        match &change.what {
+            What::Skip(reason) => return Err(Early::Skip(reason.clone()).into()),
+            What::Before(f) => drop(change.later.call(engine, f)?),
+            _ => {}
+        }
+    }
+    let replaced = changes.iter().find_map(|c| match &c.what {
+        What::Replace(f) => Some((c, f)),
+        _ => None,
+    });
+    let value = match replaced {
+        Some((change, f)) => change.later.call_with(engine, f, (original(call, body)?,))?,
+        None => call.call(body, ())?,
+    };
+    for change in changes {
+        if let What::After(f) = &change.what {
+            drop(change.later.call_with(engine, f, (value.clone(),))?);
+        }
+    }
+    Ok(value)
+}
+
+/// The shipped body as a function that the site's closure can call.
+#[allow(deprecated, reason = "Rhai marks it as volatile; nothing else makes a function of Rust a closure")]
+fn original(call: &Call<'_>, body: &FnPtr) -> Result<FnPtr, Thrown> {
+    let (later, body) = (Later::keep(&call.context), body.clone());
+    Ok(FnPtr::from_fn("original", move |context, _| later.call(context.engine(), &body).map_err(Into::into))?)
+}
+
+/// A step that the site adds behind another.
+fn add_step(call: &Call<'_>, change: &Override) -> Result<(), Thrown> {
+    let What::Add { id, title, kind, body } = &change.what else { return Ok(()) };
+    let spec = StepSpec {
+        id: id.clone(),
+        title: title.clone(),
+        kind: *kind,
+        on_fail: OnFail::Stop,
+        needs: Vec::new(),
+        overridden: Some(change.describe()),
+    };
+    let run = || change.later.call(call.context.engine(), body);
+    call.host.run.step(&spec, &Recorded(call.host), || Ok::<bool, Thrown>(true), run)?;
+    abort::clear();
+    Ok(())
 }
 
 /// A closure's answer as a truth value.

@@ -1,41 +1,76 @@
 //! The primitives, one file a family. Each family is a list of descriptors.
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use rhai::{Engine, Module};
 
 use super::adapter::TypeIds;
+use super::handles::{self, Collection, HostHandle, Resource, Scope, SiteHandle, ToolHandle};
 use super::host::Host;
 use super::primitive::Primitive;
 
 pub mod flow;
 pub mod gates;
-pub mod handles;
+pub mod machine;
+pub mod openstack;
+pub mod overlay;
+pub mod probe;
 pub mod settle;
+pub mod site;
 pub mod text;
 pub mod waits;
 
-pub use handles::SiteHandle;
-
 /// The end of a Rust type's name, and its name in scripts.
-pub const TYPE_NAMES: &[(&str, &str)] = &[("Span", "Duration"), ("Secret", "Secret"), ("Fault", "Error")];
+pub const TYPE_NAMES: &[(&str, &str)] = &[
+    ("span::Span", "Duration"),
+    ("secret::Secret", "Secret"),
+    ("thrown::Fault", "Error"),
+    ("openstack::Scope", "Scope"),
+    ("openstack::Collection", "Collection"),
+    ("openstack::Resource", "Resource"),
+    ("site::SiteHandle", "Site"),
+    ("site::Endpoint", "Endpoint"),
+    ("machine::HostHandle", "Host"),
+    ("machine::ToolHandle", "Tool"),
+    ("machine::CommandOutput", "Output"),
+];
 
 /// Every primitive, in the order of the reference.
 pub fn all() -> Vec<&'static Primitive> {
-    [flow::ALL, settle::ALL, gates::ALL, waits::ALL, text::ALL].into_iter().flatten().copied().collect()
+    let fixed = [
+        flow::ALL,
+        settle::ALL,
+        gates::ALL,
+        waits::ALL,
+        text::ALL,
+        site::ALL,
+        machine::ALL,
+        probe::ALL,
+        overlay::ALL,
+    ];
+    fixed.into_iter().flatten().copied().chain(openstack::all()).collect()
 }
 
 /// The types that primitives are called on.
 pub fn type_ids() -> TypeIds {
-    TypeIds::new()
+    TypeIds::from([
+        ("Site", TypeId::of::<SiteHandle>()),
+        ("Scope", TypeId::of::<Scope>()),
+        ("Collection", TypeId::of::<Collection>()),
+        ("Resource", TypeId::of::<Resource>()),
+        ("Host", TypeId::of::<HostHandle>()),
+        ("Tool", TypeId::of::<ToolHandle>()),
+    ])
 }
 
 /// Registers the types of ours: how they print, compare, and answer for fields.
-pub fn register_types(engine: &mut Engine, host: &Arc<Host>) -> TypeIds {
-    let _ = host;
+pub fn register_types(engine: &mut Engine) {
     text::register_secret(engine);
     gates::register_fault(engine);
-    type_ids()
+    handles::openstack::register(engine);
+    handles::machine::register(engine);
+    handles::site::register(engine);
 }
 
 /// The module that makes `site` visible everywhere, inside functions as well.

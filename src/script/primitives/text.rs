@@ -1,13 +1,15 @@
 //! Small computations that runbooks need, and how secrets behave in scripts.
 
+use jiff::Timestamp;
 use rhai::{Array, Dynamic, Engine, ImmutableString};
 
 use crate::base::{Error, ErrorKind, Secret};
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
+use crate::script::span::Span;
 use crate::script::value;
 
 /// The family.
-pub const ALL: &[&Primitive] = &[&UNIQUE, &PARSE_JSON];
+pub const ALL: &[&Primitive] = &[&UNIQUE, &PARSE_JSON, &IS_UUID, &AGE];
 
 const UNIQUE: Primitive = Primitive {
     name: "unique",
@@ -48,6 +50,48 @@ const PARSE_JSON: Primitive = Primitive {
         Ok(value::from_json(&parsed)?)
     },
 };
+
+const IS_UUID: Primitive = Primitive {
+    name: "is_uuid",
+    on: On::Global,
+    params: &[Param::new("text", Ty::Text, "any text")],
+    returns: "bool",
+    effect: Effect::None,
+    doc: "Whether the whole text is a UUID in the form that services print: 36 characters, lower-case hexadecimal and dashes.",
+    example: r#"verify("1", "Ids", || expect("them", ["0f968008-8429-4ac3-8b82-452e126982cf", "0f968008"].map(|t| is_uuid(t)), [true, false]));"#,
+    body: |call| Ok(Dynamic::from(is_uuid(&call.text(0)))),
+};
+
+const AGE: Primitive = Primitive {
+    name: "age",
+    on: On::Global,
+    params: &[Param::new(
+        "time",
+        Ty::Text,
+        "an RFC 3339 time, as services print it; one without a zone is UTC",
+    )],
+    returns: "Duration",
+    effect: Effect::None,
+    doc: "How long ago a time was, by the run's clock; 0 for a time to come, since clocks of hosts differ a little.",
+    example: r#"verify("1", "Just now", || gate("young", age(now()) < 5.s));"#,
+    body: |call| {
+        let text = call.text(0);
+        let then =
+            text.parse::<Timestamp>().or_else(|_| format!("{text}Z").parse::<Timestamp>()).map_err(|e| {
+                Error::new(ErrorKind::Argument, format!("`{text}` is not a time")).from_source(&e)
+            })?;
+        let past = call.host.run.clock().now().duration_since(then);
+        Ok(Dynamic::from(Span(past.try_into().unwrap_or_default())))
+    },
+};
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.char_indices().all(|(n, c)| match n {
+            8 | 13 | 18 | 23 => c == '-',
+            _ => matches!(c, '0'..='9' | 'a'..='f'),
+        })
+}
 
 /// Registers secrets: they print as `***`, and what is joined to one is one.
 pub fn register_secret(engine: &mut Engine) {

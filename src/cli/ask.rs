@@ -1,0 +1,125 @@
+//! Asking the operator: the exact change, in a small table, and for how long a yes lasts.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::view::View;
+use crate::base::{Intent, Undo};
+use crate::run::approval::Question;
+use crate::run::{Answer, Approver, Cancel};
+
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Asks on the terminal, where there is one.
+pub struct Terminal {
+    view: Arc<View>,
+    cancel: Cancel,
+    /// One question at a time, however many branches ask.
+    turn: Mutex<()>,
+}
+
+impl Terminal {
+    /// Asks below this view.
+    pub fn new(view: Arc<View>, cancel: Cancel) -> Self {
+        Terminal { view, cancel, turn: Mutex::new(()) }
+    }
+
+    /// Whether somebody is there.
+    fn somebody(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+    }
+
+    /// Reads a line; Ctrl-C ends the wait for it.
+    fn line(&self) -> Option<String> {
+        let (send, receive) = channel();
+        std::thread::spawn(move || {
+            let mut text = String::new();
+            let read = std::io::stdin().lock().read_line(&mut text);
+            let _ = send.send(matches!(read, Ok(n) if n > 0).then_some(text));
+        });
+        loop {
+            match receive.recv_timeout(Duration::from_millis(50)) {
+                Ok(text) => return text.map(|t| t.trim().to_string()),
+                Err(RecvTimeoutError::Timeout) if !self.cancel.is_cancelled() => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+impl Approver for Terminal {
+    fn ask(&self, q: &Question<'_>, known: Option<&str>) -> Answer {
+        if known.is_some() {
+            return Answer::Once; // the view shows the journaled intent
+        }
+        if !self.somebody() {
+            return Answer::Nobody;
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.view.quietly(|| {
+            let mut out = anstream::stdout();
+            let _ = writeln!(out, "{}", table(q));
+            let choices = match q.intent.destroys {
+                true => "[y]es  [n]o",
+                false => "[y]es  rest of the [s]tep  rest of the [r]un  [n]o",
+            };
+            loop {
+                let _ = write!(out, "         {WARN}send it?{WARN:#} {choices}: ");
+                let _ = out.flush();
+                match self.line().as_deref() {
+                    Some("y" | "yes") => return Answer::Once,
+                    Some("s" | "step") if !q.intent.destroys => return Answer::Step,
+                    Some("r" | "run") if !q.intent.destroys => return Answer::Run,
+                    Some("n" | "no") | None => return Answer::No,
+                    Some(_) => {}
+                }
+            }
+        })
+    }
+
+    fn attest(&self, claim: &str) -> Option<String> {
+        if !self.somebody() {
+            return None;
+        }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.view.quietly(|| {
+            let mut out = anstream::stdout();
+            let _ = write!(
+                out,
+                "         {WARN}sign off?{WARN:#} {claim}\n         your name, or Enter to leave it open: "
+            );
+            let _ = out.flush();
+            self.line().filter(|name| !name.is_empty())
+        })
+    }
+}
+
+/// The change as a small table.
+fn table(q: &Question<'_>) -> String {
+    let i: &Intent = q.intent;
+    let undo = match &i.undo {
+        Undo::By(how) => how.clone(),
+        Undo::Never => "cannot be undone".into(),
+        Undo::Unknown => "nobody here knows".into(),
+    };
+    let body = match &i.body {
+        serde_json::Value::Null => "none".into(),
+        body => serde_json::to_string_pretty(body).unwrap_or_default().replace('\n', "\n                   "),
+    };
+    let rows = [
+        ("scope", format!("{}: {}", i.handle, i.identity)),
+        ("request", format!("{} {}", i.method, i.target)),
+        ("body", body),
+        ("undo", undo),
+    ];
+    let mut text = format!("\n         {WARN}step {} would {}{WARN:#}", q.step, i.summary);
+    for (name, value) in rows {
+        text.push_str(&format!("\n         {DIM}{name:<9}{DIM:#} {value}"));
+    }
+    text
+}

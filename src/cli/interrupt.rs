@@ -1,0 +1,34 @@
+//! Ctrl-C once: stop, clean up, report. Twice within two seconds: leave now; the journal is intact,
+//! since every record is written before it counts.
+
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::base::ErrorKind;
+use crate::run::Cancel;
+
+const TWICE: Duration = Duration::from_secs(2);
+
+/// Listens for SIGINT, SIGTERM and SIGHUP for the rest of the process.
+pub fn listen(runtime: &Handle, cancel: Cancel, say: impl Fn(&str) + Send + 'static) {
+    runtime.spawn(async move {
+        let all = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        let [Ok(mut int), Ok(mut term), Ok(mut hup)] = all else {
+            say("signals cannot be heard: Ctrl-C will end the run without a clean-up");
+            return;
+        };
+        let mut last: Option<Instant> = None;
+        loop {
+            tokio::select! { _ = int.recv() => {}, _ = term.recv() => {}, _ = hup.recv() => {} }
+            if last.is_some_and(|at| at.elapsed() < TWICE) {
+                say("left at once; `rhumb resume` goes on from the journal");
+                std::process::exit(i32::from(ErrorKind::Interrupted.exit_code()));
+            }
+            last = Some(Instant::now());
+            say("interrupted: ending the step and cleaning up; again within 2 s to leave at once");
+            cancel.interrupt();
+        }
+    });
+}

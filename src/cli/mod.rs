@@ -1,0 +1,109 @@
+//! Floor 6: the command line. One file a subcommand; each returns an exit code.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::base::{Error, ErrorKind, Result};
+use crate::script::diagnostic::Report;
+use crate::site::{Layers, Site};
+
+mod ask;
+mod interrupt;
+mod list;
+mod place;
+mod run;
+mod view;
+
+/// Runs operations procedures for OpenStack and Kubernetes clouds as Rhai runbooks.
+#[derive(Parser)]
+#[command(name = "rhumb", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 passed, 2 usage, 3 a gate failed, 4 needs approval, 5 declined, 7 site file, \
+8 script, 9 credentials, 10 unreachable, 11 locked, 12 clean-up failed, 13 refused, 14 journal, 130 interrupted; \
+docs/exit-codes.md lists all."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a runbook against the site's cloud
+    Run(run::Arguments),
+    /// List the runbooks and what each is for
+    List(list::Arguments),
+    /// Print completions for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The site that a command works with.
+#[derive(clap::Args)]
+struct SiteArguments {
+    /// Directory of the site, with its site.toml
+    #[arg(long, value_name = "DIR", env = "RHUMB_SITE")]
+    site: Option<std::path::PathBuf>,
+    /// Set a value of the site for this run (repeatable)
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+impl SiteArguments {
+    /// Loads the site.
+    fn load(&self) -> Result<Site> {
+        let dir = self.site.as_deref().ok_or_else(|| {
+            usage("no site is named")
+                .help("--site DIR, or RHUMB_SITE, names the directory with the site.toml")
+        })?;
+        Site::load(dir, &self.sets)
+    }
+
+    /// The layers of scripts: the site's over the shipped ones, where a site is named.
+    fn layers(&self) -> Result<Layers> {
+        Layers::new(Layers::installed_directory().as_deref(), self.site.as_deref())
+    }
+}
+
+/// The program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 });
+        }
+    };
+    let result = match arguments.command {
+        Command::Run(arguments) => run::main(arguments),
+        Command::List(arguments) => list::main(&arguments),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "rhumb", &mut std::io::stdout());
+            Ok(0)
+        }
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(e) => {
+            complain(&Report::plain(&e));
+            ExitCode::from(e.kind().exit_code())
+        }
+    }
+}
+
+/// Draws an error on standard error, as wide and as coloured as the terminal takes.
+fn complain(report: &Report) {
+    use std::io::IsTerminal as _;
+    let terminal = std::io::stderr().is_terminal();
+    let colours = terminal && std::env::var_os("NO_COLOR").is_none();
+    let width = if terminal { usize::from(console::Term::stderr().size().1).clamp(60, 120) } else { 100 };
+    anstream::eprint!("{}", report.draw(width, colours));
+}
+
+/// An error of the command line itself.
+fn usage(what: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Usage, what)
+}

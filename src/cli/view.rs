@@ -1,0 +1,202 @@
+//! The run as it is seen: one line for each thing that happens, and on a terminal a last line that
+//! moves, with what is waited for, how long, and how long it may take.
+
+use std::collections::HashMap;
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::base::duration;
+use crate::run::gate::brief;
+use crate::run::wait::Waiting;
+use crate::run::{Entry, Observer, Record, StepKind, Verdict};
+
+/// Writes a run to standard output.
+pub struct View {
+    bar: Option<ProgressBar>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    titles: HashMap<u64, (String, f64)>,
+    change: bool,
+}
+
+const PASS: Style = AnsiColor::Green.on_default().bold();
+const FAIL: Style = AnsiColor::Red.on_default().bold();
+const OTHER: Style = AnsiColor::Yellow.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+
+/// A verdict's colour.
+pub fn style(verdict: &Verdict) -> Style {
+    match verdict {
+        Verdict::Pass => PASS,
+        Verdict::Fail { .. } => FAIL,
+        _ => OTHER,
+    }
+}
+
+impl View {
+    /// A view; the moving line only where standard output is a terminal.
+    pub fn new() -> Self {
+        let bar = std::io::stdout().is_terminal().then(|| {
+            let bar = ProgressBar::new_spinner();
+            let style = ProgressStyle::with_template("{spinner} {msg}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.enable_steady_tick(Duration::from_millis(200));
+            bar
+        });
+        View { bar, state: Mutex::default() }
+    }
+
+    /// Writes a line above the moving one.
+    pub fn line(&self, text: &str) {
+        let write = || {
+            let mut out = anstream::stdout().lock();
+            let _ = writeln!(out, "{text}");
+            let _ = out.flush();
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Does something that needs the terminal to itself.
+    pub fn quietly<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(work),
+            None => work(),
+        }
+    }
+
+    /// Takes the moving line away.
+    pub fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn show(&self, entry: &Entry) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &entry.record {
+            Record::Runbook { id, title } => self.line(&format!("{BOLD}{id}: {title}{BOLD:#}\n")),
+            Record::StepBegin { step, title, kind, overridden } => {
+                state.change = *kind == StepKind::Change;
+                let mark = if state.change { "change" } else { "verify" };
+                self.line(&format!("{BOLD}{step:<8} {title}{BOLD:#}  {DIM}{mark}{DIM:#}"));
+                if let Some(by) = overridden {
+                    self.line(&format!("         {OTHER}overridden by {by}{OTHER:#}"));
+                }
+            }
+            Record::Note { text, .. } => self.line(&format!("         {text}")),
+            Record::Fact { name, value, .. } => self.line(&format!("         {name} = {}", brief(value))),
+            Record::Gate { claim, ok, observed, wanted, excused, .. } => {
+                let mark = if *ok { format!("{PASS}✓{PASS:#}") } else { format!("{FAIL}✗{FAIL:#}") };
+                let mut text = format!("       {mark} {claim}");
+                if !ok && !wanted.is_null() {
+                    text.push_str(&format!(": wanted {}, got {}", brief(wanted), brief(observed)));
+                } else if !ok && !observed.is_null() {
+                    text.push_str(&format!(": seen {}", brief(observed)));
+                } else if *ok && !wanted.is_null() {
+                    text.push_str(&format!(" {DIM}= {}{DIM:#}", brief(observed)));
+                }
+                if let Some(verdict) = excused {
+                    text.push_str(&format!("  {OTHER}{verdict}{OTHER:#}"));
+                }
+                self.line(&text);
+            }
+            Record::WaitBegin { wait, title, within, .. } => {
+                state.titles.insert(*wait, (title.clone(), *within));
+            }
+            Record::WaitSample { wait, elapsed, state: seen, tolerated } => {
+                let (title, within) = state.titles.get(wait).cloned().unwrap_or_default();
+                let spans = format!("{} of {}", span(*elapsed), span(within));
+                let seen = tolerated.as_ref().map_or(seen.clone(), |e| format!("tolerated: {e}"));
+                self.line(&format!("       {DIM}…{DIM:#} {title}: {seen} {DIM}({spans}){DIM:#}"));
+            }
+            Record::WaitEnd { elapsed, looks, tolerated, error, .. } => {
+                self.rest();
+                if error.is_none() && *looks > 1 {
+                    let tolerated = match tolerated {
+                        0 => String::new(),
+                        n => format!(", {n} transient errors tolerated"),
+                    };
+                    let spans = format!("{} looks in {}{tolerated}", looks, span(*elapsed));
+                    self.line(&format!("       {DIM}… {spans}{DIM:#}"));
+                }
+            }
+            Record::Intent { intent, approved, .. } => {
+                let text = format!("{} {}", intent.method, intent.target);
+                self.line(&format!(
+                    "       {OTHER}→{OTHER:#} {} {DIM}{text} [{approved}]{DIM:#}",
+                    intent.summary
+                ));
+            }
+            Record::Outcome { error, settled, .. } => {
+                if !error.is_null() {
+                    let what = error["what"].as_str().unwrap_or("failed");
+                    self.line(&format!("       {FAIL}→ {what}{FAIL:#}"));
+                } else if *settled {
+                    self.line(&format!("       {DIM}→ was done before the cut{DIM:#}"));
+                }
+            }
+            Record::Refusal { intent, reason, .. } => {
+                self.line(&format!("       {FAIL}→ not sent{FAIL:#}: {} ({reason})", intent.summary));
+            }
+            Record::Attest { claim, by, .. } => match by {
+                Some(by) => self.line(&format!("       {PASS}✓{PASS:#} {claim} (signed by {by})")),
+                None => self.line(&format!("       {OTHER}?{OTHER:#} {claim} (unsigned)")),
+            },
+            Record::Cleanup { title, error, .. } => match error {
+                None => self.line(&format!("       {DIM}cleaned up: {title}{DIM:#}")),
+                Some(e) => self.line(&format!("       {FAIL}✗ clean-up failed: {title}{FAIL:#}: {e}")),
+            },
+            Record::StepEnd { verdict, seconds, recalled, .. } => {
+                self.rest();
+                let style = style(verdict);
+                let took = if *recalled { "from the journal".into() } else { span(*seconds) };
+                let detail = match verdict.detail() {
+                    d if d.is_empty() => String::new(),
+                    d => format!(" {d}"),
+                };
+                let word = verdict.word();
+                self.line(&format!("         {style}{word}{style:#}{detail}  {DIM}{took}{DIM:#}\n"));
+            }
+            _ => {}
+        }
+    }
+
+    fn rest(&self) {
+        if let Some(bar) = &self.bar {
+            bar.set_message("");
+        }
+    }
+}
+
+impl Observer for View {
+    fn entry(&self, entry: &Entry) {
+        self.show(entry);
+    }
+
+    fn waiting(&self, w: &Waiting) {
+        if let Some(bar) = &self.bar {
+            let tolerated =
+                if w.tolerated > 0 { format!(", {} tolerated", w.tolerated) } else { String::new() };
+            let (elapsed, within) = (duration::show(w.elapsed), duration::show(w.within));
+            bar.set_message(format!(
+                "{}: {}  {elapsed} of {within}, look {}{tolerated}",
+                w.title, w.state, w.looks
+            ));
+        }
+    }
+}
+
+fn span(seconds: f64) -> String {
+    duration::show(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}

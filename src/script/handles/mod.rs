@@ -1,0 +1,49 @@
+//! Handles and resources as scripts have them: what they print, which fields they have, and how a
+//! journal keeps them.
+
+use rhai::Dynamic;
+use serde_json::Value;
+
+use super::host::Host;
+use super::value::TAG;
+use crate::base::{Error, ErrorKind, Result};
+
+pub mod machine;
+pub mod openstack;
+pub mod site;
+
+pub use machine::{CommandOutput, HostHandle, ToolHandle};
+pub use openstack::{Collection, Resource, Scope};
+pub use site::SiteHandle;
+
+/// The body of a resource, secrets masked, as evidence.
+pub fn resource_body(value: &Dynamic) -> Option<Value> {
+    if let Some(resource) = value.read_lock::<Resource>() {
+        return Some(resource.shown());
+    }
+    if let Some(output) = value.read_lock::<CommandOutput>() {
+        return Some(output.shown());
+    }
+    value.read_lock::<Scope>().map(|scope| Value::from(scope.0.handle()))
+}
+
+/// A handle or resource as it is recorded.
+pub fn encode(value: &Dynamic) -> Option<Value> {
+    if let Some(resource) = value.read_lock::<Resource>() {
+        return Some(resource.encode());
+    }
+    value.read_lock::<Scope>().map(|scope| serde_json::json!({ TAG: "scope", "scope": scope.0.handle() }))
+}
+
+/// What [`encode`] made, again.
+pub fn decode(host: &Host, value: &Value) -> Result<Dynamic> {
+    let scope = value["scope"].as_str().unwrap_or_default();
+    match value[TAG].as_str() {
+        Some("resource") => Resource::decode(host.site.session(scope)?, value).map(Dynamic::from),
+        Some("scope") => Ok(Dynamic::from(Scope(host.site.session(scope)?))),
+        other => Err(Error::new(
+            ErrorKind::Journal,
+            format!("the journal holds a `{}` that this version does not know", other.unwrap_or("value")),
+        )),
+    }
+}

@@ -1,0 +1,165 @@
+//! OpenStack in scripts: a scope, its collections, and the resources they give.
+
+use std::sync::Arc;
+
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
+use serde_json::{Map, Value, json};
+
+use crate::base::error::nearest;
+use crate::base::secret::MASK;
+use crate::base::{Error, ErrorKind, Payload, Result, Secret};
+use crate::script::thrown::Thrown;
+use crate::script::value::{self, TAG};
+use crate::systems::openstack::{Resource as Row, Session, resource};
+
+/// A cloud authorisation scope: `site.scope("admin")`.
+#[derive(Clone)]
+pub struct Scope(pub Session);
+
+/// A collection of a scope: `admin.servers`.
+#[derive(Clone)]
+pub struct Collection {
+    /// In whose authority.
+    pub session: Session,
+    /// What is collected.
+    pub row: &'static Row,
+    /// What its path needs besides: `cluster.nodegroups` has its cluster.
+    pub parents: Map<String, Value>,
+}
+
+/// One thing of a collection, as the service answered it.
+#[derive(Clone)]
+pub struct Resource {
+    /// Where it comes from.
+    pub from: Collection,
+    /// What the service answered.
+    pub body: Arc<Value>,
+}
+
+impl Collection {
+    /// A thing of this collection.
+    pub fn item(&self, body: Value) -> Resource {
+        Resource { from: self.clone(), body: Arc::new(body) }
+    }
+}
+
+impl Resource {
+    /// Its id.
+    pub fn id(&self) -> String {
+        self.body[self.from.row.id_key].as_str().unwrap_or_default().to_string()
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> Option<String> {
+        self.from.row.name_key.and_then(|key| self.body[key].as_str()).map(str::to_string)
+    }
+
+    /// Its body with the secrets masked.
+    pub fn shown(&self) -> Value {
+        let mut body = (*self.body).clone();
+        for field in self.from.row.secrets {
+            if let Some(slot) = body.get_mut(field) {
+                *slot = Value::from(MASK);
+            }
+        }
+        body
+    }
+
+    /// A field; `None` where it has none.
+    pub fn field(&self, name: &str) -> Result<Option<Dynamic>> {
+        match self.body.get(name) {
+            Some(Value::String(text)) if self.from.row.secrets.contains(&name) => {
+                Ok(Some(Dynamic::from(Secret::new(text.as_str()))))
+            }
+            Some(field) => value::from_json(field).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// As it is recorded.
+    pub fn encode(&self) -> Value {
+        json!({ TAG: "resource", "scope": self.from.session.handle(), "resource": self.from.row.name,
+                "parents": self.from.parents, "body": self.shown() })
+    }
+
+    /// What [`Resource::encode`] made, again. One that held a secret cannot come back.
+    pub fn decode(session: Session, value: &Value) -> Result<Self> {
+        let row = resource::find(value["resource"].as_str().unwrap_or_default())?;
+        if row.secrets.iter().any(|field| value["body"][field] == MASK) {
+            return Err(Error::new(ErrorKind::Journal, "a secret is not in the journal"));
+        }
+        let parents = value["parents"].as_object().cloned().unwrap_or_default();
+        Ok(Collection { session, row, parents }.item(value["body"].clone()))
+    }
+
+    /// `load balancer api (0f968008…)`.
+    pub fn describe(&self) -> String {
+        let (title, id) = (self.from.row.title, self.id());
+        match self.name() {
+            Some(name) if name != id => format!("{title} {name} ({id})"),
+            _ => format!("{title} {id}"),
+        }
+    }
+}
+
+/// An answer's body, its secrets known.
+pub fn answer(row: Option<&Row>, body: Value) -> Payload {
+    let Some(row) = row else { return body.into() };
+    let under = row.item_key.map(|k| format!("/{k}")).unwrap_or_default();
+    Payload::new(body, row.secrets.iter().map(|field| format!("{under}/{field}")))
+}
+
+fn thrown(error: Error) -> Box<EvalAltResult> {
+    Thrown::from(error).into()
+}
+
+/// The collection of a name, or the likely one.
+fn collection(scope: &Scope, name: &str) -> Result<Collection> {
+    let row = resource::all().find(|row| row.name == name).ok_or_else(|| {
+        let what = format!("scope `{}` has no collection `{name}`", scope.0.handle());
+        let e = Error::new(ErrorKind::Script, what).scope(scope.0.handle());
+        match nearest(name, resource::all().map(|row| row.name)) {
+            Some(meant) => e.help(format!("did you mean `{meant}`?")),
+            None => e.help(format!(
+                "there are {}",
+                resource::all().map(|r| r.name).collect::<Vec<_>>().join(", ")
+            )),
+        }
+    })?;
+    Ok(Collection { session: scope.0.clone(), row, parents: Map::new() })
+}
+
+fn property(resource: &Resource, name: &str) -> Result<Dynamic> {
+    if let Some(field) = resource.field(name)? {
+        return Ok(field);
+    }
+    let what = format!("a {} has no field `{name}`", resource.from.row.title);
+    let e = Error::new(ErrorKind::Script, what).scope(resource.from.session.handle());
+    let fields = resource.body.as_object().into_iter().flatten().map(|(k, _)| k.as_str());
+    Err(match nearest(name, fields) {
+        Some(meant) => e.help(format!("did you mean `{meant}`?")),
+        None => e.help(format!(
+            "a field that may be missing is read with `.get(\"{name}\")`, which gives () then"
+        )),
+    })
+}
+
+/// Registers the types: how they print, compare, and answer for fields.
+pub fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Scope>("Scope")
+        .register_fn("to_string", |s: &mut Scope| format!("scope {}", s.0.handle()))
+        .register_fn("to_debug", |s: &mut Scope| format!("scope {}", s.0.handle()))
+        .register_indexer_get(|s: &mut Scope, name: ImmutableString| collection(s, &name).map_err(thrown));
+    engine
+        .register_type_with_name::<Collection>("Collection")
+        .register_fn("to_string", |c: &mut Collection| format!("{} of {}", c.row.name, c.session.handle()))
+        .register_fn("to_debug", |c: &mut Collection| format!("{} of {}", c.row.name, c.session.handle()));
+    engine
+        .register_type_with_name::<Resource>("Resource")
+        .register_fn("to_string", |r: &mut Resource| r.describe())
+        .register_fn("to_debug", |r: &mut Resource| r.describe())
+        .register_fn("==", |a: Resource, b: Resource| a.id() == b.id() && a.from.row.name == b.from.row.name)
+        .register_fn("!=", |a: Resource, b: Resource| a.id() != b.id() || a.from.row.name != b.from.row.name)
+        .register_indexer_get(|r: &mut Resource, name: ImmutableString| property(r, &name).map_err(thrown));
+}

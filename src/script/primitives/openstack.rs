@@ -1,0 +1,440 @@
+//! OpenStack: collections read to the end, things looked up by name without taking the wrong one,
+//! and every change behind an approval.
+
+use std::sync::LazyLock;
+
+use rhai::Dynamic;
+use serde_json::{Map, Value};
+
+use crate::base::{Error, ErrorKind, Intent, Payload, Result};
+use crate::run::effect::Settled;
+use crate::script::adapter::Call;
+use crate::script::handles::openstack::{Collection, Resource, Scope, answer};
+use crate::script::host::Host;
+use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
+use crate::script::thrown::Thrown;
+use crate::script::value;
+use crate::systems::http::Method;
+use crate::systems::openstack::resource::{self, Item};
+use crate::systems::openstack::{self, Call as Request, Domain, Project, Session};
+
+/// The family: the table below, and one primitive for each action of a resource.
+pub fn all() -> Vec<&'static Primitive> {
+    static ACTIONS: LazyLock<Vec<Primitive>> = LazyLock::new(actions);
+    FIXED.iter().copied().chain(ACTIONS.iter()).collect()
+}
+
+const FIXED: &[&Primitive] = &[
+    &IDENTITY, &PROJECT, &REQUEST, &LIST, &FIND, &GET, &CREATE, &ENSURE, &FIELD, &REFRESH, &UPDATE, &DELETE,
+    &CHILDREN,
+];
+
+const FILTER: Param = Param::optional(
+    "filter",
+    Ty::Map,
+    "fields and the value each must have (a list: one of them); also asked of the service. What the API takes besides, such as `all_tenants`, goes here as well",
+);
+
+const IDENTITY: Primitive = Primitive {
+    name: "identity",
+    on: On::Type("Scope"),
+    params: &[],
+    returns: "map: handle, target, project_id, user, roles, expires_at",
+    effect: Effect::Read,
+    doc: "Who this scope is, proven by its token against what the site file declares.",
+    example: r#"verify("1", "Who", || gate("admin", site.scope("admin").identity().roles.contains("admin")));"#,
+    body: |call| {
+        let scope: Scope = call.receiver()?;
+        let id = call.host.block_on(scope.0.identity())?;
+        let map = serde_json::json!({
+            "handle": scope.0.handle(), "target": id.target.describe(), "project_id": id.project_id(),
+            "user": id.user.name, "user_id": id.user.id, "roles": id.roles, "expires_at": id.expires_at.to_string(),
+        });
+        Ok(value::from_json(&map)?)
+    },
+};
+
+const PROJECT: Primitive = Primitive {
+    name: "project",
+    on: On::Type("Scope"),
+    params: &[
+        Param::new("name", Ty::Text, "the project's name"),
+        Param::new("domain", Ty::Text, "the name of the project's domain"),
+    ],
+    returns: "Scope",
+    effect: Effect::None,
+    doc: "A new handle with the same credential, narrowed to a project by name. The project's id is resolved by Keystone at each run, never written down (DOCFIX-034).",
+    example: r#"let capi = site.scope("admin").project("capi-mgmt", "capi");
+verify("1", "Narrowed", || expect("handle", `${capi}`, "scope admin/capi-mgmt"));"#,
+    body: |call| {
+        let scope: Scope = call.receiver()?;
+        let (name, domain) = (call.text(0), call.text(1));
+        let handle = format!("{}/{name}", scope.0.handle());
+        let project = Project::Name { name, domain: Some(Domain::Name(domain)) };
+        let narrowed = scope.0.narrow(&handle, project)?;
+        call.host.site.keep(&narrowed);
+        Ok(Dynamic::from(Scope(narrowed)))
+    },
+};
+
+const REQUEST: Primitive = Primitive {
+    name: "request",
+    on: On::Type("Scope"),
+    params: &[
+        Param::new("method", Ty::Text, "GET, HEAD, POST, PUT, PATCH or DELETE"),
+        Param::new("service", Ty::Text, "the service's type, such as `compute`"),
+        Param::new("path", Ty::Text, "the path behind the service's version, with its query"),
+        Param::optional("body", Ty::Any, "what is sent as JSON"),
+    ],
+    returns: "the answer's JSON, or () where it has none",
+    effect: Effect::Read,
+    doc: "Any other call of the scope's services, under the same rules: everything but GET and HEAD is a change, and is approved and journaled.",
+    example: r#"verify("1", "Version", || gate("a version", site.scope("admin").request("GET", "compute", "/servers") != ()));"#,
+    body: |call| {
+        let scope: Scope = call.receiver()?;
+        let method = match call.text(0).to_ascii_uppercase().as_str() {
+            "GET" => Method::GET,
+            "HEAD" => Method::HEAD,
+            "POST" => Method::POST,
+            "PUT" => Method::PUT,
+            "PATCH" => Method::PATCH,
+            "DELETE" => Method::DELETE,
+            other => return Err(Error::new(ErrorKind::Argument, format!("`{other}` is not a method")).into()),
+        };
+        let mut request = Request::new(call.text(1), method, call.text(2));
+        request.body = call.arg(3).map(value::payload);
+        request.destroys = request.method == Method::DELETE;
+        request.summary = format!("{} {}", request.method, request.target());
+        let body = if matches!(request.method, Method::GET | Method::HEAD) {
+            call.host.run.used(scope.0.handle());
+            let answered = call.host.block_on(scope.0.send(&request))?;
+            if answered.body.is_empty() { Value::Null } else { answered.json()? }
+        } else {
+            change(call.host, &scope.0, None, request)?.expose().clone()
+        };
+        Ok(value::from_json(&body)?)
+    },
+};
+
+const LIST: Primitive = Primitive {
+    name: "list",
+    on: On::Type("Collection"),
+    params: &[FILTER],
+    returns: "list of resources",
+    effect: Effect::Read,
+    doc: "Every thing of the collection, over all pages to the end. The filter is applied to the answer as well, since services ignore keys they do not know.",
+    example: r#"verify("1", "List", || gate("some", site.scope("admin").projects.list().len() > 0));"#,
+    body: |call| {
+        let c: Collection = call.receiver()?;
+        let filter = with_parents(&c, call.map(0));
+        call.host.run.used(c.session.handle());
+        let found = call.host.block_on(openstack::list(&c.session, c.row, &filter))?;
+        Ok(found.into_iter().map(|body| Dynamic::from(c.item(body))).collect::<Vec<_>>().into())
+    },
+};
+
+const FIND: Primitive = Primitive {
+    name: "find",
+    on: On::Type("Collection"),
+    params: &[Param::new("name_or_id", Ty::Text, "its name or its id"), FILTER],
+    returns: "a resource, or () where there is none",
+    effect: Effect::Read,
+    doc: "The thing of a name or an id; () where there is none. Two of one name are an error that lists both: nothing is picked by chance. Any other failure (forbidden, busy, unreachable) is an error too, never an absence.",
+    example: r#"verify("1", "Absent", || expect("it", site.scope("admin").projects.find("no-such"), ()));"#,
+    body: |call| {
+        let c: Collection = call.receiver()?;
+        let filter = with_parents(&c, call.map(1));
+        call.host.run.used(c.session.handle());
+        let found = call.host.block_on(openstack::find(&c.session, c.row, &call.text(0), &filter))?;
+        Ok(found.map_or(Dynamic::UNIT, |body| Dynamic::from(c.item(body))))
+    },
+};
+
+const GET: Primitive = Primitive {
+    name: "get",
+    on: On::Type("Collection"),
+    params: &[Param::new("name_or_id", Ty::Text, "its name or its id"), FILTER],
+    returns: "a resource",
+    effect: Effect::Read,
+    doc: "The thing of a name or an id; an error of kind `not-found` where there is none.",
+    example: r#"verify("1", "There", || expect("name", site.scope("admin").projects.get("admin").name, "admin"));"#,
+    body: |call| {
+        let c: Collection = call.receiver()?;
+        let filter = with_parents(&c, call.map(1));
+        call.host.run.used(c.session.handle());
+        let body = call.host.block_on(openstack::get(&c.session, c.row, &call.text(0), &filter))?;
+        Ok(Dynamic::from(c.item(body)))
+    },
+};
+
+const CREATE: Primitive = Primitive {
+    name: "create",
+    on: On::Type("Collection"),
+    params: &[Param::new("fields", Ty::Map, "the API's own fields")],
+    returns: "the resource, as the service answered",
+    effect: Effect::Change,
+    doc: "Makes one. The service has accepted it; that it is ready is another question, for `poll`.",
+    example: r#"change("1", "Network", || site.scope("capi-mgmt").networks.create(#{ name: "drill" }).delete());"#,
+    body: |call| {
+        let c: Collection = call.receiver()?;
+        let fields = call.arg(0).map(value::payload).unwrap_or_default();
+        Ok(Dynamic::from(create(call.host, &c, fields)?))
+    },
+};
+
+const ENSURE: Primitive = Primitive {
+    name: "ensure",
+    on: On::Type("Collection"),
+    params: &[
+        Param::new("name", Ty::Text, "its name"),
+        Param::new("fields", Ty::Map, "the API's own fields"),
+    ],
+    returns: "the resource",
+    effect: Effect::Change,
+    doc: "Makes one unless there is one of that name. One that is there but has other values in the given fields is an error of kind `conflict` that names them: being there is not being right.",
+    example: r#"change("1", "Network", || {
+    let networks = site.scope("capi-mgmt").networks;
+    let made = networks.ensure("drill", #{ admin_state_up: true });
+    expect("the second is the first", networks.ensure("drill", #{ admin_state_up: true }).id, made.id);
+    made.delete();
+});"#,
+    body: ensure,
+};
+
+const FIELD: Primitive = Primitive {
+    name: "get",
+    on: On::Type("Resource"),
+    params: &[Param::new("field", Ty::Text, "the field's name, such as `OS-EXT-STS:task_state`")],
+    returns: "its value, or () where there is none",
+    effect: Effect::None,
+    doc: "A field that may be missing, or whose name is no identifier. `resource.field` is an error where it is missing.",
+    example: r#"verify("1", "Field", || expect("it", site.scope("admin").projects.get("admin").get("nope"), ()));"#,
+    body: |call| {
+        let r: Resource = call.receiver()?;
+        Ok(r.field(&call.text(0))?.unwrap_or(Dynamic::UNIT))
+    },
+};
+
+const REFRESH: Primitive = Primitive {
+    name: "refresh",
+    on: On::Type("Resource"),
+    params: &[],
+    returns: "the resource as it is now",
+    effect: Effect::Read,
+    doc: "Looks at the thing again, by its id.",
+    example: r#"verify("1", "Again", || expect("name", site.scope("admin").projects.get("admin").refresh().name, "admin"));"#,
+    body: |call| {
+        let r: Resource = call.receiver()?;
+        let c = &r.from;
+        call.host.run.used(c.session.handle());
+        let body = call.host.block_on(openstack::get(&c.session, c.row, &r.id(), &c.parents))?;
+        Ok(Dynamic::from(c.item(body)))
+    },
+};
+
+const UPDATE: Primitive = Primitive {
+    name: "update",
+    on: On::Type("Resource"),
+    params: &[Param::new("fields", Ty::Map, "the API's own fields, with their new values")],
+    returns: "the service's answer",
+    effect: Effect::Change,
+    doc: "Changes fields of the thing, in the way its API does it.",
+    example: r#"change("1", "Rename", || {
+    let net = site.scope("capi-mgmt").networks.create(#{ name: "drill" });
+    net.update(#{ name: "drill-2" });
+    expect("name", net.refresh().name, "drill-2");
+    net.delete();
+});"#,
+    body: |call| {
+        let r: Resource = call.receiver()?;
+        let fields = call.arg(0).map(value::payload).unwrap_or_default();
+        let (id, name) = (r.id(), r.name());
+        let request = resource::update_call(r.from.row, item(&r, &id, name.as_deref()), &fields)?;
+        let answered = change(call.host, &r.from.session, Some(r.from.row), request)?;
+        Ok(value::from_json(answered.expose())?)
+    },
+};
+
+const DELETE: Primitive = Primitive {
+    name: "delete",
+    on: On::Type("Resource"),
+    params: &[Param::optional(
+        "options",
+        Ty::Map,
+        "what the API takes besides, such as `#{ cascade: true }`",
+    )],
+    returns: "()",
+    effect: Effect::Change,
+    doc: "Deletes the thing, by its id. The service has accepted it; that it is gone is another question, for `poll`.",
+    example: r#"change("1", "Delete", || site.scope("capi-mgmt").networks.create(#{ name: "drill" }).delete());"#,
+    body: |call| {
+        let r: Resource = call.receiver()?;
+        let options = json_map(call.map(0));
+        let (id, name) = (r.id(), r.name());
+        let request = resource::delete_call(r.from.row, item(&r, &id, name.as_deref()), &options)?;
+        change(call.host, &r.from.session, Some(r.from.row), request)?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const CHILDREN: Primitive = Primitive {
+    name: "children",
+    on: On::Type("Resource"),
+    params: &[Param::new(
+        "collection",
+        Ty::Text,
+        "a collection whose path holds this thing, such as `nodegroups` of a cluster",
+    )],
+    returns: "Collection",
+    effect: Effect::None,
+    doc: "A collection inside this thing.",
+    example: r#"verify("1", "Inventories", || {
+    let provider = site.scope("admin").resource_providers.list()[0];
+    gate("some", provider.children("inventories").list().len() > 0);
+});"#,
+    body: |call| {
+        let r: Resource = call.receiver()?;
+        let row = resource::find(&call.text(0))?;
+        let mut parents = r.from.parents.clone();
+        let Some(key) = row.parents().find(|key| !parents.contains_key(*key)) else {
+            let what = format!("{} are not inside of a {}", row.name, r.from.row.title);
+            return Err(Error::new(ErrorKind::Argument, what).into());
+        };
+        parents.insert(key.to_string(), r.id().into());
+        Ok(Dynamic::from(Collection { session: r.from.session.clone(), row, parents }))
+    },
+};
+
+/// One primitive for each action's name; which resources have it is a matter of the table.
+fn actions() -> Vec<Primitive> {
+    const ARGS: &[Param] = &[Param::optional("args", Ty::Map, "what the API takes")];
+    let mut made: Vec<Primitive> = Vec::new();
+    for action in resource::all().flat_map(|row| row.actions) {
+        if made.iter().any(|p| p.name == action.name) {
+            continue;
+        }
+        made.push(Primitive {
+            name: action.name,
+            on: On::Type("Resource"),
+            params: ARGS,
+            returns: "the service's answer, or () where it has none",
+            effect: if action.reads() { Effect::Read } else { Effect::Change },
+            doc: action.doc,
+            example: "",
+            body: act,
+        });
+    }
+    made
+}
+
+fn act(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
+    let r: Resource = call.receiver()?;
+    let (row, session) = (r.from.row, &r.from.session);
+    let action = row.action(call.primitive.name).map_err(|e| e.scope(session.handle()))?;
+    let args = call.arg(0).map(value::payload).unwrap_or_else(|| Payload::from(Value::Object(Map::new())));
+    let (id, name) = (r.id(), r.name());
+    let request = resource::action_call(row, action, item(&r, &id, name.as_deref()), &args)?;
+    let answered = if action.reads() {
+        call.host.run.used(session.handle());
+        let body = call.host.block_on(session.send(&request))?;
+        Payload::from(if body.body.is_empty() { Value::Null } else { body.json()? })
+    } else {
+        change(call.host, session, None, request)?
+    };
+    let body = answered.expose();
+    let inner = action.result_key.and_then(|key| body.get(key)).unwrap_or(body);
+    Ok(value::from_json(inner)?)
+}
+
+fn create(host: &Host, c: &Collection, fields: Payload) -> Result<Resource> {
+    let request = resource::create_call(c.row, &fields)?;
+    let answered = change(host, &c.session, Some(c.row), request)?;
+    let body = answered.expose();
+    Ok(c.item(c.row.item_key.and_then(|key| body.get(key)).unwrap_or(body).clone()))
+}
+
+fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
+    let c: Collection = call.receiver()?;
+    let name = call.text(0);
+    call.host.run.used(c.session.handle());
+    let there = call.host.block_on(openstack::find(&c.session, c.row, &name, &c.parents))?;
+    let mut fields = call.map(1);
+    let Some(there) = there else {
+        fields.insert(c.row.name_key.unwrap_or("name").into(), name.into());
+        return Ok(create(call.host, &c, value::payload(&fields.into())).map(Dynamic::from)?);
+    };
+    let wanted = value::evidence(&fields.into());
+    let differs: Vec<String> = wanted
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, value)| there.get(key.as_str()).is_some_and(|is| is != *value))
+        .map(|(key, value)| format!("{key} is {}, not {value}", there[key.as_str()]))
+        .collect();
+    if differs.is_empty() {
+        return Ok(Dynamic::from(c.item(there)));
+    }
+    let what = format!("there is a {} `{name}`, but {}", c.row.title, differs.join(", "));
+    Err(Error::new(ErrorKind::Conflict, what)
+        .scope(c.session.handle())
+        .help("delete or change it, or ask for what is there")
+        .into())
+}
+
+/// Has a change approved, journaled and sent.
+fn change(
+    host: &Host,
+    session: &Session,
+    row: Option<&resource::Resource>,
+    request: Request,
+) -> Result<Payload> {
+    host.run.used(session.handle());
+    let (subject, deletes) = (request.subject.clone(), request.method == Method::DELETE);
+    let bound = host.block_on(session.bind(request))?;
+    let look = |_: &Intent| settle(host, session, &subject, deletes);
+    host.run.effect(bound, look, |permit| {
+        let answered = host.block_on(Session::mutate(permit))?;
+        let body =
+            if answered.body.is_empty() { Value::Null } else { answered.json().unwrap_or(Value::Null) };
+        Ok(answer(row, body))
+    })
+}
+
+/// Whether a change that was cut off took effect: a thing is there or gone. An action on a thing
+/// that stays cannot be told by a look.
+fn settle(host: &Host, session: &Session, subject: &openstack::Subject, deletes: bool) -> Result<Settled> {
+    let Some(row) = subject.resource.map(resource::find).transpose()? else { return Ok(Settled::Unknown) };
+    let none = Map::new();
+    let there = |key: &str| host.block_on(openstack::find(session, row, key, &none));
+    match (&subject.id, &subject.name) {
+        (Some(id), _) if deletes => Ok(match there(id)? {
+            None => Settled::Done(Value::Null),
+            Some(_) => Settled::NotDone,
+        }),
+        (None, Some(name)) => Ok(match there(name)? {
+            None => Settled::NotDone,
+            Some(body) => Settled::Done(match row.item_key {
+                Some(key) => serde_json::json!({ key: body }),
+                None => body,
+            }),
+        }),
+        _ => Ok(Settled::Unknown),
+    }
+}
+
+fn item<'a>(r: &'a Resource, id: &'a str, name: Option<&'a str>) -> Item<'a> {
+    Item { id, name, parents: &r.from.parents }
+}
+
+fn with_parents(c: &Collection, filter: rhai::Map) -> Map<String, Value> {
+    let mut all = json_map(filter);
+    all.extend(c.parents.clone());
+    all
+}
+
+fn json_map(map: rhai::Map) -> Map<String, Value> {
+    match value::evidence(&map.into()) {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
