@@ -168,6 +168,8 @@ fn site() -> Site {
         user = "ubuntu"
         [tools.juju]
         program = "juju"
+        [endpoints.keystone]
+        url = "https://10.12.4.50:5000/v3"
     "#;
     Site::from_embedded(text, "stage", &[]).unwrap()
 }
