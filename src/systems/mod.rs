@@ -3,9 +3,11 @@
 //! Requests are built by pure functions; whatever changes a system takes a
 //! [`Permit`](crate::base::Permit) by value.
 
+pub mod certificate;
 pub mod command;
 pub mod download;
 pub mod http;
+pub mod kubernetes;
 pub mod openstack;
 pub mod probe;
 pub mod ssh;

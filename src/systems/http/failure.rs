@@ -1,10 +1,10 @@
 //! What went wrong between here and a server, from the whole chain of causes.
 
-use std::error::Error as StdError;
-
 use rustls::CertificateError;
 
 use crate::base::{Error, ErrorKind};
+
+use super::chain::in_chain;
 
 /// Which request it is, for its errors.
 #[derive(Clone, Copy)]
@@ -27,13 +27,13 @@ impl Phase<'_> {
 
 /// Whether TLS is to blame: a certificate, or none where one was due.
 pub(super) fn is_tls(e: &reqwest::Error) -> bool {
-    tls_cause(e).is_some()
+    in_chain::<rustls::Error>(e).is_some()
 }
 
 /// Tells a failed request by its chain of causes.
 pub(super) fn failure(e: reqwest::Error, phase: Phase<'_>) -> Error {
     let e = e.without_url();
-    let error = if let Some(tls) = tls_cause(&e) {
+    let error = if let Some(tls) = in_chain::<rustls::Error>(&e) {
         tls_failure(tls, phase.host)
     } else if e.is_connect() {
         Error::new(ErrorKind::Unreachable, format!("no connection to {}", phase.host))
@@ -90,20 +90,4 @@ fn tls_failure(tls: &rustls::Error, host: &str) -> Error {
             .help("is the service behind http:// instead of https://?"),
         _ => unreachable(format!("no TLS connection to {host}")),
     }
-}
-
-/// The TLS library's own error in a chain. `io::Error` hides what it wraps from `source`.
-fn tls_cause<'a>(e: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let mut next = Some(e);
-    while let Some(e) = next {
-        if let Some(tls) = e.downcast_ref::<rustls::Error>() {
-            return Some(tls);
-        }
-        let inner = e.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match inner {
-            Some(inner) => Some(inner as &(dyn StdError + 'static)),
-            None => e.source(),
-        };
-    }
-    None
 }

@@ -3,14 +3,17 @@
 
 mod answer;
 mod body;
+mod chain;
 mod client;
 mod failure;
 mod incoming;
 mod request;
 mod retry;
 mod settings;
+mod witness;
 
 pub use answer::Answer;
+pub(in crate::systems) use chain::in_chain;
 pub use client::{Http, install_crypto};
 pub use incoming::{Failure, Incoming};
 pub use request::Request;
@@ -18,3 +21,4 @@ pub use reqwest::header::HeaderMap;
 pub use reqwest::{Method, Url};
 pub use retry::Retry;
 pub use settings::{Dialer, HttpSettings, Tls};
+pub use witness::{RequestRecord, Witness};

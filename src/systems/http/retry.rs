@@ -29,7 +29,7 @@ impl Retry {
 
     /// How long to pause after try number `tried` (from 1) ended so, with `paused` spent before;
     /// `None` where the outcome stands.
-    pub(super) fn pause_after(
+    pub(in crate::systems) fn pause_after(
         &self,
         tried: u32,
         paused: Duration,

@@ -1,13 +1,13 @@
 //! Getting a token, and saying in an operator's words why there is none.
 
 use crate::base::{Error, ErrorKind, Result, Secret};
-use crate::systems::http::{Answer, Method, Request};
+use crate::systems::http::{Answer, Method, Request, Witness};
 
 use super::authority::{Authority, Project};
 use super::cloud::{Cloud, Credential};
 use super::fault::fault;
 use super::token::{self, OwnProject, Token};
-use super::witness::{Sender, Witness};
+use super::witness::Sender;
 
 /// Keystone as one handle talks to it.
 pub(super) struct Keystone<'a> {

@@ -45,4 +45,5 @@ pub use resource::{Action, Resource};
 pub use session::Session;
 pub use token::OwnProject;
 pub use version::{Version, Versions};
-pub use witness::{RequestRecord, Witness};
+
+pub use super::http::{RequestRecord, Witness};

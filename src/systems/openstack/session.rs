@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::base::{Clock, Error, ErrorKind, Permit, Result};
-use crate::systems::http::Answer;
+use crate::systems::http::{Answer, Witness};
 
 use super::authority::{Authority, Declared, Project};
 use super::call::{BoundCall, Call};
@@ -15,7 +15,6 @@ use super::identity::Identity;
 use super::keystone::Keystone;
 use super::policy::Operation;
 use super::token::Token;
-use super::witness::Witness;
 
 /// A token is renewed when less is left of it, or less than half of its life if that is shorter.
 const RENEWAL: Duration = Duration::from_secs(120);

@@ -1,0 +1,312 @@
+//! The way to one API server: a change goes out once, a read is tried a few times, each within a
+//! deadline, and what comes back is bounded.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
+use http_body_util::BodyExt as _;
+use kube::Client;
+use kube::client::Body;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::base::{Error, ErrorKind, Payload, Result, duration};
+use crate::systems::http::{Answer, Dialer, RequestRecord, Retry, Witness, install_crypto};
+
+use super::ask::Ask;
+use super::kubeconfig::Way;
+use super::refusal::refusal;
+use super::transport;
+
+/// Longest time for a request with its answer, in real time.
+pub(super) const ANSWER: Duration = Duration::from_secs(60);
+
+/// Most bytes of one answer.
+pub(super) const CAP: usize = 64 << 20;
+
+/// The way to one API server.
+pub(super) struct Connection {
+    handle: String,
+    server: String,
+    config: kube::Config,
+    reads: Client,
+    rehearsed: bool,
+    witness: Option<Arc<dyn Witness>>,
+    warnings: Mutex<BTreeSet<String>>,
+}
+
+impl Connection {
+    /// Prepares a connection; nothing is sent yet. Must be called within a runtime.
+    ///
+    /// With a dialer the server is whatever plays its address on loopback, over plain HTTP.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`] if certificates, key or proxy of the kubeconfig cannot be used;
+    /// [`ErrorKind::Unreachable`] if nothing plays the address in a rehearsal.
+    pub(super) fn new(
+        handle: &str,
+        way: &Way,
+        dialer: Option<&dyn Dialer>,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Result<Self> {
+        install_crypto();
+        let mut config = way.config.clone();
+        let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
+        if let Some(dialer) = dialer {
+            rehearse(&mut config, dialer).map_err(|e| e.scope(handle))?;
+        }
+        let reads = client(handle, &config)?;
+        let (rehearsed, warnings) = (dialer.is_some(), Mutex::default());
+        Ok(Connection { handle: handle.to_string(), server, config, reads, rehearsed, witness, warnings })
+    }
+
+    /// The server's URL as the kubeconfig has it.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The namespace of the kubeconfig's context.
+    pub(super) fn namespace(&self) -> &str {
+        &self.config.default_namespace
+    }
+
+    /// What the server warned of since the last call, such as an API version that will go.
+    pub(super) fn take_warnings(&self) -> Vec<String> {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *warnings).into_iter().collect()
+    }
+
+    /// Sends a request and reads its answer as JSON.
+    ///
+    /// # Errors
+    /// * what [`refusal`] makes of an answer that is no success;
+    /// * [`ErrorKind::Unreachable`]: no connection, no TLS, or a read that got no answer;
+    /// * [`ErrorKind::Timeout`]: a change was sent and got no answer, so nobody knows;
+    /// * [`ErrorKind::Protocol`]: the answer is not JSON, ends early or is longer than [`CAP`].
+    pub(super) async fn json(&self, ask: &Ask) -> Result<Value> {
+        self.accepted(ask).await?.json().map_err(|e| e.scope(&self.handle))
+    }
+
+    /// Sends a request and reads its answer, which is a success.
+    ///
+    /// # Errors
+    /// As [`Connection::json`].
+    pub(super) async fn accepted(&self, ask: &Ask) -> Result<Answer> {
+        let answer = self.answer(ask).await?;
+        if answer.is_success() { Ok(answer) } else { Err(refusal(ask, &answer).scope(&self.handle)) }
+    }
+
+    /// Sends a request and reads its answer, whatever its status. A read is tried again as
+    /// [`Retry`] says; anything else is sent once.
+    async fn answer(&self, ask: &Ask) -> Result<Answer> {
+        let (began, retry) = (Instant::now(), Retry::default());
+        let mut tries = 0;
+        let outcome = loop {
+            tries += 1;
+            let outcome = self.once(ask, tries).await;
+            let pause =
+                if ask.is_read() { retry.pause_after(tries, began.elapsed(), &outcome) } else { None };
+            let Some(pause) = pause else { break outcome };
+            // a rehearsal takes the same tries and no real time
+            if !self.rehearsed {
+                tokio::time::sleep(pause).await;
+            }
+        };
+        self.witnessed(ask, began, tries, outcome.as_ref().map(|a| (a.status, a.header("audit-id"))));
+        outcome
+    }
+
+    async fn once(&self, ask: &Ask, tries: u32) -> Result<Answer> {
+        let exchange = async {
+            let response = self.begin(ask).await?;
+            self.read(ask, response, tries).await
+        };
+        timeout(ANSWER, exchange).await.unwrap_or_else(|_| Err(self.silent(ask)))
+    }
+
+    fn silent(&self, ask: &Ask) -> Error {
+        let what = format!("{} did not answer {} {}", self.server, ask.method, ask.path());
+        transport::unanswered(format!("{what} within {}", duration::show(ANSWER)), ask).scope(&self.handle)
+    }
+
+    fn witnessed(&self, ask: &Ask, began: Instant, tries: u32, outcome: Result<(u16, Option<&str>), &Error>) {
+        let Some(witness) = &self.witness else { return };
+        witness.request(&RequestRecord {
+            handle: self.handle.clone(),
+            service: "kubernetes".to_string(),
+            method: ask.method.to_string(),
+            url: format!("{}{}", self.server, ask.target),
+            status: outcome.ok().map(|(status, _)| status),
+            failure: outcome.err().map(Error::kind),
+            request_id: outcome.ok().and_then(|(_, id)| id.map(String::from)),
+            took: began.elapsed(),
+            tries,
+        });
+    }
+
+    /// Sends a request whose answer is a stream.
+    ///
+    /// # Errors
+    /// As [`Connection::json`].
+    pub(super) async fn stream(&self, ask: &Ask) -> Result<Body> {
+        let began = Instant::now();
+        let begun = timeout(ANSWER, self.begin(ask)).await.unwrap_or_else(|_| Err(self.silent(ask)));
+        self.witnessed(ask, began, 1, begun.as_ref().map(|response| (response.status().as_u16(), None)));
+        let response = begun?;
+        if response.status().is_success() {
+            return Ok(response.into_body());
+        }
+        let answer = timeout(ANSWER, self.read(ask, response, 1)).await;
+        let answer = answer.unwrap_or_else(|_| Err(self.silent(ask)))?;
+        Err(refusal(ask, &answer).scope(&self.handle))
+    }
+
+    /// A client for an exec, whose session outlives an ordinary answer.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`] as [`Connection::new`].
+    pub(super) fn session(&self) -> Result<Client> {
+        client(&self.handle, &self.config)
+    }
+
+    /// The error behind one of kube's.
+    pub(super) fn failure(&self, error: &kube::Error, ask: &Ask) -> Error {
+        transport::failure(error, ask, &self.server).scope(&self.handle)
+    }
+
+    async fn begin(&self, ask: &Ask) -> Result<Response<Body>> {
+        let request = request(ask).map_err(|e| e.scope(&self.handle))?;
+        let response = if ask.is_read() {
+            self.reads.send(request).await
+        } else {
+            // on a pooled connection that the server is just closing nobody could say whether a
+            // change arrived
+            client(&self.handle, &self.config)?.send(request).await
+        };
+        response.map_err(|e| self.failure(&e, ask))
+    }
+
+    async fn read(&self, ask: &Ask, response: Response<Body>, tries: u32) -> Result<Answer> {
+        let status = response.status().as_u16();
+        let headers = response.headers().clone();
+        self.note_warnings(&headers);
+        let mut stream = response.into_body();
+        let mut body = Vec::new();
+        while let Some(frame) = stream.frame().await {
+            let frame = frame.map_err(|e| transport::torn(&e, ask).status(status).scope(&self.handle))?;
+            let Some(chunk) = frame.data_ref() else { continue };
+            if body.len() + chunk.len() > CAP {
+                let cap = duration::show_size(CAP as u64);
+                let what = format!("the answer to {} {} is longer than {cap}", ask.method, ask.path());
+                return Err(Error::new(ErrorKind::Protocol, what)
+                    .status(status)
+                    .scope(&self.handle)
+                    .help("ask for less: a namespace, or a selector"));
+            }
+            body.extend_from_slice(chunk);
+        }
+        Ok(Answer { status, headers, body, tries, withheld: ask.is_tainted() })
+    }
+
+    fn note_warnings(&self, headers: &HeaderMap) {
+        let found = headers.get_all(header::WARNING).iter().filter_map(|v| warning(v.to_str().ok()?));
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+    }
+}
+
+fn client(handle: &str, config: &kube::Config) -> Result<Client> {
+    Client::try_from(config.clone()).map_err(|e| {
+        Error::new(ErrorKind::Site, "the kubeconfig's certificates, key or token cannot be used")
+            .scope(handle)
+            .from_source(&e)
+    })
+}
+
+fn request(ask: &Ask) -> Result<Request<Body>> {
+    let wrong = |e: http::Error| {
+        Error::new(ErrorKind::Argument, format!("{} cannot be asked for", ask.target)).from_source(&e)
+    };
+    let mut builder = Request::builder()
+        .method(ask.method.clone())
+        .uri(&ask.target)
+        .header(header::USER_AGENT, concat!("rhumb/", env!("CARGO_PKG_VERSION")))
+        .header(header::ACCEPT, ask.accept.unwrap_or("application/json"));
+    let body = match ask.body.as_ref().map(Payload::expose) {
+        Some(body) => {
+            builder = builder.header(header::CONTENT_TYPE, ask.content_type.unwrap_or("application/json"));
+            body.to_string().into_bytes()
+        }
+        None => Vec::new(),
+    };
+    builder.body(Body::from(body)).map_err(wrong)
+}
+
+/// Points a connection at what plays its server on loopback.
+fn rehearse(config: &mut kube::Config, dialer: &dyn Dialer) -> Result<()> {
+    let url = &config.cluster_url;
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_string();
+    let port = url.port_u16().unwrap_or(if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 });
+    let address = dialer.dial(&host, port).ok_or_else(|| {
+        Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}"))
+            .cause("nothing in this rehearsal plays that address")
+    })?;
+    if let Some(authority) = url.authority().and_then(|a| HeaderValue::try_from(a.as_str()).ok()) {
+        config.headers.push((header::HOST, authority));
+    }
+    config.cluster_url = moved(url, address)?;
+    config.proxy_url = None;
+    Ok(())
+}
+
+fn moved(url: &Uri, address: SocketAddr) -> Result<Uri> {
+    let broken = |e: &dyn std::error::Error| {
+        Error::new(ErrorKind::Internal, format!("{url} cannot be rehearsed")).from_source(e)
+    };
+    let mut parts = url.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(address.to_string().parse::<Authority>().map_err(|e| broken(&e))?);
+    Uri::from_parts(parts).map_err(|e| broken(&e))
+}
+
+/// The text of a `Warning: 299 - "text"` header.
+fn warning(header: &str) -> Option<String> {
+    let quoted = header.split_once('"')?.1.rsplit_once('"')?.0;
+    Some(quoted.replace("\\\"", "\"").replace("\\\\", "\\"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_is_read_from_its_header() {
+        let text = r#"299 - "cluster.x-k8s.io/v1beta1 Cluster is deprecated; use \"v1beta2\"""#;
+        assert_eq!(
+            warning(text).unwrap(),
+            r#"cluster.x-k8s.io/v1beta1 Cluster is deprecated; use "v1beta2""#
+        );
+        assert_eq!(warning("299 -"), None);
+    }
+
+    #[test]
+    fn a_rehearsal_keeps_the_path_and_the_host_header() {
+        struct Lab;
+        impl Dialer for Lab {
+            fn dial(&self, host: &str, port: u16) -> Option<SocketAddr> {
+                (host == "10.12.7.40" && port == 6443).then(|| ([127, 0, 0, 1], 4711).into())
+            }
+        }
+        let mut config = kube::Config::new("https://10.12.7.40:6443/k8s/c1".parse().unwrap());
+        config.proxy_url = Some("http://proxy:3128".parse().unwrap());
+        rehearse(&mut config, &Lab).unwrap();
+        assert_eq!(config.cluster_url, "http://127.0.0.1:4711/k8s/c1");
+        assert_eq!(config.headers[0].1, "10.12.7.40:6443");
+        assert!(config.proxy_url.is_none());
+        let mut other = kube::Config::new("https://10.0.0.1".parse().unwrap());
+        assert_eq!(rehearse(&mut other, &Lab).unwrap_err().kind(), ErrorKind::Unreachable);
+    }
+}

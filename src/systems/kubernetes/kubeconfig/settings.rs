@@ -1,0 +1,77 @@
+//! From a cluster and a user of a kubeconfig to the settings of a connection.
+
+use std::fs;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::Config;
+use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::base::Result;
+
+use super::source::Source;
+
+/// Longest wait for a connection, in real time.
+const CONNECT: Duration = Duration::from_secs(10);
+
+impl Source {
+    /// The settings of a connection by this cluster and user.
+    pub(super) fn settings(&self, cluster: Cluster, mut user: AuthInfo, namespace: &str) -> Result<Config> {
+        let server = cluster.server.as_deref().unwrap_or_default();
+        let url = server
+            .parse::<http::Uri>()
+            .ok()
+            .filter(|u| u.authority().is_some())
+            .filter(|u| matches!(u.scheme_str(), Some("http" | "https")));
+        let Some(url) = url else {
+            return Err(self
+                .wrong(&format!("has `{server}` as its server"))
+                .help("write https://host:port; a cluster without an API address is not up yet"));
+        };
+        for path in [&mut user.client_certificate, &mut user.client_key, &mut user.token_file] {
+            *path = path.take().map(|p| self.absolute(&p).display().to_string());
+        }
+        if let Some(exec) = user.exec.as_mut().filter(|e| e.provide_cluster_info) {
+            exec.cluster = Some(ExecAuthCluster::try_from(&cluster).map_err(|e| {
+                self.wrong("does not say enough of its cluster for its program").from_source(&e)
+            })?);
+        }
+        let mut config = Config::new(url);
+        config.default_namespace = namespace.to_string();
+        config.connect_timeout = Some(CONNECT);
+        config.root_cert = self.authorities(&cluster)?;
+        config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+        config.tls_server_name = cluster.tls_server_name.clone();
+        config.auth_info = user;
+        config.default_retry = false;
+        config.proxy_url = match cluster.proxy_url.as_deref().filter(|p| !p.is_empty()) {
+            Some(proxy) => Some(proxy.parse().map_err(|e: http::uri::InvalidUri| {
+                self.wrong(&format!("has `{proxy}` as its proxy-url")).from_source(&e)
+            })?),
+            None => None,
+        };
+        Ok(config)
+    }
+
+    fn authorities(&self, cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
+        let pem = match (&cluster.certificate_authority_data, &cluster.certificate_authority) {
+            (Some(data), _) => STANDARD.decode(data.trim()).map_err(|e| {
+                self.wrong("has a certificate-authority-data that is not base64").from_source(&e)
+            })?,
+            (None, Some(path)) => fs::read(self.absolute(path)).map_err(|e| {
+                self.wrong(&format!("names a certificate authority `{path}` that cannot be read"))
+                    .from_source(&e)
+            })?,
+            (None, None) => return Ok(None),
+        };
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        match found {
+            Ok(found) if !found.is_empty() => Ok(Some(found.iter().map(|c| c.to_vec()).collect())),
+            Ok(_) => Err(self.wrong("has a certificate authority without a PEM certificate in it")),
+            Err(e) => Err(self.wrong("has a certificate authority that is not PEM").cause(e.to_string())),
+        }
+    }
+}
