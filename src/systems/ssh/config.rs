@@ -3,13 +3,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::super::command::quote;
 use super::HostSpec;
 
 /// The name a configuration gives to the host itself, whatever the site calls it.
 pub(super) const TARGET: &str = "target";
-
-/// The name it gives to the host on the way.
-const JUMP: &str = "jump";
 
 /// What the connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,27 +26,24 @@ pub(super) fn ssh_config(
     jump: Option<&Path>,
     purpose: Purpose,
 ) -> String {
-    let mut text = entry(TARGET, host, known_hosts);
+    let mut text = entry(host, known_hosts);
     if purpose == Purpose::SeeKey {
         // the first value of an option counts, so these stand before those of the entry
-        text = text.replacen(
-            '\n',
-            "\n  PreferredAuthentications none\n  IdentityFile none\n  IdentityAgent none\n",
-            1,
-        );
+        let none = "\n  PreferredAuthentications none\n  IdentityFile none\n  IdentityAgent none\n";
+        text = text.replacen('\n', none, 1);
     }
-    if let (Some(socket), Some(through)) = (jump, host.jump.as_deref()) {
-        let _ = write!(text, "  ProxyJump {JUMP}\n\n{}", entry(JUMP, through, &through.known_hosts));
-        let _ = write!(
-            text,
-            "  StrictHostKeyChecking yes\n  ControlMaster no\n  ControlPath {}\n",
-            quoted(socket)
-        );
+    if let Some(socket) = jump {
+        // in a session of its own, for Ctrl-C would take it away from the clean-up that follows; and
+        // over that connection or not at all
+        let socket = socket.to_string_lossy().replace('%', "%%");
+        let socket = quote(&socket);
+        let through = format!("setsid ssh -F /dev/null -o ProxyCommand=false -S {socket} -W [%h]:%p jump");
+        let _ = writeln!(text, "  ProxyCommand {through}");
     }
     text
 }
 
-fn entry(alias: &str, host: &HostSpec, known_hosts: &Path) -> String {
+fn entry(host: &HostSpec, known_hosts: &Path) -> String {
     let identity = host.identity_file.as_deref().map_or("none".to_owned(), quoted);
     let (agent, only) = match (host.allow_agent, &host.identity_file) {
         (false, _) => ("none", "yes"),
@@ -56,7 +51,7 @@ fn entry(alias: &str, host: &HostSpec, known_hosts: &Path) -> String {
         (true, None) => ("SSH_AUTH_SOCK", "no"),
     };
     format!(
-        "Host {alias}\n  \
+        "Host {TARGET}\n  \
            HostName {address}\n  \
            Port {port}\n  \
            User {user}\n  \
@@ -125,22 +120,11 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_uses_the_connection_that_is_there_and_checks_its_own_key() {
-        let bastion = HostSpec::new("bastion", "bastion.example", "jump", "/site/bastion_hosts");
-        let host = HostSpec { jump: Some(Box::new(bastion)), ..mgmt() };
-        let text = ssh_config(&host, &host.known_hosts, Some(Path::new("/run/c/master")), Purpose::LogIn);
-        let (target, jump) = text.split_once("\n\n").unwrap();
-        assert!(target.ends_with("ProxyJump jump"), "{target}");
-        for line in [
-            "Host jump",
-            "  HostName bastion.example",
-            "  UserKnownHostsFile \"/site/bastion_hosts\"",
-            "  IdentityFile none",
-            "  StrictHostKeyChecking yes",
-            "  ControlPath \"/run/c/master\"",
-        ] {
-            assert!(jump.lines().any(|l| l == line), "{line} in\n{jump}");
-        }
+    fn a_jump_uses_the_connection_that_is_there_and_no_other() {
+        let socket = Some(Path::new("/run/c 5%/master"));
+        let text = ssh_config(&mgmt(), Path::new("/site/known_hosts"), socket, Purpose::LogIn);
+        let through = "setsid ssh -F /dev/null -o ProxyCommand=false -S '/run/c 5%%/master' -W [%h]:%p jump";
+        assert_eq!(text.lines().last(), Some(format!("  ProxyCommand {through}").as_str()));
     }
 
     #[test]
