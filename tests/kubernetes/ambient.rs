@@ -1,6 +1,14 @@
-//! Nothing of the environment reaches a handle.
+//! Nothing of the environment reaches a handle, and nothing of a rehearsal leaves loopback.
 
-use crate::kube_server::{Behaviour, Cluster};
+use std::net::SocketAddr;
+
+use rhumb::base::ErrorKind;
+use rhumb::systems::command::Command;
+use rhumb::systems::http::Dialer;
+use rhumb::systems::kubernetes::{Kube, KubeCall};
+use serde_json::json;
+
+use crate::kube_server::{Behaviour, Cluster, carry_out, kubeconfig, spec};
 use crate::object;
 
 #[tokio::test]
@@ -25,4 +33,32 @@ fn the_environment_changes_nothing() {
     let output = child.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+async fn a_rehearsal_meets_the_lab_at_the_clusters_address() {
+    struct Lab(SocketAddr);
+    impl Dialer for Lab {
+        fn dial(&self, host: &str, port: u16) -> Option<SocketAddr> {
+            (host == "10.12.7.180" && port == 6443).then_some(self.0)
+        }
+    }
+    let cluster = Cluster::start(Behaviour::default()).await;
+    let lab = Lab(cluster.address);
+    let there = kubeconfig(
+        json!({"server": "https://10.12.7.180:6443", "tls-server-name": "kubernetes"}),
+        json!({"token": "t"}),
+    );
+    let kube = Kube::new(&spec(&there), Some(&lab), None).unwrap();
+    assert_eq!(kube.server(), "https://10.12.7.180:6443");
+    assert!(kube.find(&object("namespace", "kube-system")).await.unwrap().is_some());
+    assert_eq!(cluster.asked("GET", "/api/v1/namespaces/kube-system")[0].headers["host"], "10.12.7.180:6443");
+    let command = Command::new(["echo", "here"]);
+    let call = KubeCall::Exec { namespace: None, pod: "p".into(), container: None, command };
+    assert_eq!(carry_out(&kube, call).await.unwrap().expose()["stdout"], "here\n");
+
+    let elsewhere = kubeconfig(json!({"server": "https://10.12.7.181:6443"}), json!({}));
+    let error = Kube::new(&spec(&elsewhere), Some(&lab), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
+    assert!(error.to_string().contains("nothing in this rehearsal plays that address"), "{error}");
 }

@@ -165,12 +165,17 @@ impl Connection {
         Err(refusal(ask, &answer).scope(&self.handle))
     }
 
-    /// A client for an exec, whose session outlives an ordinary answer.
+    /// A client with a connection of its own: on a pooled one that the server is just closing nobody
+    /// could say whether a change arrived, and the session of an exec outlives an ordinary answer.
     ///
     /// # Errors
     /// [`ErrorKind::Site`] as [`Connection::new`].
-    pub(super) fn session(&self) -> Result<Client> {
-        client(&self.handle, &self.config)
+    pub(super) fn fresh(&self) -> Result<Client> {
+        // a program that logs the user in may ask for a password: it is run once
+        match self.config.auth_info.exec {
+            Some(_) => Ok(self.reads.clone()),
+            None => client(&self.handle, &self.config),
+        }
     }
 
     /// The error behind one of kube's.
@@ -180,14 +185,8 @@ impl Connection {
 
     async fn begin(&self, ask: &Ask) -> Result<Response<Body>> {
         let request = request(ask).map_err(|e| e.scope(&self.handle))?;
-        let response = if ask.is_read() {
-            self.reads.send(request).await
-        } else {
-            // on a pooled connection that the server is just closing nobody could say whether a
-            // change arrived
-            client(&self.handle, &self.config)?.send(request).await
-        };
-        response.map_err(|e| self.failure(&e, ask))
+        let client = if ask.is_read() { self.reads.clone() } else { self.fresh()? };
+        client.send(request).await.map_err(|e| self.failure(&e, ask))
     }
 
     async fn read(&self, ask: &Ask, response: Response<Body>, tries: u32) -> Result<Answer> {

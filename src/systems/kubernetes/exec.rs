@@ -51,7 +51,7 @@ impl Kube {
         command: &Command,
     ) -> Result<Output> {
         let began = Instant::now();
-        let pods: Api<Pod> = Api::namespaced(self.connection().session()?, namespace);
+        let pods: Api<Pod> = Api::namespaced(self.connection().fresh()?, namespace);
         let mut params = AttachParams { container: container.map(String::from), ..AttachParams::default() };
         params.stdin = command.input() != &Stdin::Closed;
         let argv: Vec<&str> = command.argv().iter().map(|arg| arg.expose()).collect();

@@ -4,6 +4,30 @@
 //! logs, and carries out a [`KubeCall`] once it is bound, approved and journaled. Requests are
 //! built by pure functions (`plan`, `path`) and sent once (`connection`); what an answer means is
 //! decided in one place (`refusal`).
+//!
+//! ```no_run
+//! # use std::time::Duration;
+//! # use rhumb::base::{Ledger, Permit, Result};
+//! # use rhumb::systems::kubernetes::*;
+//! # use serde_json::json;
+//! # async fn example(spec: KubeSpec, ledger: &dyn Ledger) -> Result<()> {
+//! let kube = Kube::new(&spec, None, None)?.in_namespace("default");
+//! for pod in kube.list(&Selection::of("pods".parse()?).labelled("app=rr")).await? {
+//!     println!("{:?}", containers(pod.expose()));
+//! }
+//! let manifest = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "apps"}});
+//! let change = kube.bind(KubeCall::Apply { manifest: manifest.into(), force: false }).await?;
+//! Kube::mutate(Permit::obtain(ledger, change)?).await?;
+//!
+//! let mut service = kube.follow(Selection::from(&ObjectRef::new("service".parse()?, "rr"))).await?;
+//! loop {
+//!     let seen = service.look(Duration::from_secs(30)).await?;
+//!     // ... look at seen.objects; if seen.closed, sleep on the clock before looking again
+//! #   break;
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod ask;
 mod call;

@@ -12,7 +12,7 @@ pub enum KubeconfigSource {
         /// The file.
         path: PathBuf,
         /// It may also name a program (`exec`) that logs its user in. The program runs with the
-        /// operator's environment, each time that a connection is made.
+        /// operator's environment, when the handle is made and again when its token expires.
         allow_exec: bool,
     },
     /// A text that a service gave out. It must hold all that it needs, and it is never written
