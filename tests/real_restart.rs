@@ -1,0 +1,195 @@
+//! The OpenStack half of the restart on real Keystone, Nova, Placement and Octavia: what it does, what it
+//! leaves alone, and what it refuses before anything is sent.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod rig;
+mod testbed;
+
+use std::fs;
+
+use rhumb::base::ErrorKind;
+use rig::Rig;
+use testbed::{fixture, requests_to, var};
+
+const SERVER: &str = "restart-mgmt";
+
+/// A site over the testbed; `admin` is an entry of its clouds.yaml, for the scope that is to be admin's.
+fn site(admin: &str, more: &str) -> Rig {
+    let (domain, project, roles) = match admin {
+        "admin" => ("Default", "admin", r#"["admin"]"#),
+        _ => ("capi", "capi-mgmt", r#"["member"]"#),
+    };
+    let rig = Rig::new(&format!(
+        r#"
+        name = "testbed"
+        [scopes.admin]
+        cloud = "{admin}"
+        project = "{project}"
+        domain = "{domain}"
+        roles = {roles}
+        [scopes.capi-mgmt]
+        cloud = "member"
+        project = "capi-mgmt"
+        domain = "capi"
+        roles = ["member", "load-balancer_member"]
+        [hosts.capi-mgmt]
+        address = "127.0.0.1"
+        port = {port}
+        user = "{user}"
+        [values]
+        octavia_project = "service"
+        mgmt_server = "{SERVER}"
+        orphan_min_age = "1h"
+        orphan_confirm_after = "2s"
+        {more}
+        "#,
+        port = var("SSH_PORT"),
+        user = var("SSH_USER"),
+    ));
+    rig.file("clouds.yaml", &fs::read_to_string(format!("{}/clouds.yaml", var("CARACAL"))).unwrap());
+    rig
+}
+
+fn id(value: &serde_json::Value) -> String {
+    value["id"].as_str().unwrap().to_string()
+}
+
+fn delete(kind: &str, id: &str) {
+    fixture(["delete", kind, id]);
+}
+
+#[test]
+fn a_server_is_parked_and_started_whatever_the_environment_says() {
+    let server = fixture(["server", SERVER]);
+    let rig = site("admin", "");
+    let poisoned = |args: &[&str]| {
+        let mut command = rig.command(args);
+        for (name, value) in [
+            ("OS_PROJECT_NAME", "nonsense"),
+            ("OS_PROJECT_ID", "nonsense"),
+            ("OS_CLOUD", "nonsense"),
+            ("OS_AUTH_URL", "http://127.0.0.1:9/"),
+            ("KUBECONFIG", "/nonsense"),
+            ("HTTP_PROXY", "http://127.0.0.1:9/"),
+            ("http_proxy", "http://127.0.0.1:9/"),
+            ("HTTPS_PROXY", "http://127.0.0.1:9/"),
+            ("ALL_PROXY", "http://127.0.0.1:9/"),
+        ] {
+            command.env(name, value);
+        }
+        rig.end(&mut command)
+    };
+    let parked = poisoned(&["run", "park", "--yes"]).expect(0);
+    assert_eq!(parked.verdicts(), "1 PASS, 2 PASS");
+    assert_eq!(parked.sent(), [format!("POST compute /servers/{}/action", id(&server))]);
+
+    let again = rig.run(&["run", "park", "--yes"]).expect(0);
+    assert_eq!(again.verdicts(), "1 SKIPPED, 2 PASS", "it is parked already, and nobody made it so");
+    assert!(again.sent().is_empty());
+
+    let started = poisoned(&["run", "restart", "--yes"]).expect(0);
+    assert_eq!(started.verdicts(), "1 PASS, 1.1 PASS, 4 PASS, 5.1 SKIPPED, 5.2 SKIPPED, 6 PASS");
+    let states: Vec<&str> =
+        started.report.step("1").unwrap().waits[0].samples.iter().map(|s| s.state.as_str()).collect();
+    assert_eq!(states.last(), Some(&"ACTIVE"), "{states:?}");
+    delete("server", &id(&server));
+}
+
+#[test]
+fn without_a_terminal_and_an_approval_nothing_is_sent() {
+    let server = fixture(["server", SERVER]);
+    let rig = site("admin", "");
+    let mut ended = None;
+    let seen = requests_to("nova", || ended = Some(rig.run(&["run", "park"])));
+    let ended = ended.unwrap().expect(i32::from(ErrorKind::NeedsApproval.exit_code()));
+    assert!(seen.iter().all(|(method, _, _)| method == "GET"), "{seen:?}");
+    assert!(ended.stderr.contains("--approve 1"), "{}", ended.stderr);
+    rig.run(&["run", "park", "--approve", "1"]).expect(0);
+    delete("server", &id(&server));
+}
+
+#[test]
+fn the_sweep_deletes_an_orphan_and_leaves_its_look_alikes_alone() {
+    let orphan = fixture(["orphan", "--age", "86400"]);
+    let young = fixture(["orphan"]);
+    let alike = fixture(["lookalikes", "--age", "86400"]);
+    let rig = site("admin", "");
+    let swept = rig.run(&["run", "amphora-sweep", "--yes"]).expect(0);
+    assert_eq!(swept.verdicts(), "1 PASS, 2 PASS");
+    assert_eq!(swept.sent(), [format!("DELETE compute /servers/{}", id(&orphan))]);
+    assert!(rig.run(&["run", "amphora-sweep", "--yes"]).expect(0).sent().is_empty());
+    delete("server", &id(&young));
+    for server in alike.as_object().unwrap().values() {
+        delete("server", &id(server));
+    }
+}
+
+#[test]
+fn a_failover_is_proven_and_without_headroom_it_is_not_even_tried() {
+    let balancer = fixture(["loadbalancer", "restart-lb", "--tree"]);
+    let broken = id(&balancer);
+    fixture(["loadbalancer-error", &broken]);
+    let rig = site("admin", "");
+
+    fixture(["headroom", "none"]);
+    let mut ended = None;
+    let seen = requests_to("octavia", || ended = Some(rig.run(&["run", "lb-failover", "--yes"])));
+    fixture(["headroom", "restored"]);
+    let full = ended.unwrap().expect(i32::from(ErrorKind::Gate.exit_code()));
+    assert!(full.stderr.contains("a host has room for one more amphora"), "{}", full.stderr);
+    assert!(seen.iter().all(|(method, _, _)| method == "GET"), "a zombie would have been minted: {seen:?}");
+
+    // the failover that had no host left an orphan behind: too young to be swept, as the site says
+    let done = rig.run(&["run", "lb-failover", "--yes"]).expect(0);
+    assert_eq!(done.verdicts(), "1 PASS, 2 PASS, 3 PASS");
+    assert_eq!(done.sent(), [format!("PUT load-balancer /lbaas/loadbalancers/{broken}/failover")]);
+    let step = done.report.step("2").unwrap();
+    let states: Vec<&str> = step.waits[0].samples.iter().map(|s| s.state.as_str()).collect();
+    assert!(states[0].starts_with("PENDING_UPDATE"), "{states:?}");
+    let gates: Vec<&str> = step.gates.iter().map(|g| g.claim.as_str()).collect();
+    assert!(gates.contains(&"restart-lb is served by other amphorae"), "{gates:?}");
+    delete("loadbalancer", &broken);
+}
+
+#[test]
+fn a_member_is_refused_before_any_request_leaves() {
+    let rig = site("member", "");
+    let mut ended = None;
+    let seen = requests_to("octavia", || ended = Some(rig.run(&["run", "lb-failover", "--yes"])));
+    let refused = ended.unwrap().expect(i32::from(ErrorKind::Refused.exit_code()));
+    assert!(
+        !seen.iter().any(|(_, path, _)| path.contains("amphorae") || path.contains("failover")),
+        "{seen:?}"
+    );
+    assert!(refused.stderr.contains("admin"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_token_that_expires_in_the_middle_of_a_poll_goes_unnoticed() {
+    fixture(["token-life", "20"]);
+    let rig = site("admin", "");
+    rig.file(
+        "long-poll.rhai",
+        r#"
+        runbook("long-poll", "A poll longer than a token");
+        let scope = site.scope("capi-mgmt");
+        verify("1", "Looks for 45 s", || {
+            let began = now();
+            poll(#{ title: "45 s", every: 3.s, within: 2.min, read: || { scope.servers.list(); age(began) }, done: |t| t > 45.s });
+            expect("project", scope.identity().target, scope.identity().target);
+            fact("project", scope.identity().project_id);
+        });
+        "#,
+    );
+    let mut ended = None;
+    let keystone = requests_to("keystone", || ended = Some(rig.run(&["run", "long-poll"])));
+    fixture(["token-life", "default"]);
+    let ended = ended.unwrap().expect(0);
+    let minted = keystone
+        .iter()
+        .filter(|(method, path, _)| method == "POST" && path.ends_with("/auth/tokens"))
+        .count();
+    assert!(minted >= 2, "the token of 20 s was renewed: {minted}");
+    assert_eq!(ended.report.steps[0].waits[0].tolerated, 0);
+}
