@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use rhumb::base::ErrorKind;
 use rhumb::systems::command::Command;
 use rhumb::systems::http::Dialer;
-use rhumb::systems::kubernetes::{Kube, KubeCall};
+use rhumb::systems::kubernetes::{Expected, Kube, KubeCall, KubeSpec, KubeconfigSource};
 use serde_json::json;
 
 use crate::kube_server::{Behaviour, Cluster, carry_out, kubeconfig, spec};
@@ -61,4 +61,32 @@ async fn a_rehearsal_meets_the_lab_at_the_clusters_address() {
     let error = Kube::new(&spec(&elsewhere), Some(&lab), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains("nothing in this rehearsal plays that address"), "{error}");
+}
+
+#[tokio::test]
+async fn a_program_that_may_log_in_is_not_run_for_each_change() {
+    let cluster = Cluster::start(Behaviour::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().join("runs");
+    let credential = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+        "status": {"token": "from-a-program", "expirationTimestamp": "2999-01-01T00:00:00Z"},
+    });
+    let script = format!("echo run >> '{}'; echo '{credential}'", runs.display());
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh", "args": ["-c", script],
+        "interactiveMode": "Never",
+    });
+    let path = dir.path().join("config");
+    let server = json!({"server": format!("http://{}", cluster.address)});
+    std::fs::write(&path, kubeconfig(server, json!({"exec": exec}))).unwrap();
+    let source = KubeconfigSource::File { path, allow_exec: true };
+    let spec = KubeSpec { name: "oidc".into(), source, context: None, expected: Expected::default() };
+    let kube = Kube::new(&spec, None, None).unwrap();
+    let made = std::fs::read_to_string(&runs).unwrap();
+    let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}});
+    carry_out(&kube, KubeCall::Create { manifest: manifest.into() }).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&runs).unwrap(), made);
+    let sent = cluster.asked("POST", "/api/v1/namespaces/default/configmaps");
+    assert_eq!(sent[0].headers["authorization"], "Bearer from-a-program");
 }
