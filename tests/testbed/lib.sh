@@ -22,19 +22,18 @@ debian() {
 }
 apt_install() {
   [ "$(id -u)" = 0 ] || die "needs the Debian package $1; install it as root: apt-get install $1"
-  if [ ! -e "$CACHE/apt-updated" ]; then
-    apt-get update -q >>"$CACHE/apt.log" 2>&1 || true   # an index that cannot be refreshed may still be good enough
-    touch "$CACHE/apt-updated"
-  fi
   # RUNLEVEL=1: the package scripts must not start their own copy of the server
-  RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y -q --no-install-recommends "$1" \
-    >>"$CACHE/apt.log" 2>&1 </dev/null || { tail -n 5 "$CACHE/apt.log" >&2; die "apt-get install $1 failed; see $CACHE/apt.log"; }
+  local get=(env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -q)
+  # the second try is for a machine whose package index is missing or old
+  "${get[@]}" install -y --no-install-recommends "$1" >>"$CACHE/apt.log" 2>&1 </dev/null ||
+    { "${get[@]}" update && "${get[@]}" install -y --no-install-recommends "$1"; } >>"$CACHE/apt.log" 2>&1 </dev/null ||
+    { tail -n 5 "$CACHE/apt.log" >&2; die "apt-get install $1 failed; see $CACHE/apt.log"; }
 }
 
 # python_venv DIR   a virtualenv of Python 3.11, the newest that OpenStack 2024.1 supports
 python_venv() {
   [ ! -x "$1/bin/python" ] || return 0
-  python3.11 -c 'import ensurepip' 2>/dev/null || { apt_install python3.11; apt_install python3.11-venv; }
+  python3.11 -c 'import ensurepip' 2>/dev/null || { apt_install python3.11-venv; apt_install python3.11-dev; }
   python3.11 -m venv "$1"
 }
 

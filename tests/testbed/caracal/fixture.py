@@ -291,7 +291,9 @@ def token_life(a):
     conf = HOME / "etc/keystone.conf"
     seconds = 3600 if a.seconds == "default" else int(a.seconds)
     text = re.sub(r"^expiration = .*\n", "", conf.read_text(), flags=re.M)
-    conf.write_text(text.replace("[token]\n", f"[token]\nexpiration = {seconds}\n"))
+    if a.seconds != "default":
+        text = text.replace("[token]\n", f"[token]\nexpiration = {seconds}\n")
+    conf.write_text(text)
     os.kill(int((HOME / "run/keystone.pid").read_text().split()[0]), signal.SIGHUP)
     stamp = lambda text: time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ"))
 
@@ -352,7 +354,8 @@ def delete(a):
 
 
 def restore(_):
-    token_life(argparse.Namespace(seconds="default"))
+    if "\nexpiration" in (HOME / "etc/keystone.conf").read_text():   # a start has written it anew, without
+        token_life(argparse.Namespace(seconds="default"))
     admin = cloud("admin")
     set_services(admin, {"forced_down": False})
     set_services(admin, {"status": "enabled"})

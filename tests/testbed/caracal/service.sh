@@ -27,7 +27,7 @@ unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY "${!OS_@
 # --- installing -------------------------------------------------------------------------------------------------------------
 
 install_it() {
-  debian /usr/lib/rabbitmq/bin/rabbitmq-server:rabbitmq-server mariadbd:mariadb-server curl:curl openssl:openssl qemu-img:qemu-utils
+  debian /usr/lib/rabbitmq/bin/rabbitmq-server:rabbitmq-server mariadbd:mariadb-server curl:curl openssl:openssl qemu-img:qemu-utils cc:build-essential
   install_programs
   [ -e "$DATA/.databases" ] || make_databases
 }

