@@ -16,10 +16,23 @@ struct Fault {
     generic: bool,
 }
 
-/// The error for an answer that is no success. `what` says what was tried.
+/// The error for an answer that is no success, with advice. `what` says what was tried.
 pub(super) fn fault(what: &str, answer: &Answer) -> Error {
     let fault = read(answer);
-    let kind = kind(answer.status, &fault);
+    let error = told(what, answer, &fault);
+    match help(error.kind(), answer, &fault) {
+        Some(help) => error.help(help),
+        None => error,
+    }
+}
+
+/// The same error for whoever has better advice.
+pub(super) fn fault_without_help(what: &str, answer: &Answer) -> Error {
+    told(what, answer, &read(answer))
+}
+
+fn told(what: &str, answer: &Answer, fault: &Fault) -> Error {
+    let kind = kind(answer.status, fault);
     let mut error = Error::new(kind, what).status(answer.status);
     if let Some(id) = request_id(answer) {
         error = error.request_id(id);
@@ -29,14 +42,10 @@ pub(super) fn fault(what: &str, answer: &Answer) -> Error {
         (_, Some(code)) if !fault.message.is_empty() => format!("{} ({code})", fault.message),
         _ => fault.message.clone(),
     };
-    error = error.cause(match said.is_empty() {
+    error.cause(match said.is_empty() {
         true => format!("HTTP {}", answer.status),
         false => format!("HTTP {}: {said}", answer.status),
-    });
-    match help(kind, answer, &fault) {
-        Some(help) => error.help(help),
-        None => error,
-    }
+    })
 }
 
 /// The service's id for the request.
@@ -88,7 +97,9 @@ fn read(answer: &Answer) -> Fault {
             generic: true,
         }),
     };
-    fault.message = fault.message.split_whitespace().collect::<Vec<_>>().join(" ");
+    // the services' framework ends its sentence with HTML, in JSON as well
+    let words = fault.message.trim_end().trim_end_matches("<br />");
+    fault.message = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let words = fault.message.trim_end_matches(['.', ' ']);
     if words.is_empty()
         || words == "The resource could not be found"
@@ -240,6 +251,12 @@ mod tests {
             ),
             (
                 404,
+                json!({"message": "No image found with ID 1<br /><br />\n\n\n", "code": "404 Not Found"}),
+                ErrorKind::NotFound,
+                "HTTP 404: No image found with ID 1",
+            ),
+            (
+                404,
                 json!({"error": {"code": 404, "message": "Could not find project: 1.", "title": "Not Found"}}),
                 ErrorKind::NotFound,
                 "HTTP 404: Could not find project: 1.",
@@ -275,6 +292,7 @@ mod tests {
             r#"{"errors": [{"status": 404, "title": "Not Found", "detail": "The resource could not be found.\n\n   "}]}"#,
             "<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n<p>The requested URL was not found on the server.</p>",
             "<html>\r\n<head><title>404 Not Found</title></head>\r\n<body>\r\n<center><h1>404 Not Found</h1></center>\r\n<hr><center>nginx/1.24.0</center>",
+            r#"{"message": "The resource could not be found.<br /><br />\n\n\n", "code": "404 Not Found", "title": "Not Found"}"#,
             "404 page not found",
             "",
         ] {

@@ -5,7 +5,7 @@ use crate::systems::http::{Answer, Method, Request, Witness};
 
 use super::authority::{Authority, Project};
 use super::cloud::{Cloud, Credential};
-use super::fault::fault;
+use super::fault::{fault, fault_without_help};
 use super::token::{self, OwnProject, Token};
 use super::witness::Sender;
 
@@ -43,7 +43,7 @@ impl Keystone<'_> {
         answer.withheld = true;
         if answer.status != 201 {
             let what = format!("Keystone gives no token to {}", self.cloud.credential.describe());
-            return Err(fault(&what, &answer));
+            return Err(fault_without_help(&what, &answer));
         }
         token::parse(self.handle, &answer)
     }
@@ -100,9 +100,12 @@ impl Keystone<'_> {
             (ErrorKind::Unauthorized, Credential::Password { .. }) => error
                 .with_kind(ErrorKind::Credentials)
                 .help(format!("check the user, its domain and the password of cloud `{cloud}`")),
-            (ErrorKind::Unauthorized, Credential::ApplicationCredential { .. }) => error
-                .with_kind(ErrorKind::Credentials)
-                .help(format!("the application credential of cloud `{cloud}` is wrong, expired or deleted")),
+            // Keystone answers 404 for one that is not there
+            (ErrorKind::Unauthorized | ErrorKind::NotFound, Credential::ApplicationCredential { .. }) => {
+                error.with_kind(ErrorKind::Credentials).help(format!(
+                    "the application credential of cloud `{cloud}` is wrong, expired or deleted"
+                ))
+            }
             (ErrorKind::Unauthorized, Credential::Token { .. }) => error
                 .with_kind(ErrorKind::Credentials)
                 .help(format!("the token of cloud `{cloud}` has ended; get another one")),

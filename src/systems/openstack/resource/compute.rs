@@ -128,7 +128,7 @@ pub(super) const ROWS: &[Resource] = &[
         actions: SERVER_ACTIONS,
         states: Some(States { field: "status", settled: &["ACTIVE", "SHUTOFF"], failed: &["ERROR"] }),
         columns: &["id", "name", "status", "OS-EXT-STS:task_state", "tenant_id", "created"],
-        secrets: &["adminPass"],
+        secrets: &["adminPass", "OS-EXT-SRV-ATTR:user_data"],
         ..NOVA
     },
     Resource {

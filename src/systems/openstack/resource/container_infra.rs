@@ -120,7 +120,7 @@ pub(super) const ROWS: &[Resource] = &[
         verbs: Verbs { get: false, ..Verbs::READ },
         roles: Roles { read: ADMIN, write: ADMIN },
         states: Some(States { field: "state", settled: &["up"], failed: &["down"] }),
-        columns: &["id", "binary", "host", "state", "disabled", "last_seen_up"],
+        columns: &["id", "binary", "host", "state", "disabled", "updated_at"],
         ..MAGNUM
     },
 ];
