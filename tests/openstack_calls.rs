@@ -190,22 +190,78 @@ fn versions(seen: &Seen) -> Option<(u16, Value)> {
     })
 }
 
+fn lines(seen: Vec<Seen>) -> Vec<String> {
+    seen.into_iter().map(|s| format!("{} {} {}", s.method, s.path, s.version)).collect()
+}
+
 #[tokio::test]
-async fn a_version_is_negotiated_once_and_asked_for_in_the_services_own_header() {
-    let cloud = start(|seen, _| versions(seen).unwrap_or((200, json!({"servers": []})))).await;
+async fn a_read_asks_for_its_version_at_once_and_a_change_asks_first_what_is_offered() {
+    let cloud = start(|seen, _| versions(seen).unwrap_or((200, json!({"servers": [], "server": {}})))).await;
     let (session, _) = cloud.session();
     let row = resource::find("servers").unwrap();
     list(&session, row, &Map::new()).await.unwrap();
-    list(&session, row, &Map::new()).await.unwrap();
-    assert_eq!(cloud.seen("/compute/").iter().filter(|s| s.path == "/compute/").count(), 1);
-    let asked: Vec<String> = cloud.seen("/servers/detail").into_iter().map(|s| s.version).collect();
-    assert_eq!(asked, ["compute 2.37", "compute 2.37"]);
+    let create = || resource::create_call(row, &Payload::from(json!({"name": "vm"}))).unwrap();
+    for _ in 0..2 {
+        let bound = session.bind(create()).await.unwrap();
+        Session::mutate(Permit::obtain(&desk(true), bound).unwrap()).await.unwrap();
+    }
+    assert_eq!(
+        lines(cloud.seen("/compute")),
+        [
+            "GET /compute/v2.1/servers/detail compute 2.37",
+            "GET /compute/ ",
+            "POST /compute/v2.1/servers compute 2.37",
+            "POST /compute/v2.1/servers compute 2.37",
+        ]
+    );
+}
 
+#[tokio::test]
+async fn a_version_that_is_not_offered_is_unsupported_and_both_are_named() {
+    let cloud =
+        start(|seen, _| versions(seen).unwrap_or((406, json!({"computeFault": {"message": "no"}})))).await;
+    let (session, _) = cloud.session();
     let mut call = Call::new("compute", Method::GET, "/servers");
     call.microversion = Some("2.99".into());
-    let e = session.send(&call).await.unwrap_err();
-    assert_eq!(e.kind(), ErrorKind::Unsupported);
-    assert_eq!(e.to_string(), "the call needs version 2.99 of compute, which offers 2.1 to 2.96");
+    for _ in 0..2 {
+        let e = session.send(&call).await.unwrap_err();
+        assert_eq!((e.kind(), e.detail().scope.as_deref()), (ErrorKind::Unsupported, Some("capi")));
+        assert_eq!(e.to_string(), "the call needs version 2.99 of compute, which offers 2.1 to 2.96");
+    }
+    // once to try, and never again
+    assert_eq!(lines(cloud.seen("/compute")), ["GET /compute/v2.1/servers compute 2.99", "GET /compute/ "]);
+}
+
+#[tokio::test]
+async fn a_service_whose_oldest_version_is_newer_is_asked_for_that() {
+    let cloud = start(|seen, _| match (versions(seen), seen.version.as_str()) {
+        (Some(versions), _) => versions,
+        (None, "compute 2.1") => (200, json!({"servers": []})),
+        (None, _) => (406, json!({})),
+    })
+    .await;
+    let (session, _) = cloud.session();
+    let mut call = Call::new("compute", Method::GET, "/servers");
+    call.microversion = Some("2.0".into());
+    session.send(&call).await.unwrap();
+    assert_eq!(cloud.seen("/servers").pop().unwrap().version, "compute 2.1");
+}
+
+#[tokio::test]
+async fn a_call_by_hand_is_under_the_same_rules() {
+    let cloud = start(|_, _| (200, json!({"amphorae": []}))).await;
+    cloud.stage().roles = vec!["member", "load-balancer_member"];
+    let (session, _) = cloud.session();
+    let read = Call::new("load-balancer", Method::GET, "/v2/octavia/amphorae?limit=1");
+    assert_eq!(session.send(&read).await.unwrap_err().kind(), ErrorKind::Refused);
+    let change = Call::new("load-balancer", Method::PUT, format!("/v2/lbaas/loadbalancers/{ID}/failover"));
+    assert_eq!(session.bind(change).await.err().unwrap().kind(), ErrorKind::Refused);
+    assert_eq!(cloud.seen("/lb").len(), 0);
+    cloud.stage().roles = vec!["admin"];
+    cloud.stage().tokens.clear();
+    let (admin, _) = cloud.session();
+    admin.send(&read).await.unwrap();
+    assert_eq!(cloud.seen("/lb")[0].path, "/lb/v2/octavia/amphorae?limit=1");
 }
 
 #[tokio::test]
@@ -376,17 +432,15 @@ async fn an_endpoint_can_be_overridden_under_any_of_its_names() {
     let authority = rhumb::systems::openstack::Authority::Project(named("capi-mgmt", Some("capi")));
     let session =
         Session::new("capi", std::sync::Arc::new(own), authority, Declared::default(), clock()).unwrap();
-    session.send(&Call::new("load-balancer", Method::GET, "/lbaas/pools")).await.unwrap();
-    assert_eq!(cloud.seen("/elsewhere")[0].path, "/elsewhere/v2.0/lbaas/pools");
+    session.send(&Call::new("load-balancer", Method::GET, "/lbaas/providers")).await.unwrap();
+    assert_eq!(cloud.seen("/elsewhere")[0].path, "/elsewhere/v2.0/lbaas/providers");
 }
 
 #[tokio::test]
 async fn a_path_cannot_lead_out_of_its_service() {
     let cloud = start(|_, _| (200, json!({}))).await;
     let (session, _) = cloud.session();
-    for path in
-        ["/servers/../../identity/v3/users", "/servers?all_tenants=1", "/servers/{cluster}", "/./x", "/a#b"]
-    {
+    for path in ["/servers/../../identity/v3/users", "/servers/{cluster}", "/./x", "/a#b"] {
         let e = session.send(&Call::new("compute", Method::GET, path)).await.unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Argument, "{path}");
     }

@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use real_cloud::{Log, cloud, map, own_project, project, row, session, session_of};
-use rhumb::base::{ErrorKind, SimClock};
-use rhumb::systems::http::Method;
+use rhumb::base::{ErrorKind, Secret, SimClock};
+use rhumb::systems::http::{Http, HttpSettings, Method, Request};
 use rhumb::systems::openstack::resource;
-use rhumb::systems::openstack::{Authority, Call, Declared, Policy, Project, Session, find, get, list};
+use rhumb::systems::openstack::{
+    Authority, Call, Cloud, Credential, Declared, Policy, Project, Session, find, get, list,
+};
 use serde_json::{Map, Value, json};
 
 #[tokio::test]
@@ -406,4 +408,30 @@ async fn a_token_that_a_service_no_longer_accepts_is_renewed_at_the_same_scope()
         log.0.lock().unwrap().iter().filter(|r| r.service == "network").filter_map(|r| r.status).collect();
     assert_eq!(statuses, [401, 200]);
     assert_eq!(log.to("identity"), 2);
+}
+
+#[tokio::test]
+async fn a_given_token_serves_as_it_is_and_for_another_project() {
+    let auth = real_cloud::entry("admin");
+    let user = json!({"name": auth["username"], "domain": {"name": "Default"}, "password": auth["password"]});
+    let body = json!({"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": "unscoped"}});
+    let keystone = auth["auth_url"].as_str().unwrap();
+    let request =
+        Request::new(Method::POST, &format!("{keystone}/auth/tokens")).unwrap().json(&body.into()).unwrap();
+    let answer = Http::new(HttpSettings::default()).send(&request).await.unwrap();
+    let given = Secret::new(answer.header("x-subject-token").unwrap());
+
+    let new = |token: Secret, authority| {
+        let cloud = Arc::new(Cloud::new("given", keystone, Credential::Token { token }));
+        let clock = Arc::new(SimClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
+        Session::new("given", cloud, authority, Declared::default(), clock).unwrap()
+    };
+    let as_it_is = new(given.clone(), Authority::OfCredential).identity().await.unwrap();
+    assert_eq!((as_it_is.target.describe().as_str(), as_it_is.user.name.as_str()), ("no project", "admin"));
+    let narrowed = new(given.clone(), Authority::Project(project("capi-mgmt", "capi")));
+    assert_eq!(narrowed.identity().await.unwrap().user, as_it_is.user);
+    list(&narrowed, row("servers"), &Map::new()).await.unwrap();
+    let e = new(Secret::new("gAAAAnonsense"), Authority::OfCredential).identity().await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Credentials);
+    assert!(e.detail().help.as_ref().unwrap().contains("the token of cloud `given` has ended"), "{e:?}");
 }

@@ -133,7 +133,11 @@ impl StubCloud {
         let answer = stage.answer.clone();
         drop(stage);
         let (status, body) = answer(&seen, number);
-        reply(status, &body)
+        let mut response = reply(status, &body);
+        if !seen.version.is_empty() {
+            response.headers_mut().insert("openstack-api-version", seen.version.parse().unwrap());
+        }
+        response
     }
 }
 

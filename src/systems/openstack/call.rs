@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::base::{Intent, Mutation, Payload, Undo};
-use crate::systems::http::Method;
+use crate::systems::http::{Method, Url};
 
 use super::identity::Identity;
 use super::policy::Operation;
@@ -44,7 +44,7 @@ pub struct Call {
     pub undo: Undo,
     /// It destroys something.
     pub destroys: bool,
-    /// What it does to what, for the roles it needs; `None` where no policy is known.
+    /// What it does to what, for the roles it needs. Where it is `None`, the session recognises it by its path.
     pub operation: Option<Operation>,
 }
 
@@ -60,17 +60,26 @@ pub struct Subject {
 }
 
 impl Call {
-    /// A call without body and query, to be completed.
+    /// A call without a body, to be completed. What stands behind a `?` of the path becomes the query.
     pub fn new(service: impl Into<Cow<'static, str>>, method: Method, path: impl Into<String>) -> Self {
-        let (service, path) = (service.into(), path.into());
+        let (service, mut path) = (service.into(), path.into());
+        let query = match path.split_once('?').map(|(before, query)| (before.to_string(), query_pairs(query)))
+        {
+            Some((before, query)) => {
+                path = before;
+                query
+            }
+            None => Vec::new(),
+        };
         let reads = method == Method::GET || method == Method::HEAD;
+        let destroys = method == Method::DELETE;
         let summary = format!("{method} {path} of {service}");
         Call {
             service,
             method,
             path,
             reads,
-            query: Vec::new(),
+            query,
             body: None,
             content_type: None,
             headers: Vec::new(),
@@ -79,7 +88,7 @@ impl Call {
             summary,
             subject: Subject::default(),
             undo: Undo::Unknown,
-            destroys: false,
+            destroys,
             operation: None,
         }
     }
@@ -95,6 +104,14 @@ impl Call {
     pub fn accepts(&self, status: u16) -> bool {
         if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
     }
+}
+
+fn query_pairs(query: &str) -> Vec<(String, String)> {
+    let url = Url::parse("http://query/").map(|mut url| {
+        url.set_query(Some(query));
+        url.query_pairs().into_owned().collect()
+    });
+    url.unwrap_or_default()
 }
 
 /// A change that a session is about to make: [`Session::bind`] makes it, [`Session::mutate`] sends it.

@@ -22,25 +22,54 @@ impl Session {
     }
 
     async fn try_exchange(&self, call: &Call) -> Result<Answer> {
-        let mut token = self.token().await?;
+        let token = self.token().await?;
         let endpoint = self.endpoint(&token, &call.service)?;
-        let version = self.version(&token, call, &endpoint).await?;
-        let request = request(call, &endpoint, version, &token.identity)?;
-        let mut answer = self.deliver(&request, &token, &call.service).await?;
-        if answer.status == 401 {
-            token = self.token_after(&token).await?;
-            answer = self.deliver(&request, &token, &call.service).await?;
+        let guess = self.guess(call, &endpoint)?;
+        let version = match guess {
+            Some(guess) => Some(guess),
+            None => self.negotiated(&token, call, &endpoint).await?,
+        };
+        let mut answer =
+            self.renewing(&request(call, &endpoint, version, &token.identity)?, &token, call).await?;
+        let ignored = |answer: &Answer| answer.is_success() && answer.header(version::HEADER).is_none();
+        if guess.is_some() && (answer.status == 406 || ignored(&answer)) {
+            // the guess was wrong: now the service's own word counts
+            let spoken = self.negotiated(&token, call, &endpoint).await?;
+            if spoken != guess {
+                let request = request(call, &endpoint, spoken, &token.identity)?;
+                answer = self.renewing(&request, &token, call).await?;
+            }
         }
         answer.withheld = call.body.as_ref().is_some_and(crate::base::Payload::is_tainted);
         if call.accepts(answer.status) {
             return Ok(answer);
         }
         let error = fault(&format!("{} does not {}", call.service, call.summary), &answer);
-        Err(if answer.status == 403 {
-            error.cause(format!("asked by {}", token.identity.line()))
-        } else {
-            error
+        Err(match answer.status {
+            403 => error.cause(format!("asked by {}", token.identity.line())),
+            _ => error,
         })
+    }
+
+    /// Sends a request, and once more with a new token if it is answered with 401.
+    async fn renewing(&self, request: &Request, token: &Arc<Token>, call: &Call) -> Result<Answer> {
+        let answer = self.deliver(request, token, &call.service).await?;
+        if answer.status != 401 {
+            return Ok(answer);
+        }
+        let token = self.token_after(token).await?;
+        self.deliver(request, &token, &call.service).await
+    }
+
+    /// The version that a read asks for without asking first what is offered: most services offer it, and
+    /// one that does not answers 406. A change asks first.
+    fn guess(&self, call: &Call, endpoint: &Endpoint) -> Result<Option<Version>> {
+        let told = service(&call.service).is_some_and(|s| s.microversion.is_some());
+        let unknown = self.inner.cloud.known_versions(&endpoint.root).is_none();
+        match &call.microversion {
+            Some(wanted) if call.reads && told && unknown => wanted.parse().map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The JSON of a read.
@@ -84,8 +113,13 @@ impl Session {
         }
     }
 
-    /// The version to speak, negotiated if the call needs one.
-    async fn version(&self, token: &Arc<Token>, call: &Call, endpoint: &Endpoint) -> Result<Option<Version>> {
+    /// The version to speak, if the call needs one, after what the service offers.
+    async fn negotiated(
+        &self,
+        token: &Arc<Token>,
+        call: &Call,
+        endpoint: &Endpoint,
+    ) -> Result<Option<Version>> {
         let Some(wanted) = &call.microversion else { return Ok(None) };
         let wanted: Version = wanted.parse()?;
         let offered = self.offered(token, &call.service, endpoint).await?;

@@ -37,6 +37,9 @@ impl Keystone<'_> {
     }
 
     async fn ask(&self, authority: &Authority) -> Result<Token> {
+        if let (Credential::Token { token }, Authority::OfCredential) = (&self.cloud.credential, authority) {
+            return self.look_at(token).await;
+        }
         let body = token::request(&self.cloud.credential, authority);
         let url = format!("{}/auth/tokens", self.cloud.keystone()?);
         let mut answer = self.send(Request::new(Method::POST, &url)?.repeatable().json(&body)?).await?;
@@ -44,6 +47,20 @@ impl Keystone<'_> {
         if answer.status != 201 {
             let what = format!("Keystone gives no token to {}", self.cloud.credential.describe());
             return Err(fault_without_help(&what, &answer));
+        }
+        token::parse(self.handle, &answer)
+    }
+
+    /// What a given token is for. Asking for another one without naming a project would end at the
+    /// user's default project.
+    async fn look_at(&self, token: &Secret) -> Result<Token> {
+        let url = format!("{}/auth/tokens", self.cloud.keystone()?);
+        let request = Request::new(Method::GET, &url)?
+            .secret_header("x-auth-token", token)?
+            .secret_header("x-subject-token", token)?;
+        let answer = self.send(request).await?;
+        if !answer.is_success() {
+            return Err(fault_without_help("Keystone does not accept the given token", &answer));
         }
         token::parse(self.handle, &answer)
     }

@@ -14,6 +14,7 @@ use super::cloud::{Cloud, Credential};
 use super::identity::Identity;
 use super::keystone::Keystone;
 use super::policy::Operation;
+use super::resource::recognise;
 use super::token::Token;
 
 /// A token is renewed when less is left of it, or less than half of its life if that is shorter.
@@ -153,14 +154,20 @@ impl Session {
             .scope(handle))
     }
 
+    /// A call written by hand is under the same rules as one of a row.
+    async fn check(&self, call: &Call) -> Result<()> {
+        match call.operation.or_else(|| recognise(call)) {
+            Some(operation) => self.require(&operation).await,
+            None => Ok(()),
+        }
+    }
+
     /// Binds a change to this session: proves the identity and checks the roles.
     ///
     /// # Errors
     /// As [`Session::require`].
     pub async fn bind(&self, call: Call) -> Result<BoundCall> {
-        if let Some(operation) = &call.operation {
-            self.require(operation).await?;
-        }
+        self.check(&call).await?;
         let identity = self.identity().await?;
         Ok(BoundCall { session: self.clone(), call, identity })
     }
@@ -174,9 +181,7 @@ impl Session {
             let what = format!("{} is no read and was not sent: it takes a permit", call.summary);
             return Err(Error::new(ErrorKind::Internal, what).scope(self.handle()));
         }
-        if let Some(operation) = &call.operation {
-            self.require(operation).await?;
-        }
+        self.check(call).await?;
         self.exchange(call).await
     }
 

@@ -79,10 +79,13 @@ impl Versions {
     }
 }
 
+/// The header in which a microversion is asked for, and in which the service says what it spoke.
+pub(super) const HEADER: &str = "OpenStack-API-Version";
+
 /// The header that asks a service for a microversion; `None` for a service without them.
 pub(super) fn header(service: &Service, version: Version) -> Option<(&'static str, String)> {
     let word = service.microversion?;
-    Some(("OpenStack-API-Version", format!("{word} {version}")))
+    Some((HEADER, format!("{word} {version}")))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod image;
 mod load_balancer;
 mod network;
 mod placement;
+mod recognise;
 mod row;
 
 use crate::base::error::nearest;
@@ -18,6 +19,7 @@ use crate::base::{Error, ErrorKind, Result};
 pub use action::{Action, Body, Edge, UndoBy, Via};
 pub(super) use build::scalar;
 pub use build::{Item, action_call, create_call, delete_call, get_call, list_call, update_call};
+pub(super) use recognise::recognise;
 pub use row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 /// Every row.
