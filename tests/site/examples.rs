@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rhumb::site::{Layer, Origin, Site, Value};
+use rhumb::site::{KnownIssue, Layer, Origin, Site, Value, Waiver};
 
 fn example(name: &str) -> Site {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/sites").join(name);
@@ -71,4 +71,21 @@ fn the_shipped_known_issues_are_there_without_a_site() {
     let site = Site::from_embedded("name = \"bare\"", "site.toml", &[]).unwrap();
     assert!(site.excuses.known_issues.iter().any(|issue| issue.id == "D-042"));
     assert!(site.layers.list().unwrap().iter().all(|script| script.layers == [Layer::Embedded]));
+}
+
+/// The TOML of the chapters of the site directory's page.
+fn documented() -> Vec<&'static str> {
+    let page = include_str!("../../docs/site-file.md");
+    page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn what_the_page_shows_can_be_copied() {
+    let [site, waivers, issues] = documented()[..] else { panic!("three texts are expected") };
+    let site = Site::from_embedded(site, "site.toml", &[]).unwrap();
+    assert_eq!(site.host("capi-mgmt").unwrap().spec.jump.as_ref().unwrap().name, "bastion");
+    assert_eq!(site.extra["rack"].value, "b7");
+    assert_eq!(site.run.slots["amphora"], 1);
+    assert_eq!(Waiver::parse("waivers.toml", waivers).unwrap().len(), 1);
+    assert_eq!(KnownIssue::parse("known-issues.toml", issues).unwrap().len(), 1);
 }
