@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::access::{self, Reach};
 use super::credentials::{Ask, SecretSource, Terminal};
-use super::declare::{CloudDecl, EndpointDecl, ScopeDecl, Variable};
+use super::declare::{CloudDecl, EndpointDecl, KubeDecl, KubeSource, ScopeDecl, Variable};
+use super::document::Spot;
 use super::file::Site;
 use crate::base::{Clock, Error, Result, Secret};
-use crate::systems::command::Arg;
-use crate::systems::http::{Dialer, HttpSettings, Tls};
+use crate::systems::command::{Arg, Command};
+use crate::systems::http::{Dialer, HttpSettings, Tls, Witness};
+use crate::systems::kubernetes::{Kube, KubeSpec, KubeconfigSource};
 use crate::systems::openstack::{Policy, Session};
 use crate::systems::ssh::{Host, OpenSsh, Transport};
 use crate::systems::tool::{Processes, Runner, Tool, ToolSpec};
@@ -23,6 +25,12 @@ pub trait Wiring: Send + Sync {
     /// # Errors
     /// What keeps the credentials from being read.
     fn cloud(&self, scope: &ScopeDecl, policy: &Policy) -> Result<Reach>;
+
+    /// The kubeconfig of a cluster, where it is another than the site file says.
+    ///
+    /// # Errors
+    /// What keeps it from being made.
+    fn kubeconfig(&self, kube: &KubeDecl) -> Result<Option<Secret>>;
 
     /// What hosts are reached by.
     ///
@@ -77,6 +85,10 @@ impl Wiring for Machine {
         Ok(reach)
     }
 
+    fn kubeconfig(&self, _: &KubeDecl) -> Result<Option<Secret>> {
+        Ok(None)
+    }
+
     fn transport(&self) -> Result<Arc<dyn Transport>> {
         let mut ssh = lock(&self.ssh);
         Ok(match &*ssh {
@@ -102,6 +114,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// An error that has no place yet, at a declaration.
+fn at(error: Error, spot: &Spot) -> Error {
+    error.place(spot.file(), spot.line, spot.column)
+}
+
 impl Site {
     /// The same site over other systems.
     #[must_use]
@@ -109,6 +126,35 @@ impl Site {
         let mut site = self.clone();
         site.wiring = wiring;
         site
+    }
+
+    /// A Kubernetes cluster. A kubeconfig that a host prints is fetched; to the cluster nothing is sent yet.
+    /// The witness is told of every request. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`](crate::base::ErrorKind::Site) for an unknown name, with the likely one; what keeps the
+    /// host from answering; and those of [`Kube::new`].
+    pub async fn cluster(&self, name: &str, witness: Option<Arc<dyn Witness>>) -> Result<Kube> {
+        let decl = self.kube(name)?;
+        let source = match (self.wiring.kubeconfig(decl)?, &decl.source) {
+            (Some(text), _) => KubeconfigSource::Fetched(text),
+            (None, KubeSource::File { path, allow_exec }) => {
+                KubeconfigSource::File { path: path.clone(), allow_exec: *allow_exec }
+            }
+            (None, KubeSource::Printed { host, argv }) => {
+                KubeconfigSource::Fetched(self.printed(host, argv).await.map_err(|e| at(e, &decl.spot))?)
+            }
+        };
+        let (context, expected) = (decl.context.clone(), decl.expected.clone());
+        let spec = KubeSpec { name: decl.name.clone(), source, context, expected };
+        Kube::new(&spec, self.wiring.dialer().as_deref(), witness).map_err(|e| at(e, &decl.spot))
+    }
+
+    /// What a command on a host prints, which is a secret.
+    async fn printed(&self, host: &str, argv: &[String]) -> Result<Secret> {
+        let command = Command::new(argv.iter().map(String::as_str));
+        let output = self.ssh(host)?.query(&command).await?.success(&command, host)?;
+        Ok(Secret::new(output.stdout))
     }
 
     /// A host, over SSH.
@@ -157,8 +203,7 @@ impl Site {
     /// credentials that cannot be read or could mean two projects.
     pub fn session(&self, scope: &str, clock: Arc<dyn Clock>) -> Result<Session> {
         let scope = self.scope(scope)?;
-        let named =
-            |e: Error| e.scope(&scope.name).place(scope.spot.file(), scope.spot.line, scope.spot.column);
+        let named = |e: Error| at(e.scope(&scope.name), &scope.spot);
         let reach = self.wiring.cloud(scope, &self.policy).map_err(named)?;
         let authority = access::authority(scope, reach.own).map_err(named)?;
         Session::new(&scope.name, reach.cloud, authority, access::declared(scope), clock).map_err(named)

@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rhumb::base::{Error, ErrorKind, Result, Secret};
 use rhumb::site::credentials::SecretSource;
-use rhumb::site::{Reach, ScopeDecl, Site, Wiring};
+use rhumb::site::{KubeDecl, Machine, Reach, ScopeDecl, Site, Wiring};
 use rhumb::systems::command::{Command, Output};
 use rhumb::systems::http::Dialer;
 use rhumb::systems::openstack::{Authority, Cloud, Credential, Domain, Policy, Project};
@@ -22,9 +22,15 @@ const SITE: &str = "name = \"x\"\n\
     [scopes.plain]\ncloud = \"admin\"\n\
     [hosts.bastion]\naddress = \"10.0.0.1\"\nuser = \"ops\"\n\
     [hosts.mgmt]\naddress = \"10.0.0.2\"\nuser = \"ubuntu\"\njump = \"bastion\"\n\
+    [kube.mgmt]\nhost = \"mgmt\"\nprint = [\"sudo\", \"k8s\", \"config\"]\n\
     [tools.juju]\nprogram = \"juju\"\nargs = [\"--model\", \"openstack\"]\nenv = { PIN = { prompt = \"PIN\" }, A = \"b\" }\n\
     [endpoints.keystone]\nurl = \"https://10.0.0.3:5000\"\ninsecure = true\n\
     [values]\nimage = \"ubuntu\"\n";
+
+const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: mgmt\n\
+    contexts: [{name: mgmt, context: {cluster: mgmt, user: admin}}]\n\
+    clusters: [{name: mgmt, cluster: {server: 'http://10.0.0.4:6443'}}]\n\
+    users: [{name: admin, user: {token: played}}]\n";
 
 /// Answers for every system, and remembers who asked.
 #[derive(Default)]
@@ -60,8 +66,9 @@ impl Runner for Played {
 }
 
 impl Dialer for Played {
-    fn dial(&self, _: &str, _: u16) -> Option<SocketAddr> {
-        None
+    fn dial(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        self.note(format!("dial {host}:{port}"));
+        "127.0.0.1:1".parse().ok()
     }
 }
 
@@ -74,6 +81,11 @@ impl Wiring for Stage {
         let mut cloud = Cloud::new("lab", "http://127.0.0.1:1/v3", token);
         cloud.policy = policy.clone();
         Ok(Reach { cloud: Arc::new(cloud), own: Ok(Authority::System) })
+    }
+
+    fn kubeconfig(&self, kube: &KubeDecl) -> Result<Option<Secret>> {
+        self.0.note(format!("kubeconfig of {}", kube.name));
+        Ok(Some(Secret::new(KUBECONFIG)))
     }
 
     fn transport(&self) -> Result<Arc<dyn Transport>> {
@@ -113,6 +125,8 @@ fn a_rehearsal_replaces_the_systems_and_nothing_else() {
         runtime.block_on(site.program("juju").unwrap().query(&command)),
     ];
     assert!(asked.iter().all(Result::is_err));
+    let kube = runtime.block_on(site.cluster("mgmt", None)).unwrap();
+    assert_eq!((kube.name(), kube.server()), ("mgmt", "http://10.0.0.4:6443"));
     assert_eq!(
         *played.0.lock().unwrap(),
         [
@@ -120,6 +134,8 @@ fn a_rehearsal_replaces_the_systems_and_nothing_else() {
             "cloud of plain",
             "ssh ubuntu@10.0.0.2:22 over bastion",
             "juju --model openstack status with PIN=played",
+            "kubeconfig of mgmt",
+            "dial 10.0.0.4:6443",
         ]
     );
     assert!(site.http().dialer.is_some());
@@ -137,4 +153,68 @@ fn on_this_machine_nothing_is_redirected() {
         site.ssh("mgnt").map(|_| ()).unwrap_err().detail().help.as_deref(),
         Some("did you mean `mgmt`?")
     );
+}
+
+/// A host that prints the kubeconfig above, and nothing else.
+struct Printer;
+
+impl Transport for Printer {
+    fn exec<'a>(&'a self, _: &'a HostSpec, command: &'a Command) -> BoxFuture<'a, Result<Output>> {
+        let (code, stdout) = match &*command.shown() {
+            "sudo k8s config" => (0, KUBECONFIG.to_string()),
+            _ => (127, String::new()),
+        };
+        let duration = std::time::Duration::ZERO;
+        async move { Ok(Output { code, stdout, stderr: String::new(), duration, truncated: false }) }.boxed()
+    }
+
+    fn host_key<'a>(&'a self, _: &'a HostSpec) -> BoxFuture<'a, Result<HostKey>> {
+        async { Err(nothing()) }.boxed()
+    }
+}
+
+/// This machine, but for its hosts.
+struct Printing(Machine);
+
+impl Wiring for Printing {
+    fn cloud(&self, scope: &ScopeDecl, policy: &Policy) -> Result<Reach> {
+        self.0.cloud(scope, policy)
+    }
+
+    fn kubeconfig(&self, kube: &KubeDecl) -> Result<Option<Secret>> {
+        self.0.kubeconfig(kube)
+    }
+
+    fn transport(&self) -> Result<Arc<dyn Transport>> {
+        Ok(Arc::new(Printer))
+    }
+
+    fn runner(&self) -> Arc<dyn Runner> {
+        self.0.runner()
+    }
+
+    fn secret(&self, source: &SecretSource) -> Result<Secret> {
+        self.0.secret(source)
+    }
+
+    fn dialer(&self) -> Option<Arc<dyn Dialer>> {
+        None
+    }
+}
+
+#[test]
+fn a_kubeconfig_comes_from_a_host_or_a_file_and_a_missing_one_is_told_at_its_place() {
+    let site = format!(
+        "{SITE}[kube.wrong]\nhost = \"mgmt\"\nprint = [\"k9s\"]\n[kube.file]\nkubeconfig = \"kc\"\n[kube.none]\nkubeconfig = \"no\"\n"
+    );
+    let dir = crate::directory::SiteDir::new(&[("site.toml", 0o644, &site), ("kc", 0o600, KUBECONFIG)]);
+    let site = dir.load().rewired(Arc::new(Printing(Machine::default())));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server =
+        |name: &str| runtime.block_on(site.cluster(name, None)).map(|kube| kube.server().to_string());
+    assert_eq!(server("mgmt").unwrap(), "http://10.0.0.4:6443");
+    assert_eq!(server("file").unwrap(), "http://10.0.0.4:6443");
+    let told: Vec<String> =
+        ["wrong", "none"].iter().map(|name| dir.told(&server(name).unwrap_err())).collect();
+    crate::directory::golden("missing_kubeconfigs", &told.join("\n"));
 }
