@@ -87,6 +87,11 @@ pub fn show(duration: Duration) -> String {
     }
 }
 
+/// Seconds as journals keep them, for people; what is no duration shows as `0ms`.
+pub fn show_seconds(seconds: f64) -> String {
+    show(Duration::try_from_secs_f64(seconds).unwrap_or_default())
+}
+
 /// A size for people: `1.0 GiB`, `512 B`.
 pub fn show_size(bytes: u64) -> String {
     let mut value = bytes as f64;
@@ -142,6 +147,9 @@ mod tests {
             (172_800.0, "2d"),
         ] {
             assert_eq!(show(Duration::from_secs_f64(seconds)), text);
+            assert_eq!(show_seconds(seconds), text);
         }
+        assert_eq!(show_seconds(-1.0), "0ms");
+        assert_eq!(show_seconds(f64::NAN), "0ms");
     }
 }

@@ -111,6 +111,7 @@ impl Fold {
         self.report.steps.push(StepReport {
             id: step.clone(),
             title: title.clone(),
+            why: String::new(),
             kind: *kind,
             overridden: overridden.clone(),
             began: entry.at,

@@ -15,7 +15,7 @@ use crate::base::{Error, ErrorKind, Result};
 pub const FILE: &str = "journal.jsonl";
 
 /// What the first entry chains to.
-const ROOT: &str = "rhumb-journal-1";
+pub const ROOT: &str = "rhumb-journal-1";
 
 /// A journal open for appending.
 #[derive(Debug)]

@@ -22,6 +22,10 @@ pub struct RunReport {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// What it is for: the runbook's header. The journal does not hold it; whoever has the
+    /// sources sets it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub why: String,
     /// Name of the site.
     pub site: String,
     /// `run`, `observe` or `rehearse`.
@@ -86,6 +90,9 @@ pub struct StepReport {
     pub id: String,
     /// Title.
     pub title: String,
+    /// Why it is done: the comment before it in the source. Set like [`RunReport::why`].
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub why: String,
     /// What it may do.
     pub kind: StepKind,
     /// Who overrides it.

@@ -1,0 +1,132 @@
+//! The runs kept in a directory: one directory a run, named by its id, which begins with the time.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::summary::{self, Standing, Summary};
+use crate::base::error::nearest;
+use crate::base::{Error, ErrorKind, Result};
+use crate::run::journal;
+use crate::run::record::{Entry, Record};
+use crate::run::report::RunReport;
+
+/// What the first line of a journal tells.
+#[derive(Clone, Debug, Serialize)]
+pub struct Opening {
+    /// The run's id.
+    pub run: String,
+    /// Logical name of the runbook.
+    pub runbook: String,
+    /// Name of the site.
+    pub site: String,
+    /// `run`, `observe` or `rehearse`.
+    pub mode: String,
+    /// `user@machine`.
+    pub by: String,
+    /// When.
+    pub began: Timestamp,
+}
+
+/// A run in a line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listed {
+    /// How it began.
+    #[serde(flatten)]
+    pub opening: Opening,
+    /// How it stands; an error where its journal is damaged.
+    pub standing: std::result::Result<Standing, Error>,
+    /// How many steps ended with which verdict.
+    pub tally: String,
+    /// Seconds at work.
+    pub seconds: f64,
+}
+
+/// The runs' directories, newest first. None where nothing ran yet.
+pub fn directories(dir: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |e: &std::io::Error| {
+        Error::new(ErrorKind::Io, format!("cannot read the runs in {}", dir.display())).from_source(e)
+    };
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(unreadable(&e)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| unreadable(&e))?.path();
+        if path.join(journal::FILE).is_file() {
+            found.push(path);
+        }
+    }
+    found.sort_unstable_by(|a, b| b.file_name().cmp(&a.file_name()));
+    Ok(found)
+}
+
+/// How the run in a directory began; `None` where its journal has no first line.
+pub fn opening(run: &Path) -> Option<Opening> {
+    /// A first line is short; what is longer is no journal.
+    const LONGEST: u64 = 16 << 20;
+    let file = File::open(run.join(journal::FILE)).ok()?;
+    let mut line = String::new();
+    BufReader::new(file.take(LONGEST)).read_line(&mut line).ok()?;
+    let entry: Entry = serde_json::from_str(&line).ok()?;
+    match entry.record {
+        Record::RunBegin { run, runbook, site, mode, by, .. } => {
+            Some(Opening { run, runbook, site, mode, by, began: entry.at })
+        }
+        _ => None,
+    }
+}
+
+/// The newest runs, at most `most` of them.
+pub fn list(dir: &Path, most: usize) -> Result<Vec<Listed>> {
+    let opened = directories(dir)?.into_iter().filter_map(|run| Some((opening(&run)?, run)));
+    let listed = opened.take(most).map(|(opening, run)| match RunReport::load(&run) {
+        Ok(report) => Listed {
+            opening,
+            standing: Ok(Summary::of(&report).standing),
+            tally: Summary::tally(&report),
+            seconds: summary::seconds(&report),
+        },
+        Err(e) => Listed { opening, standing: Err(e), tally: String::new(), seconds: 0.0 },
+    });
+    Ok(listed.collect())
+}
+
+/// The directory of one run: by its id, by a part of the id that only one run has, or the newest
+/// one for `last`.
+///
+/// Errors with [`ErrorKind::NotFound`] or [`ErrorKind::Ambiguous`], naming candidates.
+pub fn find(dir: &Path, which: &str) -> Result<PathBuf> {
+    let all = directories(dir)?;
+    let name =
+        |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if let Some(exact) = all.iter().find(|p| name(p) == which) {
+        return Ok(exact.clone());
+    }
+    let none = |what: String| Error::new(ErrorKind::NotFound, what).help("`rhumb runs` lists them");
+    if which == "last" {
+        return all.into_iter().next().ok_or_else(|| none("there is no run yet".into()));
+    }
+    let matching: Vec<_> = all.iter().filter(|p| !which.is_empty() && name(p).contains(which)).collect();
+    match matching.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => {
+            let names: Vec<_> = all.iter().map(name).collect();
+            let e = none(format!("there is no run `{which}`"));
+            Err(match nearest(which, names.iter().map(String::as_str)) {
+                Some(near) => e.cause(format!("did you mean {near}?")),
+                None => e,
+            })
+        }
+        several => {
+            let names: Vec<_> = several.iter().take(5).map(|p| name(p)).collect();
+            let what = format!("{} runs match `{which}`: {}", several.len(), names.join(", "));
+            Err(Error::new(ErrorKind::Ambiguous, what).help("give more of the id"))
+        }
+    }
+}

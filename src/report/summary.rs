@@ -1,0 +1,259 @@
+//! What a run comes to: how it stands, what failed, what was accepted all the same, what is open.
+//! Every renderer says this first, in the same words.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::run::record::Verdict;
+use crate::run::report::{EffectOutcome, RunReport, StepReport};
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Every step passed, nothing is open.
+    Passed,
+    /// It passed, and something was waived, put off, known, or is still open.
+    Excepted,
+    /// A step failed, or the run ended with an error.
+    Failed,
+    /// A change needs an approval that nobody could give.
+    NeedsApproval,
+    /// The operator declined a change.
+    Declined,
+    /// The operator interrupted it.
+    Interrupted,
+    /// The journal stops before the run's end: killed, or still running.
+    Cut,
+}
+
+impl Standing {
+    /// The words in capitals, as reports show them.
+    pub fn words(self) -> &'static str {
+        match self {
+            Standing::Passed => "PASSED",
+            Standing::Excepted => "PASSED WITH EXCEPTIONS",
+            Standing::Failed => "FAILED",
+            Standing::NeedsApproval => "NEEDS APPROVAL",
+            Standing::Declined => "DECLINED",
+            Standing::Interrupted => "INTERRUPTED",
+            Standing::Cut => "CUT OFF",
+        }
+    }
+}
+
+/// A step that failed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// The step's id; empty where the run failed outside of steps.
+    pub step: String,
+    /// Its title.
+    pub title: String,
+    /// What went wrong.
+    pub reason: String,
+    /// Its causes, nearest first.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// Something that departs from the shipped procedure or from a clean pass, and is accepted.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exception {
+    /// The step; empty where it is about a whole text.
+    pub step: String,
+    /// `WAIVED`, `KNOWN-ISSUE`, `DEFERRED` or `OVERRIDDEN`.
+    pub word: &'static str,
+    /// The claim or the step that it is about.
+    pub about: String,
+    /// Reason and owner, issue, decision, or who overrides.
+    pub detail: String,
+}
+
+/// Something that somebody must still do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenItem {
+    /// The step.
+    pub step: String,
+    /// What is to be done.
+    pub what: String,
+}
+
+/// What a run comes to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// How it stands.
+    pub standing: Standing,
+    /// Failed steps, and the error that ended the run where no step has it.
+    pub failures: Vec<Failure>,
+    /// What is accepted all the same.
+    pub exceptions: Vec<Exception>,
+    /// What is still to be done.
+    pub open: Vec<OpenItem>,
+}
+
+impl Summary {
+    /// The summary of a run.
+    pub fn of(report: &RunReport) -> Self {
+        let exceptions: Vec<_> =
+            layered(report).into_iter().chain(report.steps.iter().flat_map(exceptions)).collect();
+        let open: Vec<_> = report.steps.iter().flat_map(open).collect();
+        let clean = open.is_empty() && exceptions.iter().all(|e| e.word == "OVERRIDDEN");
+        let standing = match &report.end {
+            None => Standing::Cut,
+            Some(end) if end.ok && clean => Standing::Passed,
+            Some(end) if end.ok => Standing::Excepted,
+            Some(end) => match end.error["kind"].as_str() {
+                Some("needs-approval") => Standing::NeedsApproval,
+                Some("declined") => Standing::Declined,
+                Some("interrupted") => Standing::Interrupted,
+                _ => Standing::Failed,
+            },
+        };
+        Summary { standing, failures: failures(report), exceptions, open }
+    }
+
+    /// What the run means for an acceptance, in a sentence.
+    pub fn conclusion(&self) -> String {
+        let items = |n: usize| match n {
+            1 => "1 item is".to_string(),
+            n => format!("{n} items are"),
+        };
+        match (self.standing, self.open.len()) {
+            (Standing::Passed, _) => "Every step passed and nothing is open.".into(),
+            (Standing::Excepted, 0) => "It passed; what was accepted all the same is listed below.".into(),
+            (Standing::Excepted, n) => format!("It passed; {} left to close it formally.", items(n)),
+            (Standing::Cut, _) => "The journal stops before the run's end: this is no acceptance.".into(),
+            (_, 0) => "This is no acceptance.".into(),
+            (_, n) => format!("This is no acceptance; {} open.", items(n)),
+        }
+    }
+
+    /// The tally in a sentence: `12 steps: 9 PASS, 1 FAIL, 2 SKIPPED`.
+    pub fn tally(report: &RunReport) -> String {
+        let unfinished = report.steps.iter().filter(|s| s.verdict.is_none()).count();
+        let mut parts: Vec<_> = report.tally().into_iter().map(|(word, n)| format!("{n} {word}")).collect();
+        if unfinished > 0 {
+            parts.push(format!("{unfinished} unfinished"));
+        }
+        match report.steps.len() {
+            0 => "no step ran".into(),
+            1 => format!("1 step: {}", parts.join(", ")),
+            n => format!("{n} steps: {}", parts.join(", ")),
+        }
+    }
+}
+
+/// The name that reports give a run's procedure: the runbook's own id, or its logical name.
+pub fn name(report: &RunReport) -> &str {
+    if report.id.is_empty() { &report.runbook } else { &report.id }
+}
+
+/// What the run was for, where that keeps it from being evidence of a whole procedure on a real site.
+pub fn caveat(report: &RunReport) -> Option<&'static str> {
+    match report.mode.as_str() {
+        "rehearse" => Some("Rehearsal against the lab under virtual time: no evidence of any real site."),
+        "observe" => Some("Observation: only the steps that read were run; nothing was changed."),
+        _ => None,
+    }
+}
+
+/// Seconds that the run was at work: the sum over its steps, or its own clock where that is longer.
+pub fn seconds(report: &RunReport) -> f64 {
+    let steps: f64 = report.steps.iter().map(|s| s.seconds).sum();
+    report.end.as_ref().map_or(steps, |end| end.seconds.max(steps))
+}
+
+fn text_of(error: &Value, field: &str) -> Option<String> {
+    error[field].as_str().map(str::to_string)
+}
+
+fn failure(step: &str, title: &str, reason: String, error: &Value) -> Failure {
+    let causes = error["causes"].as_array().into_iter().flatten().filter_map(|c| c.as_str());
+    Failure {
+        step: step.into(),
+        title: title.into(),
+        reason,
+        causes: causes.map(str::to_string).collect(),
+        help: text_of(error, "help"),
+    }
+}
+
+fn failures(report: &RunReport) -> Vec<Failure> {
+    let of_step = |s: &StepReport| match &s.verdict {
+        Some(Verdict::Fail { reason }) => Some(failure(&s.id, &s.title, reason.clone(), &s.error)),
+        _ => None,
+    };
+    let mut found: Vec<_> = report.steps.iter().filter_map(of_step).collect();
+    if let Some(end) = &report.end
+        && let Some(what) = text_of(&end.error, "what")
+        && !found.iter().any(|f| f.reason == what)
+    {
+        found.push(failure("", "", what, &end.error));
+    }
+    found
+}
+
+/// Texts of which an upper layer redefines a part.
+fn layered(report: &RunReport) -> Vec<Exception> {
+    let sources = report.sources.iter().enumerate();
+    let over = sources.filter_map(|(n, upper)| {
+        let lower = report.sources[..n].iter().rfind(|s| s.name == upper.name && s.layer != upper.layer)?;
+        Some(Exception {
+            step: String::new(),
+            word: "OVERRIDDEN",
+            about: upper.name.clone(),
+            detail: format!("the {} text stands over the {} one", upper.layer, lower.layer),
+        })
+    });
+    over.collect()
+}
+
+fn exceptions(step: &StepReport) -> Vec<Exception> {
+    let exception = |word, about: &str, detail: String| Exception {
+        step: step.id.clone(),
+        word,
+        about: about.into(),
+        detail,
+    };
+    let gates = step.gates.iter().filter_map(|g| g.excused.as_ref().map(|v| (g, v)));
+    let mut found: Vec<_> = gates.map(|(g, v)| exception(v.word(), &g.claim, v.detail())).collect();
+    match &step.verdict {
+        Some(v @ Verdict::Deferred { .. }) => found.push(exception(v.word(), &step.title, v.detail())),
+        Some(v @ (Verdict::Waived { .. } | Verdict::KnownIssue { .. })) if found.is_empty() => {
+            found.push(exception(v.word(), &step.title, v.detail()));
+        }
+        _ => {}
+    }
+    if let Some(by) = &step.overridden {
+        found.push(exception("OVERRIDDEN", &step.title, by.clone()));
+    }
+    found
+}
+
+fn open(step: &StepReport) -> Vec<OpenItem> {
+    let item = |what: String| OpenItem { step: step.id.clone(), what };
+    let mut found = Vec::new();
+    if step.verdict.is_none() {
+        found.push(item(format!("the run stopped inside of this step: {}", step.title)));
+    }
+    if let Some(Verdict::Outstanding { claim }) = &step.verdict {
+        found.push(item(format!("to be signed off: {claim}")));
+    }
+    for attest in step.attests.iter().filter(|a| a.by.is_none()) {
+        let unsigned = item(format!("to be signed off: {}", attest.claim));
+        if !found.contains(&unsigned) {
+            found.push(unsigned);
+        }
+    }
+    for effect in step.effects.iter().filter(|e| e.outcome == EffectOutcome::InDoubt) {
+        let intent = &effect.intent;
+        found.push(item(format!("in doubt: {} ({} {})", intent.summary, intent.method, intent.target)));
+    }
+    for cleanup in &step.cleanups {
+        if let Some(error) = &cleanup.error {
+            found.push(item(format!("left behind by a failed clean-up: {}: {error}", cleanup.title)));
+        }
+    }
+    found
+}

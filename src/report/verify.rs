@@ -1,0 +1,132 @@
+//! Whether a run's journal is what was written: an offline check of its chain, and of the report
+//! made from it.
+
+use std::fmt;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::when::stamp;
+use super::write::Paths;
+use crate::base::{Error, ErrorKind, Result};
+use crate::run::journal;
+use crate::run::record::Record;
+use crate::run::report::RunReport;
+
+/// What the check found in a sound journal.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verification {
+    /// The run's id.
+    pub run: String,
+    /// How many entries chain up without a gap.
+    pub entries: u64,
+    /// Time of the first entry.
+    pub first: Option<Timestamp>,
+    /// Time of the last entry.
+    pub last: Option<Timestamp>,
+    /// What the first entry chains to.
+    pub root: &'static str,
+    /// SHA-256 of the last line. It stands for every entry: whoever keeps it can tell later
+    /// whether the journal is the same.
+    pub head: String,
+    /// How it ends.
+    pub ending: Ending,
+    /// Entries whose time is before that of the entry before: the clock was set back.
+    pub clock_went_back: Vec<u64>,
+    /// Whether `report.json` was made from exactly these entries; `None` without one.
+    pub report_agrees: Option<bool>,
+}
+
+/// How a journal ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Ending {
+    /// With the run's last record.
+    Whole {
+        /// Whether the run passed.
+        ok: bool,
+        /// Its exit code.
+        exit: u8,
+    },
+    /// Before the run's end: killed, or still running.
+    Cut {
+        /// Bytes of a last line that was never finished.
+        torn: u64,
+    },
+}
+
+/// Checks the run in a directory.
+///
+/// Errors with [`ErrorKind::Journal`] where a line was changed, added or removed; the error
+/// names the first line that does not fit. Nothing is written.
+pub fn verify(dir: &Path) -> Result<Verification> {
+    let path = dir.join(journal::FILE);
+    let read = journal::read(&path)?;
+    let bytes = std::fs::metadata(&path).map(|m| m.len()).map_err(|e| {
+        Error::new(ErrorKind::Journal, format!("cannot read {}", path.display())).from_source(&e)
+    })?;
+    let entries = &read.entries;
+    let ending = match entries.last().map(|e| &e.record) {
+        Some(Record::RunEnd { ok, exit, .. }) if bytes == read.whole => {
+            Ending::Whole { ok: *ok, exit: *exit }
+        }
+        _ => Ending::Cut { torn: bytes.saturating_sub(read.whole) },
+    };
+    let went_back = entries.windows(2).filter(|pair| pair[1].at < pair[0].at).map(|pair| pair[1].n);
+    let report = RunReport::of(entries);
+    Ok(Verification {
+        run: report.run,
+        entries: entries.len() as u64,
+        first: report.began,
+        last: report.ended,
+        root: journal::ROOT,
+        ending,
+        clock_went_back: went_back.collect(),
+        report_agrees: head_of_report(dir).map(|head| head.as_str() == Some(&*read.last_hash)),
+        head: read.last_hash,
+    })
+}
+
+/// The head that `report.json` was made from.
+fn head_of_report(dir: &Path) -> Option<Value> {
+    let text = std::fs::read_to_string(Paths::of(dir).json).ok()?;
+    let document: Value = serde_json::from_str(&text).unwrap_or_default();
+    Some(document["head"].clone())
+}
+
+impl fmt::Display for Verification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |at: Option<Timestamp>| at.map_or_else(|| "never".into(), stamp);
+        writeln!(f, "The chain of run {} holds.", self.run)?;
+        writeln!(f, "  entries  {}, without a gap", self.entries)?;
+        writeln!(f, "  first    {}", time(self.first))?;
+        writeln!(f, "  last     {}", time(self.last))?;
+        match self.ending {
+            Ending::Whole { ok: true, .. } => writeln!(f, "  ending   properly: the run passed")?,
+            Ending::Whole { exit, .. } => {
+                writeln!(f, "  ending   properly: the run did not pass (exit code {exit})")?;
+            }
+            Ending::Cut { torn: 0 } => writeln!(f, "  ending   cut: no last record of the run")?,
+            Ending::Cut { torn } => {
+                writeln!(f, "  ending   cut inside of a line: {torn} bytes are not part of the chain")?;
+            }
+        }
+        for n in &self.clock_went_back {
+            writeln!(f, "  clock    set back before entry {n}; the numbers tell the order")?;
+        }
+        match self.report_agrees {
+            Some(true) => writeln!(f, "  report   report.json was made from these entries")?,
+            Some(false) => {
+                writeln!(
+                    f,
+                    "  report   report.json is NOT of these entries: write it anew (`rhumb show-run`)"
+                )?;
+            }
+            None => {}
+        }
+        writeln!(f, "  root     {}", self.root)?;
+        writeln!(f, "  head     {}", self.head)
+    }
+}
