@@ -25,6 +25,10 @@ pub const STACK: usize = 64 << 20;
 /// How deep script functions may call each other.
 const CALL_LEVELS: usize = 128;
 
+/// How many operations a script may take: a runbook needs thousands, a loop without an end takes this many in
+/// well under a minute.
+const OPERATIONS: u64 = 200_000_000;
+
 /// Rhai reserves these for itself and lets nobody have them, clouds or not.
 const OWN_WORDS: &[&str] = &[
     "eval",
@@ -75,7 +79,7 @@ pub fn bare() -> Engine {
     engine
         .set_max_call_levels(CALL_LEVELS)
         .set_max_expr_depths(128, 128)
-        .set_max_operations(0)
+        .set_max_operations(OPERATIONS)
         .set_max_string_size(16 << 20)
         .set_max_array_size(100_000)
         .set_max_map_size(100_000)

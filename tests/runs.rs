@@ -1,0 +1,179 @@
+//! The program from outside: what a killed run leaves, how Ctrl-C ends one, who waits for whom, and what bad
+//! input is told.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod rig;
+#[path = "stub_cloud/mod.rs"]
+mod stub_cloud;
+
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use rhumb::base::ErrorKind;
+use rhumb::run::{Past, Record};
+use rig::Rig;
+use serde_json::json;
+use stub_cloud::StubCloud;
+
+const PARK: &str = r#"
+    runbook("stop-it", "Stop a server");
+    let scope = site.scope("capi");
+    change("1", "Stop", || { defer("say so", || note("cleaned up")); scope.servers.get("vm").stop(); });
+"#;
+
+/// A site over a played cloud.
+fn site(address: &str) -> Rig {
+    let rig = Rig::new(
+        r#"
+        name = "played"
+        [scopes.capi]
+        cloud = "stub"
+        project = "capi-mgmt"
+        domain = "capi"
+        "#,
+    );
+    rig.file(
+        "clouds.yaml",
+        &format!(
+            "clouds:\n  stub:\n    auth:\n      auth_url: http://{address}/identity\n      username: op\n      \
+             password: secret\n      user_domain_name: Default\n"
+        ),
+    );
+    rig.file("stop-it.rhai", PARK);
+    rig
+}
+
+/// One server, and a stop that is never answered.
+async fn that_never_answers_a_stop() -> StubCloud {
+    stub_cloud::start(|seen, _| match seen.method.as_str() {
+        "POST" => {
+            std::thread::sleep(Duration::from_secs(600));
+            (202, json!(null))
+        }
+        _ if seen.path.contains("/servers") => {
+            let vm = json!({"id": "11111111-2222-4333-8444-555555555555", "name": "vm", "status": "ACTIVE"});
+            (200, json!({"servers": [vm], "server": vm}))
+        }
+        _ => (200, json!({"version": {"id": "v2.1", "version": "2.96", "min_version": "2.1"}})),
+    })
+    .await
+}
+
+/// Waits until the cloud has seen the stop.
+fn until_sent(cloud: &StubCloud) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while cloud.seen("/action").is_empty() {
+        assert!(Instant::now() < end, "the stop was never sent: {:?}", cloud.stage().seen);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_run_killed_between_intent_and_outcome_says_so_in_its_journal() {
+    let cloud = that_never_answers_a_stop().await;
+    let rig = site(&cloud.address.to_string());
+    let mut child = rig.command(&["run", "stop-it", "--yes"]).spawn().unwrap();
+    until_sent(&cloud);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let entries = rig.journal();
+    assert!(matches!(entries.last().unwrap().record, Record::Intent { .. }), "{entries:?}");
+    let past = Past::of(&entries);
+    let doubtful: Vec<&str> = past.in_doubt().map(|c| c.intent.summary.as_str()).collect();
+    assert_eq!(doubtful, ["stop server vm (11111111-2222-4333-8444-555555555555)"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ctrl_c_in_the_middle_of_a_request_cleans_up_and_leaves_the_change_in_doubt() {
+    let cloud = that_never_answers_a_stop().await;
+    let rig = site(&cloud.address.to_string());
+    let mut child = rig.command(&["run", "stop-it", "--yes"]).spawn().unwrap();
+    until_sent(&cloud);
+    let asked = Instant::now();
+    signal(&child, "INT");
+    let status = child.wait().unwrap();
+    println!("ended {} ms after Ctrl-C", asked.elapsed().as_millis());
+    assert_eq!(status.code(), Some(130));
+    let entries = rig.journal();
+    let report = rhumb::run::RunReport::of(&entries);
+    assert_eq!(report.steps[0].notes, ["cleaned up"]);
+    assert_eq!(Past::of(&entries).in_doubt().count(), 1);
+    assert!(matches!(entries.last().unwrap().record, Record::RunEnd { exit: 130, .. }));
+}
+
+#[test]
+fn ctrl_c_ends_a_busy_loop() {
+    let rig = site("127.0.0.1:9");
+    rig.file("busy.rhai", r#"runbook("busy", "Busy"); verify("1", "Loop", || { note("in the loop"); loop { let x = 1; } });"#);
+    let mut child = rig.command(&["run", "busy"]).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(60);
+    while !rig.journal().iter().any(|e| matches!(e.record, Record::Note { .. })) {
+        assert!(Instant::now() < end);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_second_run_of_a_site_is_told_who_holds_it_and_sends_nothing() {
+    let cloud = that_never_answers_a_stop().await;
+    let rig = site(&cloud.address.to_string());
+    let mut first = rig.command(&["run", "stop-it", "--yes"]).spawn().unwrap();
+    until_sent(&cloud);
+    let before = cloud.stage().seen.len();
+    let second = rig.run(&["run", "stop-it", "--yes"]).expect(i32::from(ErrorKind::Locked.exit_code()));
+    assert!(second.stderr.contains(&format!("process {}", first.id())), "{}", second.stderr);
+    assert_eq!(cloud.stage().seen.len(), before);
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_verify_step_cannot_change_anything() {
+    let cloud = that_never_answers_a_stop().await;
+    let rig = site(&cloud.address.to_string());
+    rig.file("sly.rhai", &PARK.replace("change(", "verify("));
+    let ended = rig.run(&["run", "sly", "--yes"]).expect(i32::from(ErrorKind::Refused.exit_code()));
+    assert!(ended.stderr.contains("may only read"), "{}", ended.stderr);
+    assert!(cloud.seen("/action").is_empty());
+}
+
+#[test]
+fn bad_input_has_its_own_exit_code_and_a_way_out() {
+    let rig = site("127.0.0.1:9");
+    for (name, script) in [
+        ("syntax", "runbook(\"x\", \"X\");\nverify(\"1\", \"T\", || { let = 1; });\n"),
+        ("bomb", "runbook(\"x\", \"X\");\nlet s = \"x\";\nloop { s += s; }\n"),
+        ("deep", "runbook(\"x\", \"X\");\nfn f(n) { f(n + 1) }\nf(0);\n"),
+        ("io", "runbook(\"x\", \"X\");\nsite.scope(\"capi\").servers.list();\n"),
+        ("typo", "runbook(\"x\", \"X\");\nverify(\"1\", \"T\", || site.scope(\"cappi\"));\n"),
+    ] {
+        rig.file(&format!("{name}.rhai"), script);
+    }
+    let cases: &[(&[&str], ErrorKind, &str)] = &[
+        (&["run", "syntax"], ErrorKind::Script, "syntax.rhai:2"),
+        (&["run", "bomb"], ErrorKind::Script, "without an end"),
+        (&["run", "deep"], ErrorKind::Script, "without an end"),
+        (&["run", "io"], ErrorKind::Refused, "outside of a step"),
+        (&["run", "typo"], ErrorKind::Site, "did you mean `capi`"),
+        (&["run", "stop-itt"], ErrorKind::Script, "did you mean `stop-it`"),
+        (&["run", "stop-it", "--site", "/nowhere"], ErrorKind::Site, "site.toml"),
+        (&["run", "stop-it", "--set", "nope=1"], ErrorKind::Usage, "nope"),
+        (&["run", "stop-it", "--yess"], ErrorKind::Usage, "--yes"),
+        (&["run", "stop-it", "--yes"], ErrorKind::Credentials, "127.0.0.1:9"),
+    ];
+    for (args, kind, said) in cases {
+        let ended = rig.run(args).expect(i32::from(kind.exit_code()));
+        assert!(ended.stderr.contains(said), "{args:?} does not say `{said}`:\n{}", ended.stderr);
+        assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    }
+    rig.file("site.toml", "name = \"played\"\n[scopes.capi]\ncloudd = \"stub\"\n");
+    let ended = rig.run(&["run", "stop-it"]).expect(i32::from(ErrorKind::Site.exit_code()));
+    assert!(ended.stderr.contains("site.toml:3") && ended.stderr.contains("`cloud`"), "{}", ended.stderr);
+}
