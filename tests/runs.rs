@@ -8,6 +8,8 @@ mod rig;
 mod stub_cloud;
 
 use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rhumb::base::ErrorKind;
@@ -44,11 +46,24 @@ fn site(address: &str) -> Rig {
     rig
 }
 
+/// Keeps the stop from being answered for as long as the test lasts.
+struct Hold(Arc<AtomicBool>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// One server, and a stop that is never answered.
-async fn that_never_answers_a_stop() -> StubCloud {
-    stub_cloud::start(|seen, _| match seen.method.as_str() {
+async fn that_never_answers_a_stop() -> (StubCloud, Hold) {
+    let over = Arc::new(AtomicBool::new(false));
+    let hold = Hold(over.clone());
+    let cloud = stub_cloud::start(move |seen, _| match seen.method.as_str() {
         "POST" => {
-            std::thread::sleep(Duration::from_secs(600));
+            while !over.load(Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
             (202, json!(null))
         }
         _ if seen.path.contains("/servers") => {
@@ -57,7 +72,8 @@ async fn that_never_answers_a_stop() -> StubCloud {
         }
         _ => (200, json!({"version": {"id": "v2.1", "version": "2.96", "min_version": "2.1"}})),
     })
-    .await
+    .await;
+    (cloud, hold)
 }
 
 /// Waits until the cloud has seen the stop.
@@ -75,7 +91,7 @@ fn signal(child: &Child, name: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_run_killed_between_intent_and_outcome_says_so_in_its_journal() {
-    let cloud = that_never_answers_a_stop().await;
+    let (cloud, _hold) = that_never_answers_a_stop().await;
     let rig = site(&cloud.address.to_string());
     let mut child = rig.command(&["run", "stop-it", "--yes"]).spawn().unwrap();
     until_sent(&cloud);
@@ -85,12 +101,12 @@ async fn a_run_killed_between_intent_and_outcome_says_so_in_its_journal() {
     assert!(matches!(entries.last().unwrap().record, Record::Intent { .. }), "{entries:?}");
     let past = Past::of(&entries);
     let doubtful: Vec<&str> = past.in_doubt().map(|c| c.intent.summary.as_str()).collect();
-    assert_eq!(doubtful, ["stop server vm (11111111-2222-4333-8444-555555555555)"]);
+    assert_eq!(doubtful, ["stop server vm (11111111…)"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn ctrl_c_in_the_middle_of_a_request_cleans_up_and_leaves_the_change_in_doubt() {
-    let cloud = that_never_answers_a_stop().await;
+    let (cloud, _hold) = that_never_answers_a_stop().await;
     let rig = site(&cloud.address.to_string());
     let mut child = rig.command(&["run", "stop-it", "--yes"]).spawn().unwrap();
     until_sent(&cloud);
@@ -109,7 +125,10 @@ async fn ctrl_c_in_the_middle_of_a_request_cleans_up_and_leaves_the_change_in_do
 #[test]
 fn ctrl_c_ends_a_busy_loop() {
     let rig = site("127.0.0.1:9");
-    rig.file("busy.rhai", r#"runbook("busy", "Busy"); verify("1", "Loop", || { note("in the loop"); loop { let x = 1; } });"#);
+    rig.file(
+        "busy.rhai",
+        r#"runbook("busy", "Busy"); verify("1", "Loop", || { note("in the loop"); loop { let x = 1; } });"#,
+    );
     let mut child = rig.command(&["run", "busy"]).stdout(std::process::Stdio::null()).spawn().unwrap();
     let end = Instant::now() + Duration::from_secs(60);
     while !rig.journal().iter().any(|e| matches!(e.record, Record::Note { .. })) {
@@ -122,7 +141,7 @@ fn ctrl_c_ends_a_busy_loop() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_second_run_of_a_site_is_told_who_holds_it_and_sends_nothing() {
-    let cloud = that_never_answers_a_stop().await;
+    let (cloud, _hold) = that_never_answers_a_stop().await;
     let rig = site(&cloud.address.to_string());
     let mut first = rig.command(&["run", "stop-it", "--yes"]).spawn().unwrap();
     until_sent(&cloud);
@@ -136,7 +155,7 @@ async fn the_second_run_of_a_site_is_told_who_holds_it_and_sends_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_verify_step_cannot_change_anything() {
-    let cloud = that_never_answers_a_stop().await;
+    let (cloud, _hold) = that_never_answers_a_stop().await;
     let rig = site(&cloud.address.to_string());
     rig.file("sly.rhai", &PARK.replace("change(", "verify("));
     let ended = rig.run(&["run", "sly", "--yes"]).expect(i32::from(ErrorKind::Refused.exit_code()));

@@ -1,0 +1,71 @@
+//! What a run costs beside its requests: `cargo bench --bench start_up`.
+//!
+//! Each line is the median of 21 whole processes; the smallest process there is stands first, as the floor.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot run says so by panicking")]
+
+#[path = "../tests/rig/mod.rs"]
+mod rig;
+#[path = "../tests/stub_cloud/mod.rs"]
+mod stub_cloud;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rig::Rig;
+use serde_json::json;
+
+const RUNS: usize = 21;
+
+fn median(mut work: impl FnMut()) -> Duration {
+    work(); // warm
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[RUNS / 2]
+}
+
+fn line(name: &str, time: Duration) {
+    println!("{name:<44} {:>8.2} ms", time.as_secs_f64() * 1e3);
+}
+
+fn passes(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let cloud = runtime.block_on(stub_cloud::start(|seen, _| match seen.path.contains("/servers") {
+        true => (200, json!({"servers": [], "servers_links": []})),
+        false => (200, json!({"version": {"id": "v2.1", "version": "2.96", "min_version": "2.1"}})),
+    }));
+    let rig = Rig::new(
+        "name = \"bench\"\n[scopes.capi]\ncloud = \"stub\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n",
+    );
+    rig.file(
+        "clouds.yaml",
+        &format!(
+            "clouds:\n  stub:\n    auth:\n      auth_url: http://{}/identity\n      username: op\n      \
+             password: secret\n      user_domain_name: Default\n",
+            cloud.address
+        ),
+    );
+    rig.file("empty.rhai", "runbook(\"empty\", \"Nothing\");\n");
+    rig.file(
+        "one.rhai",
+        "runbook(\"one\", \"One call\");\nlet capi = site.scope(\"capi\");\nverify(\"1\", \"List\", || capi.servers.list().len());\n",
+    );
+    line("the smallest process (/bin/true)", median(|| passes(&mut Command::new("/bin/true"))));
+    line("rhumb --version", median(|| passes(&mut rig.command(&["--version"]))));
+    line("rhumb run: an empty script", median(|| passes(&mut rig.command(&["run", "empty"]))));
+    line("rhumb run: a script with one call", median(|| passes(&mut rig.command(&["run", "one"]))));
+    let before = cloud.stage().seen.len();
+    passes(&mut rig.command(&["run", "one"]));
+    println!("{:<44} {:>8}", "requests of that script", cloud.stage().seen.len() - before);
+}
