@@ -1,5 +1,6 @@
 //! Floor 6: the command line. One file a subcommand; each returns an exit code.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -94,13 +95,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Draws an error on standard error, as wide and as coloured as the terminal takes.
+/// Draws an error on standard error.
 fn complain(report: &Report) {
-    use std::io::IsTerminal as _;
-    let terminal = std::io::stderr().is_terminal();
-    let colours = terminal && std::env::var_os("NO_COLOR").is_none();
-    let width = if terminal { usize::from(console::Term::stderr().size().1).clamp(60, 120) } else { 100 };
+    let (width, colours) = terminal_of(&std::io::stderr(), &console::Term::stderr());
     anstream::eprint!("{}", report.draw(width, colours));
+}
+
+/// Columns to draw into, and whether the stream takes colours.
+fn terminal_of(stream: &impl IsTerminal, term: &console::Term) -> (usize, bool) {
+    match stream.is_terminal() {
+        true => (usize::from(term.size().1).clamp(60, 120), std::env::var_os("NO_COLOR").is_none()),
+        false => (100, false),
+    }
 }
 
 /// An error of the command line itself.

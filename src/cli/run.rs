@@ -1,15 +1,14 @@
 //! `rhumb run`: a runbook against the site's cloud.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-
-use serde_json::Value;
 
 use super::ask::Terminal;
 use super::view::View;
 use super::{SiteArguments, complain, interrupt, place};
 use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
+use crate::report::terminal;
 use crate::run::lock::{Holder, SiteLock};
 use crate::run::{Approvals, Cancel, Journal, Mode, Past, Record, Run, RunReport, RunSettings};
 use crate::script::diagnostic::Report;
@@ -123,19 +122,13 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
     close(&view, &dir, exit)
 }
 
-/// The last lines: the tally, and where the evidence lies.
-fn close(view: &View, dir: &std::path::Path, exit: u8) -> Result<u8> {
+/// Writes the reports, and says how the run stands and where they lie.
+fn close(view: &View, dir: &Path, exit: u8) -> Result<u8> {
     let read = crate::run::journal::read(&dir.join(crate::run::journal::FILE))?;
     let report = RunReport::of(&read.entries);
-    let tally: Vec<String> = report.tally().iter().map(|(word, n)| format!("{n} {word}")).collect();
-    let seconds = report.end.as_ref().map_or(0.0, |e| e.seconds);
-    let took = crate::base::duration::show(Duration::try_from_secs_f64(seconds).unwrap_or_default());
-    let error = report.end.as_ref().map_or(&Value::Null, |e| &e.error);
-    let word = match (exit, error.is_null()) {
-        (0, _) => "passed",
-        (_, true) => "failed",
-        (_, false) => "ended",
-    };
-    view.line(&format!("{} {word} in {took}: {} (exit {exit})", report.runbook, tally.join(", ")));
+    let paths = crate::report::write_all(dir, &report)?;
+    let (width, colours) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
+    let options = terminal::Options { width, colours, reports: Some(&paths) };
+    view.line(terminal::render(&report, &options).trim_end());
     Ok(exit)
 }
