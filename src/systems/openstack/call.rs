@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::base::{Intent, Mutation, Payload, Undo};
 use crate::systems::http::{Method, Url};
@@ -57,6 +57,8 @@ pub struct Subject {
     pub id: Option<String>,
     /// Its name.
     pub name: Option<String>,
+    /// The keys that its row's path takes, such as `cluster`: for [`find`](super::find).
+    pub parents: Map<String, Value>,
 }
 
 impl Call {

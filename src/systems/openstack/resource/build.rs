@@ -60,10 +60,10 @@ pub fn create_call(row: &'static Resource, spec: &Payload) -> Result<Call> {
     }
     let mut fields = object(spec)?.clone();
     let mut call = base(row, "create", Method::POST, fill(row, row.path, &fields)?);
-    row.parents().for_each(|key| drop(fields.shift_remove(key)));
+    let parents = row.parents().filter_map(|key| fields.shift_remove_entry(key)).collect();
     let name = row.name_key.or(Some(row.id_key)).and_then(|k| fields.get(k)).and_then(Value::as_str);
     call.summary = format!("create {} {}", row.title, name.unwrap_or("without a name"));
-    call.subject = Subject { resource: Some(row.name), id: None, name: name.map(str::to_string) };
+    call.subject = Subject { resource: Some(row.name), id: None, name: name.map(str::to_string), parents };
     call.microversion = row.create_microversion.or(row.microversion).map(Into::into);
     call.body = Some(within(row.item_key, Payload::new(Value::Object(fields), pointers(spec))));
     call.undo = if row.verbs.delete { Undo::By("delete it".to_string()) } else { Undo::Unknown };
@@ -171,7 +171,14 @@ fn base(row: &'static Resource, verb: &'static str, method: Method, path: String
 }
 
 fn subject(row: &'static Resource, item: Item<'_>) -> Subject {
-    Subject { resource: Some(row.name), id: Some(item.id.to_string()), name: item.name.map(str::to_string) }
+    let parents =
+        row.parents().filter_map(|key| Some((key.to_string(), item.parents.get(key)?.clone()))).collect();
+    Subject {
+        resource: Some(row.name),
+        id: Some(item.id.to_string()),
+        name: item.name.map(str::to_string),
+        parents,
+    }
 }
 
 /// `load balancer api (0f96d4e1…)`.
