@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
 
+mod testbed;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,9 +73,7 @@ impl Testbed {
     /// A site directory with the testbed's credentials, private as a site's must be.
     fn new() -> Self {
         install_crypto();
-        let Ok(cloud) = std::env::var("RHUMB_TESTBED_CARACAL") else {
-            panic!("RHUMB_TESTBED_CARACAL is not set: see tests/testbed/README.md")
-        };
+        let cloud = testbed::var("CARACAL");
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("site.toml"), SITE).unwrap();
         for file in ["clouds.yaml", "member-openrc"] {
