@@ -61,9 +61,11 @@ async fn that_never_answers_a_stop() -> (StubCloud, Hold) {
     let hold = Hold(over.clone());
     let cloud = stub_cloud::start(move |seen, _| match seen.method.as_str() {
         "POST" => {
-            while !over.load(Ordering::Relaxed) {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            tokio::task::block_in_place(|| {
+                while !over.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            });
             (202, json!(null))
         }
         _ if seen.path.contains("/servers") => {
@@ -102,6 +104,41 @@ async fn a_run_killed_between_intent_and_outcome_says_so_in_its_journal() {
     let past = Past::of(&entries);
     let doubtful: Vec<&str> = past.in_doubt().map(|c| c.intent.summary.as_str()).collect();
     assert_eq!(doubtful, ["stop server vm (11111111…)"]);
+
+    // a look cannot tell whether a stop took effect, so it is said, and asked anew: nobody is here to answer
+    let sent = cloud.seen("/action").len();
+    let resumed = rig.run(&["resume"]).expect(i32::from(ErrorKind::NeedsApproval.exit_code()));
+    assert!(resumed.stdout.contains("in doubt since the cut"), "{}", resumed.stdout);
+    assert_eq!(cloud.seen("/action").len(), sent);
+    assert_eq!(resumed.report.resumes.len(), 1);
+
+    rig.file("stop-it.rhai", &PARK.replace("Stop a server", "Stop another server"));
+    let changed = rig.run(&["resume"]).expect(i32::from(ErrorKind::Drift.exit_code()));
+    assert!(changed.stderr.contains("has changed since the run was cut off"), "{}", changed.stderr);
+}
+
+#[test]
+fn a_finished_change_gives_its_recorded_value_when_the_run_goes_on() {
+    let rig = site("127.0.0.1:9");
+    rig.file(
+        "two.rhai",
+        r#"
+        runbook("two", "Two steps");
+        let made = change("1", "Make", || { note("made"); #{ n: 41, wait: 30.s } });
+        verify("2", "Look", || { gate("the flag is there", site.extra.flag); expect("value", made.n, 41);
+                                 gate("a duration is one again", made.wait == 30.s); });
+        "#,
+    );
+    let first = rig.run(&["run", "two"]).expect(8); // no [extra] yet
+    assert_eq!(first.verdicts(), "1 PASS, 2 FAIL");
+    let text = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &format!("{text}\n[extra]\nflag = true\n"));
+    let second = rig.run(&["resume"]).expect(0);
+    assert_eq!(second.verdicts(), "1 PASS, 2 PASS");
+    let notes =
+        second.entries.iter().filter(|e| matches!(&e.record, Record::Note { text, .. } if text == "made"));
+    assert_eq!(notes.count(), 1, "the change did not run again");
+    rig.run(&["resume"]).expect(i32::from(ErrorKind::Usage.exit_code()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -10,9 +10,11 @@ use crate::script::diagnostic::Report;
 use crate::site::{Layers, Site};
 
 mod ask;
+mod conduct;
 mod interrupt;
 mod list;
 mod place;
+mod resume;
 mod run;
 mod view;
 
@@ -33,6 +35,8 @@ struct Arguments {
 enum Command {
     /// Run a runbook against the site's cloud
     Run(run::Arguments),
+    /// Go on with a run that was cut off, or that ended with an error
+    Resume(resume::Arguments),
     /// List the runbooks and what each is for
     List(list::Arguments),
     /// Print completions for a shell
@@ -80,6 +84,7 @@ pub fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Run(arguments) => run::main(arguments),
+        Command::Resume(arguments) => resume::main(arguments),
         Command::List(arguments) => list::main(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "rhumb", &mut std::io::stdout());

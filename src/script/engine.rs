@@ -18,7 +18,7 @@ use super::thrown::Thrown;
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind};
 
-/// Stack of a thread that runs scripts. [`CALL_LEVELS`] must be reached before it is used up: a
+/// Stack of a thread that runs scripts. The limit of call levels must be reached before it is used up: a
 /// stack overflow ends the process without a word.
 pub const STACK: usize = 64 << 20;
 

@@ -404,8 +404,7 @@ fn change(
 /// that stays cannot be told by a look.
 fn settle(host: &Host, session: &Session, subject: &openstack::Subject, deletes: bool) -> Result<Settled> {
     let Some(row) = subject.resource.map(resource::find).transpose()? else { return Ok(Settled::Unknown) };
-    let none = Map::new();
-    let there = |key: &str| host.block_on(openstack::find(session, row, key, &none));
+    let there = |key: &str| host.block_on(openstack::find(session, row, key, &subject.parents));
     match (&subject.id, &subject.name) {
         (Some(id), _) if deletes => Ok(match there(id)? {
             None => Settled::Done(Value::Null),

@@ -47,7 +47,7 @@ impl Resource {
     /// The path of its objects in a namespace, or (`None`) in all of them.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] if the namespace's name is not one.
+    /// [`ErrorKind::Argument`](crate::base::ErrorKind::Argument) if the namespace's name is not one.
     pub fn collection(&self, namespace: Option<&str>) -> Result<String> {
         let root = if self.group.is_empty() { "/api" } else { "/apis" };
         let place = match namespace.filter(|_| self.namespaced) {
@@ -60,7 +60,7 @@ impl Resource {
     /// The path of one object.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] if a name is not one.
+    /// [`ErrorKind::Argument`](crate::base::ErrorKind::Argument) if a name is not one.
     pub fn object(&self, namespace: &str, name: &str) -> Result<String> {
         let name = segment(&self.singular, name)?;
         Ok(format!("{}/{name}", self.collection(Some(namespace))?))

@@ -164,7 +164,7 @@ async fn read(answer: &mut Incoming, look: &HttpLook, probe: &mut HttpProbe) {
 /// chooses anew each time.
 ///
 /// # Errors
-/// As [`http`]; [`ErrorKind::Argument`] for none or more than 1000 looks.
+/// As [`http()`]; [`ErrorKind::Argument`] for none or more than 1000 looks.
 pub async fn http_sample(url: &str, looks: usize, look: &HttpLook) -> Result<Vec<HttpProbe>> {
     if looks == 0 || looks > MOST {
         let what = format!("a sample of {looks} is not possible");

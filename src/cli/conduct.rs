@@ -1,0 +1,182 @@
+//! What `run` and `resume` share: one run from its lock to its reports.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ask::Terminal;
+use super::view::View;
+use super::{SiteArguments, complain, interrupt, place};
+use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
+use crate::report::terminal;
+use crate::run::lock::{Holder, SiteLock};
+use crate::run::{Approvals, Cancel, Entry, Journal, Mode, Past, Record, Run, RunReport, RunSettings};
+use crate::script::diagnostic::Report;
+use crate::script::handles::SiteHandle;
+use crate::script::modules::Library;
+use crate::script::{Host, Runbook};
+use crate::site::Site;
+
+/// How long the clean-up of one step may take, unless the site says otherwise.
+const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
+
+/// What `run` and `resume` take alike.
+#[derive(clap::Args)]
+pub(super) struct Conduct {
+    #[command(flatten)]
+    site: SiteArguments,
+    /// Approve every change beforehand; each is still shown and journaled
+    #[arg(long)]
+    yes: bool,
+    /// Approve the changes of these steps, or those aimed at these ids
+    #[arg(long, value_name = "STEP|ID", value_delimiter = ',')]
+    approve: Vec<String>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", env = "RHUMB_STATE")]
+    state_dir: Option<PathBuf>,
+}
+
+/// A run about to begin, or to go on.
+pub(super) struct Plan {
+    pub(super) site: Site,
+    pub(super) home: PathBuf,
+    pub(super) run: String,
+    pub(super) runbook: String,
+    pub(super) mode: Mode,
+    /// The run goes on from its journal.
+    pub(super) resumed: bool,
+}
+
+impl Conduct {
+    /// The site, and the directory that its runs are kept in.
+    pub(super) fn site(&self) -> Result<(Site, PathBuf)> {
+        let site = self.site.load()?;
+        let home = match self.state_dir.clone().or_else(|| site.run.state_dir.clone()) {
+            Some(dir) => dir,
+            None => place::state_home()?.join(&site.name),
+        };
+        Ok((site, home))
+    }
+
+    /// Conducts a run to its end. Returns the exit code.
+    pub(super) fn conduct(self, plan: Plan) -> Result<u8> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|e| Error::new(ErrorKind::Io, "no runtime for requests").from_source(&e))?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(runtime.handle().clone()));
+        let (by, pid) = (place::who(), std::process::id());
+        let since = clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since };
+        let _lock = SiteLock::take(&plan.home.join("lock"), &holder)?;
+
+        let dir = plan.home.join("runs").join(&plan.run);
+        let library = Library::new(plan.site.layers.clone());
+        let (journal, past) = match plan.resumed {
+            false => (Journal::create(&dir, true)?, Past::default()),
+            true => {
+                let (journal, entries) = Journal::reopen(&dir)?;
+                unchanged(&entries, &library)?;
+                (journal, Past::of(&entries))
+            }
+        };
+        let (view, cancel) = (Arc::new(View::new()), Cancel::default());
+        let cleanup_within = plan.site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
+        let handle = SiteHandle::new(plan.site, clock.clone());
+        view.line(&format!(
+            "site {} · run {}\njournal {}\n",
+            handle.name(),
+            plan.run,
+            journal.path().display()
+        ));
+        let said = view.clone();
+        interrupt::listen(runtime.handle(), cancel.clone(), move |text| {
+            said.line(&format!("         {text}"))
+        });
+
+        let (excuses, name) = (handle.clone(), plan.runbook.clone());
+        let settings = RunSettings {
+            mode: plan.mode,
+            clock,
+            journal,
+            observer: view.clone(),
+            approver: Box::new(Terminal::new(view.clone(), cancel.clone())),
+            approvals: Approvals::of(self.yes.then_some("--yes"), self.approve),
+            excuse: Box::new(move |step, claim, observed| excuses.excuse(&name, step, claim, observed)),
+            past,
+            cancel,
+            cleanup_within,
+        };
+        let version = env!("CARGO_PKG_VERSION").to_string();
+        let first = match plan.resumed {
+            true => Record::RunResume { version, by, pid },
+            false => Record::RunBegin {
+                run: plan.run,
+                runbook: plan.runbook.clone(),
+                site: handle.name().to_string(),
+                mode: plan.mode.name().into(),
+                version,
+                by,
+                pid,
+                values: handle.values(),
+            },
+        };
+        let run = Run::begin(settings, first)?;
+        let host = Host::new(run.clone(), handle, library.clone(), runtime.handle().clone());
+        let (error, report) = evaluate(&plan.runbook, &host, &library);
+        let finished = run.finish(error.as_ref());
+        view.end();
+        if let Some(report) = report {
+            complain(&report);
+        }
+        let (_, exit) = finished?;
+        close(&view, &dir, exit)
+    }
+}
+
+/// Runs the script; the error that ended it, and the same drawn with its lines.
+fn evaluate(runbook: &str, host: &Arc<Host>, library: &Library) -> (Option<Error>, Option<Report>) {
+    match Runbook::load(runbook, host) {
+        Err(thrown) => {
+            let e = thrown.error();
+            let report = Report::of(&thrown, &e, library);
+            (Some(e), Some(report))
+        }
+        Ok(runbook) => {
+            let ended = runbook.run();
+            let report = ended.error.as_ref().map(|e| match &ended.thrown {
+                Some(thrown) => Report::of(thrown, e, library),
+                None => Report::plain(e),
+            });
+            (ended.error, report)
+        }
+    }
+}
+
+/// Holds that the texts are those of the run before the cut: what a step did is told by its place in them.
+fn unchanged(entries: &[Entry], library: &Library) -> Result<()> {
+    for entry in entries {
+        let Record::Source(then) = &entry.record else { continue };
+        let now = library.shelf().texts(&then.name)?;
+        if !now.iter().any(|text| text.mark(&then.name) == *then) {
+            let what =
+                format!("`{}` of the {} layer has changed since the run was cut off", then.name, then.layer);
+            return Err(Error::new(ErrorKind::Drift, what).help(
+                "put the text back to resume, or start a new run; what was done stands in this run's report",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Writes the reports, and says how the run stands and where they lie.
+fn close(view: &View, dir: &Path, exit: u8) -> Result<u8> {
+    let read = crate::run::journal::read(&dir.join(crate::run::journal::FILE))?;
+    let report = RunReport::of(&read.entries);
+    let paths = crate::report::write_all(dir, &report)?;
+    let (width, colours) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
+    let options = terminal::Options { width, colours, reports: Some(&paths) };
+    view.line(terminal::render(&report, &options).trim_end());
+    Ok(exit)
+}
