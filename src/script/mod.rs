@@ -4,6 +4,7 @@
 pub mod abort;
 pub mod adapter;
 pub mod arguments;
+pub mod check;
 pub mod diagnostic;
 pub mod engine;
 pub mod handles;
@@ -15,6 +16,7 @@ pub mod primitive;
 pub mod primitives;
 pub mod runbook;
 pub mod span;
+pub mod survey;
 pub mod thrown;
 pub mod value;
 

@@ -60,6 +60,34 @@ impl Shelf for Layers {
     }
 }
 
+/// The texts of a name, lowest layer first; an error with the likely name where there are none.
+pub fn find(shelf: &dyn Shelf, name: &str) -> Result<Vec<Text>> {
+    let texts = shelf.texts(name)?;
+    if !texts.is_empty() {
+        return Ok(texts);
+    }
+    let known = shelf.names()?;
+    let e = Error::new(ErrorKind::Script, format!("there is no `{name}`"));
+    Err(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => e.help(format!("did you mean `{near}`?")),
+        None => e.help("modules go by logical name, such as \"std/octavia\", never by a file's path"),
+    })
+}
+
+/// Whether a logical name is one of a runbook; else it is one of a module.
+pub fn is_runbook(name: &str) -> bool {
+    !name.contains('/')
+}
+
+/// The texts that make up a runbook: the shipped one, and behind it the site's file of the same name.
+/// An installed runbook replaces the embedded one as a whole.
+pub fn of_runbook(mut texts: Vec<Text>) -> Vec<Text> {
+    if let Some(shipped) = texts.iter().rposition(|t| t.layer != SITE) {
+        texts.drain(..shipped);
+    }
+    texts
+}
+
 /// What a compiled text was put together from, so that errors name the right file and line.
 #[derive(Clone, Debug)]
 pub struct Part {
@@ -88,7 +116,7 @@ impl Library {
 
     /// Compiles the layers of a module into one, upper functions replacing lower ones.
     pub fn compile(&self, engine: &Engine, scope: &Scope<'_>, name: &str) -> Compiled<(AST, Vec<Text>)> {
-        let texts = self.named(name).map_err(|e| engine::at(e, Position::NONE))?;
+        let texts = find(self.shelf(), name).map_err(|e| engine::at(e, Position::NONE))?;
         let mut layers = self.compile_each(engine, scope, name, &texts)?.into_iter();
         let lowest = layers.next().unwrap_or_else(AST::empty);
         let mut whole = layers.fold(lowest, |lower, upper| lower.merge(&upper));
@@ -104,11 +132,8 @@ impl Library {
         scope: &Scope<'_>,
         name: &str,
     ) -> Compiled<(AST, Option<AST>, Vec<Text>)> {
-        let mut texts = self.named(name).map_err(|e| engine::at(e, Position::NONE))?;
-        let is_site = |text: &Text| text.layer == SITE;
-        if let Some(shipped) = texts.iter().rposition(|t| !is_site(t)) {
-            texts.drain(..shipped); // an installed runbook replaces the embedded one as a whole
-        }
+        let texts = find(self.shelf(), name).map_err(|e| engine::at(e, Position::NONE))?;
+        let texts = of_runbook(texts);
         let mut layers = self.compile_each(engine, scope, name, &texts)?.into_iter();
         let mut shipped = layers.next().unwrap_or_else(AST::empty);
         let overlay = layers.next();
@@ -141,19 +166,6 @@ impl Library {
             compiled.push(ast);
         }
         Ok(compiled)
-    }
-
-    fn named(&self, name: &str) -> Result<Vec<Text>> {
-        let texts = self.shelf.texts(name)?;
-        if !texts.is_empty() {
-            return Ok(texts);
-        }
-        let known = self.shelf.names()?;
-        let e = Error::new(ErrorKind::Script, format!("there is no `{name}`"));
-        Err(match nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => e.help(format!("did you mean `{near}`?")),
-            None => e.help("modules go by logical name, such as \"std/octavia\", never by a file's path"),
-        })
     }
 
     /// Takes note of a text that did not come from the shelf, such as a REPL's line.

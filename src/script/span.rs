@@ -16,6 +16,16 @@ type Fallible<T> = Result<T, Box<EvalAltResult>>;
 const UNITS: &[(&str, f64)] = &[("ms", 0.001), ("s", 1.0), ("min", 60.0), ("h", 3600.0), ("days", 86_400.0)];
 const SIZES: &[(&str, i64)] = &[("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
 
+/// Whether integers have a field of this name that makes a duration of them: `30.s`.
+pub fn is_unit_of_time(name: &str) -> bool {
+    UNITS.iter().any(|(unit, _)| *unit == name)
+}
+
+/// Whether integers have a field of this name that makes bytes of them: `1024.MiB`.
+pub fn is_unit_of_size(name: &str) -> bool {
+    SIZES.iter().any(|(unit, _)| *unit == name)
+}
+
 fn of(seconds: f64) -> Fallible<Span> {
     Duration::try_from_secs_f64(seconds).map(Span).map_err(|_| {
         let e = Error::new(ErrorKind::Argument, format!("{seconds} s is not a duration"));
