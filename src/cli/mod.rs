@@ -10,12 +10,14 @@ use crate::script::diagnostic::Report;
 use crate::site::{Layers, Site};
 
 mod ask;
+mod check;
 mod conduct;
 mod interrupt;
 mod list;
 mod place;
 mod resume;
 mod run;
+mod show;
 mod view;
 
 /// Runs operations procedures for OpenStack and Kubernetes clouds as Rhai runbooks.
@@ -39,6 +41,10 @@ enum Command {
     Resume(resume::Arguments),
     /// List the runbooks and what each is for
     List(list::Arguments),
+    /// Show a runbook as prose: why, which steps, which of them change things
+    Show(show::Arguments),
+    /// Find what is wrong in scripts, without running them
+    Check(check::Arguments),
     /// Print completions for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -86,6 +92,8 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::main(arguments),
         Command::Resume(arguments) => resume::main(arguments),
         Command::List(arguments) => list::main(&arguments),
+        Command::Show(arguments) => show::main(&arguments),
+        Command::Check(arguments) => check::main(arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "rhumb", &mut std::io::stdout());
             Ok(0)

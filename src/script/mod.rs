@@ -14,6 +14,7 @@ pub mod modules;
 pub mod overrides;
 pub mod primitive;
 pub mod primitives;
+pub mod prose;
 pub mod runbook;
 pub mod span;
 pub mod survey;

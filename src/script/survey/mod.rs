@@ -92,24 +92,23 @@ impl Survey {
     fn take(shelf: &dyn Shelf, names: &[String], all: Vec<&'static Primitive>) -> Result<Survey> {
         let compilers = Compilers::new(&all);
         let known = Known::new(&compilers.lenient, all);
-        let (runbooks, modules) = (shelf.runbooks(), shelf.modules());
+        let modules = shelf.names()?.into_iter().filter(|n| !modules::is_runbook(n)).collect();
         let mut survey =
             Survey { sources: Vec::new(), layers: Vec::new(), known, modules, by_name: BTreeMap::new() };
         let mut waiting = Vec::new();
         for name in names {
-            let texts = modules::find(shelf, name)?;
-            waiting.push((name.clone(), texts, runbooks.contains(name)));
+            waiting.push((name.clone(), modules::find(shelf, name)?));
         }
         waiting.reverse();
-        while let Some((name, texts, runbook)) = waiting.pop() {
+        while let Some((name, texts)) = waiting.pop() {
             if survey.by_name.contains_key(&name) || texts.is_empty() {
                 continue;
             }
-            let imports = survey.add(&compilers, name, texts, runbook);
+            let imports = survey.add(&compilers, name, texts);
             let mut found = Vec::new();
             for import in imports {
-                let texts = shelf.texts(&import)?;
-                found.push((import, texts, false));
+                let texts = shelf.texts(&import).unwrap_or_default(); // what is no name is a finding
+                found.push((import, texts));
             }
             // behind the names asked for, in the order of their imports
             waiting.splice(0..0, found.into_iter().rev());
@@ -118,7 +117,9 @@ impl Survey {
     }
 
     /// Adds a source; returns the names that it imports.
-    fn add(&mut self, compilers: &Compilers, name: String, texts: Vec<Text>, runbook: bool) -> Vec<String> {
+    fn add(&mut self, compilers: &Compilers, name: String, texts: Vec<Text>) -> Vec<String> {
+        let runbook = modules::is_runbook(&name);
+        let texts = if runbook { modules::of_runbook(texts) } else { texts };
         let compiled: Vec<_> = texts.iter().map(|t| compilers.lenient(&t.text)).collect();
         let asts = compiled.iter().filter_map(|c| c.as_ref().ok());
         let functions: BTreeSet<String> =

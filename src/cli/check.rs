@@ -1,0 +1,34 @@
+//! `rhumb check`: what is wrong in scripts, found without running them.
+
+use super::SiteArguments;
+use crate::base::{ErrorKind, Result};
+use crate::script::check;
+
+/// Arguments of `rhumb check`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// Runbooks and modules; without any, all there are
+    names: Vec<String>,
+    /// For programs: one JSON document
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    site: SiteArguments,
+}
+
+/// Checks them.
+pub(super) fn main(arguments: Arguments) -> Result<u8> {
+    let layers = arguments.site.layers()?;
+    let names = match arguments.names.is_empty() {
+        true => layers.list()?.into_iter().map(|l| l.name).collect(),
+        false => arguments.names,
+    };
+    let checked = check::check(&layers, &names)?;
+    if arguments.json {
+        anstream::println!("{:#}", checked.json());
+    } else {
+        let (width, colours) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
+        anstream::println!("{}{}", checked.draw(width, colours), checked.summary());
+    }
+    Ok(if checked.errors() == 0 { 0 } else { ErrorKind::Script.exit_code() })
+}
