@@ -228,7 +228,7 @@ fn modules_that_do_something() {
         "std/x",
         "site",
         "const LIMIT = 3;\nlet seen = [];\nconst LIST = admin_scope().servers.list();\n\
-         fn f() { global::LIMIT + global::LIST.len() }\nf();\nexport const A = 1, B = 2;\n",
+         fn f() { global::LIMIT + global::LIST.len() }\nf();\nexport const A = 1;\n",
     );
     insta::assert_snapshot!("module_statement", drawn(&texts));
 }
