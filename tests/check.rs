@@ -4,60 +4,14 @@
 
 mod stage;
 
-use rhumb::script::check::{Checked, check_with};
-use rhumb::script::primitive::{Effect, On, Param, Primitive, Ty};
+use rhumb::script::check::Checked;
+use rhumb::script::modules::Shelf as _;
+use rhumb::site::Layers;
 use stage::Texts;
 
-/// A primitive of a system, which the checker knows by its descriptor alone.
-const fn primitive(
-    on: On,
-    name: &'static str,
-    params: &'static [Param],
-    returns: &'static str,
-    effect: Effect,
-) -> Primitive {
-    Primitive {
-        name,
-        on,
-        params,
-        returns,
-        effect,
-        doc: "For tests.",
-        example: "",
-        body: |_| Ok(rhai::Dynamic::UNIT),
-    }
-}
-
-const NAME: &[Param] = &[Param::new("name", Ty::Text, "its name")];
-const ID: &[Param] = &[Param::new("id", Ty::Text, "its id")];
-const ADDRESS: &[Param] = &[
-    Param::new("host", Ty::Text, "name or address"),
-    Param::new("port", Ty::Integer, "TCP port"),
-    Param::optional(
-        "opts",
-        Ty::Options(&[Param::optional("timeout", Ty::Duration, "time to connect")]),
-        "how",
-    ),
-];
-const SCOPE: On = On::Type("Scope");
-const COLLECTION: On = On::Type("Collection");
-const RESOURCE: On = On::Type("Resource");
-
-const SYSTEMS: &[Primitive] = &[
-    primitive(On::Module("probe"), "tcp", ADDRESS, "map", Effect::Read),
-    primitive(On::Global, "admin_scope", &[], "Scope", Effect::None),
-    primitive(SCOPE, "project", NAME, "Scope", Effect::None),
-    primitive(COLLECTION, "list", &[], "list", Effect::Read),
-    primitive(COLLECTION, "get", ID, "resource", Effect::Read),
-    primitive(RESOURCE, "start", &[], "()", Effect::Change),
-    primitive(RESOURCE, "delete", &[], "()", Effect::Change),
-    primitive(RESOURCE, "failover", &[], "()", Effect::Change),
-];
-
 fn check(texts: &Texts, names: &[&str]) -> Checked {
-    let globals = rhumb::script::primitives::all().into_iter().filter(|p| p.on == On::Global);
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    check_with(texts, &names, globals.chain(SYSTEMS).collect()).unwrap()
+    rhumb::script::check::check(texts, &names).unwrap()
 }
 
 fn site(script: &str) -> Texts {
@@ -104,12 +58,15 @@ fn words_of_the_language_are_no_names() {
 
 #[test]
 fn functions_that_do_not_exist() {
-    let texts = Texts::default().with("std/nova", "embedded", include_str!("check/nova.rhai")).with(
-        "main",
-        "site",
-        r#"import "std/nova" as nova;
+    let texts = Texts::default()
+        .with("std/octavia", "embedded", "fn broken(admin) { admin.load_balancers.list() }")
+        .with("std/nova", "embedded", include_str!("check/nova.rhai"))
+        .with(
+            "main",
+            "site",
+            r#"import "std/nova" as nova;
 runbook("main", "M");
-let tenant = admin_scope();
+let tenant = site.scope("admin");
 let judge = |lb| lb.ok;
 verify("1", "T", || {
     gat("ok", true);
@@ -123,7 +80,7 @@ verify("1", "T", || {
     note(nov::settle(1, 2, 3));
 });
 "#,
-    );
+        );
     insta::assert_snapshot!("unknown_function", drawn(&texts));
 }
 
@@ -133,7 +90,7 @@ fn methods_that_do_not_exist() {
         "unknown_method",
         drawn(&site(
             r#"runbook("main", "M");
-let admin = admin_scope();
+let admin = site.scope("admin");
 let hooks = #{ ready: || true };
 change("1", "T", || {
     let vm = admin.servers.get("a");
@@ -160,7 +117,7 @@ change("1", "T", || {
     gate("ok");
     judge();
     probe::tcp("a");
-    admin_scope().servers.get();
+    site.scope("admin").servers.get();
     site.name.starts_with("a", "b");
     judge("a");
 });
@@ -175,7 +132,7 @@ fn variables_that_do_not_exist() {
         "undefined_variable",
         drawn(&site(
             r#"runbook("main", "M");
-let admin = admin_scope();
+let admin = site.scope("admin");
 fn broken() { admin.load_balancers.list() }
 verify("1", "T", || {
     let found = broken();
@@ -197,6 +154,28 @@ fn constants_that_no_module_exports() {
          note([1].map(nova::settle));\nfn f() { global::LIMIT }\nnote(f());\nnote(probe::LIMIT);\n",
     );
     insta::assert_snapshot!("unknown_constant", drawn(&texts));
+}
+
+#[test]
+fn fields_that_do_not_exist() {
+    insta::assert_snapshot!(
+        "unknown_field",
+        drawn(&site(
+            r#"runbook("main", "M");
+let admin = site.scope("admin");
+let keystone = site.endpoint("keystone");
+verify("1", "T", || {
+    note(keystone.ulr);
+    note(admin.server.list());
+    note(`${site.name}`.length);
+    note(site.name.length);
+    note(admin.servers.list.len());
+    note(admin.servers.get("a").whatever);
+    note(30.s.minutes);
+});
+"#
+        ))
+    );
 }
 
 #[test]
@@ -227,7 +206,7 @@ fn modules_that_do_something() {
     let texts = site("import \"std/x\" as x;\nrunbook(\"main\", \"M\");\nnote(x::f());\n").with(
         "std/x",
         "site",
-        "const LIMIT = 3;\nlet seen = [];\nconst LIST = admin_scope().servers.list();\n\
+        "const LIMIT = 3;\nlet seen = [];\nconst LIST = site.scope(\"admin\").servers.list();\n\
          fn f() { global::LIMIT + global::LIST.len() }\nf();\nexport const A = 1;\n",
     );
     insta::assert_snapshot!("module_statement", drawn(&texts));
@@ -254,7 +233,7 @@ change("1", "T", #{ on_fail: "continu", wehn: || true, needs: [1] }, || {
     poll(#{ title: 3, every: 30, within: 20.min, read: "servers", done: |x| true, warn_after: 1024.MiB });
     probe::tcp("a", "22", #{ timeout: "5s" });
     gate("ok", "yes", ());
-    let admin = admin_scope();
+    let admin = site.scope("admin");
     admin.project(admin);
     expect("count", 1, 2);
     skip(`because ${admin}`);
@@ -306,7 +285,7 @@ fn steps_in_steps_and_things_outside_of_all() {
     let nova = include_str!("check/nova.rhai");
     let texts = site(
         r#"import "std/nova" as nova;
-let admin = admin_scope();
+let admin = site.scope("admin");
 let vm = admin.servers.get("capi-mgmt");
 let look = || admin.servers.list();
 fn inspect(servers) { servers.list().len() }
@@ -331,7 +310,7 @@ fn changes_in_verify_steps() {
     let texts = site(
         r#"import "std/nova" as nova;
 runbook("main", "M");
-let admin = admin_scope();
+let admin = site.scope("admin");
 fn restart(lb) { lb.failover(); }
 verify("1", "Directly", || admin.servers.get("a").start());
 verify("2", "By way of functions", || {
@@ -392,6 +371,40 @@ fn layers_are_checked_each_in_its_own_file() {
             "// Ours are slow.\nfn settle(servers, server, within) {\n    setle_slowly(servers, server, within * 2)\n}\n",
         );
     insta::assert_snapshot!("layers", drawn(&texts));
+}
+
+#[test]
+fn what_a_site_overrides() {
+    let shipped = r#"runbook("main", "M");
+let admin = site.scope("admin");
+verify("1", "Look", || admin.servers.list());
+change("2", "Act", || admin.servers.get("a").start());
+"#;
+    let overrides = r#"// Ours differ.
+override_step("2", |original| original.call());
+skip_step("2", "not here");
+before_step("1", || note("look"));
+after_step("1", |servers| servers[0].delete());
+override_step("3", || 1);
+add_step_after("2", "2.1", "One more look", || site.scope("admin").servers.get("a").stop());
+add_step_after("2", "2.2", "One more act", #{ change: true }, || site.scope("admin").servers.get("a").stop());
+verify("4", "Another", || 1);
+"#;
+    let texts = Texts::default().with("main", "embedded", shipped).with("main", "site", overrides);
+    insta::assert_snapshot!("overrides", drawn(&texts));
+    insta::assert_snapshot!(
+        "misplaced_override",
+        drawn(&site("runbook(\"main\", \"M\");\nskip_step(\"1\", \"no\");\n"))
+    );
+}
+
+#[test]
+fn what_is_shipped_is_clean() {
+    let layers = Layers::new(None, None).unwrap();
+    let names = layers.names().unwrap();
+    assert!(names.iter().any(|n| n == "restart"), "{names:?}");
+    let checked = rhumb::script::check::check(&layers, &names).unwrap();
+    assert!(checked.findings.is_empty(), "{}", checked.draw(100, false));
 }
 
 #[test]

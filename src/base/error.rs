@@ -342,10 +342,15 @@ impl Serialize for Error {
 
 /// The name among `candidates` that was probably meant, for "did you mean".
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let alike = |score: f64, c: &str| {
+        let (a, b) = (name.chars().count(), c.chars().count());
+        // a common beginning says little where the one is much longer than the other
+        (score > 0.8 && a <= 2 * b && b <= 2 * a) || (a > 2 && strsim::osa_distance(name, c) == 1)
+    };
     candidates
         .into_iter()
         .map(|c| (strsim::jaro_winkler(name, c), c))
-        .filter(|(score, _)| *score > 0.8)
+        .filter(|(score, c)| alike(*score, c))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, c)| c)
 }

@@ -79,7 +79,7 @@ pub fn no_choice(words: &[&str], word: &str, what: &str) -> Error {
 fn mismatch(param: &Param, arg: &Dynamic, what: &dyn Fn() -> String) -> Error {
     Error::new(
         ErrorKind::Argument,
-        format!("{} must be a {}, not {}", what(), param.ty.name(), describe(arg)),
+        format!("{} must be {}, not {}", what(), with_article(param.ty.name()), describe(arg)),
     )
     .help(param.doc)
 }
@@ -87,8 +87,14 @@ fn mismatch(param: &Param, arg: &Dynamic, what: &dyn Fn() -> String) -> Error {
 fn describe(arg: &Dynamic) -> String {
     match super::engine::type_name(arg) {
         "()" => "()".into(),
-        name => format!("a {name}"),
+        name => with_article(name),
     }
+}
+
+/// `a string`, `an integer`.
+pub fn with_article(name: &str) -> String {
+    let vowel = name.starts_with(|c: char| "aeiouAEIOU".contains(c));
+    format!("{} {name}", if vowel { "an" } else { "a" })
 }
 
 fn check_options(keys: &'static [Param], map: &Map, what: &dyn Fn() -> String) -> Result<()> {

@@ -54,13 +54,16 @@ codes! {
 be touched. The host refuses a change inside of one before anything is sent; the checker finds it before that, also \
 where the change is made by a function that the step calls, or in an imported module. Make the step a `change`, or \
 move the change into a `change` step of its own.";
+    COMPUTED_IMPORT: Warning "computed-import", "An imported module's name is computed",
+        "Which module is imported is known only at run time, so nothing that is called in it can be checked. Write the \
+module's name as a string: `import \"std/octavia\" as octavia;`.";
     COMPUTED_STEP_ID: Warning "computed-step-id", "A step's id is computed",
         "Resume, overrides, `needs` and reports go by a step's id. An id that is computed can be overridden by nobody \
 who reads the runbook, and changes its meaning when a list gets another order. Write the steps one by one, or put the \
 loop into one step.";
-    COMPUTED_IMPORT: Warning "computed-import", "An imported module's name is computed",
-        "Which module is imported is known only at run time, so nothing that is called in it can be checked. Write the \
-module's name as a string: `import \"std/octavia\" as octavia;`.";
+    DOUBLE_OVERRIDE: Error "double-override", "Two overrides settle one step",
+        "A step has one body, so it can be replaced once or skipped once. `before_step` and `after_step` go together \
+with either.";
     DUPLICATE_STEP: Error "duplicate-step", "Two steps have one id",
         "Resume, overrides, `needs` and reports go by a step's id, so it must be unique in a runbook. A run refuses \
 the second step when it comes to it. Two arms of one `if` may share an id, since only one of them runs.";
@@ -74,6 +77,10 @@ modules need into a third one.";
     LATER_STEP: Error "later-step", "A step needs one that comes later",
         "`needs` names steps that must have passed before. One that comes later has not run at that moment, so the \
 step would be SKIPPED every time. Move the step, or drop the need.";
+    MISPLACED_OVERRIDE: Error "misplaced-override", "An override stands where it counts for nothing",
+        "`override_step`, `before_step`, `after_step`, `skip_step` and `add_step_after` stand at the top level of a \
+file in the site directory that has the name of a shipped runbook: there, and nowhere else, they are read before the \
+runbook runs.";
     MISSING_OPTION: Error "missing-option", "A required key is missing",
         "A primitive that takes a map needs some of its keys: a `poll` without `within` would be a wait without an \
 end. `rhumb help NAME` lists the keys.";
@@ -94,6 +101,9 @@ A run refuses the second one. Put the loop into the step.";
         "Rhai keeps some words for itself: `if else switch do while until loop for in break continue return throw try \
 catch let const fn private import export as this true false`. None of them can name a variable, a function, a \
 parameter or a key of a map. A field of such a name is read as `x[\"until\"]`.";
+    STEP_IN_OVERRIDES: Error "step-in-overrides", "A step in a site's overrides",
+        "A site's file of a shipped runbook's name is read before the runbook runs, so a step in it would run before \
+all others. `add_step_after` says behind which shipped step a new one comes.";
     SYNTAX: Error "syntax", "The text is not Rhai",
         "The text cannot be compiled. Only the first error of a text is found, since what follows it cannot be \
 understood: check again after mending it.";
@@ -104,6 +114,9 @@ parameters. Closures see all that is visible where they are written.";
     UNKNOWN_CONSTANT: Error "unknown-constant", "A module has no such constant",
         "`name::CONSTANT` reads a constant that the module exports (`export const CONSTANT = ...;`); \
 `global::CONSTANT` reads one of the module's own, inside of its functions.";
+    UNKNOWN_FIELD: Error "unknown-field", "A value has no such field",
+        "The value is of a type whose fields are known: a handle, a scope (its fields are the collections of the \
+cloud), a duration, a string, a list. What a cloud answers has whatever fields the cloud gives, and is not checked.";
     UNKNOWN_FUNCTION: Error "unknown-function", "A function does not exist",
         "Neither the script, nor an imported module of the written name, nor the host has a function of this name. A \
 closure in a variable is called as `name.call(...)`.";

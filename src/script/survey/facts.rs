@@ -17,8 +17,8 @@ pub struct Facts {
     pub unbound: Vec<Unbound>,
     /// Constants of modules that are read: `x::NAME`, `global::NAME`.
     pub constants: Vec<Constant>,
-    /// Units and other fields of integer literals: `30.s`.
-    pub units: Vec<(String, At)>,
+    /// Fields that are read: `vm.status`, `30.s`.
+    pub fields: Vec<Field>,
     /// Statements at the top level that are more than declarations.
     pub statements: Vec<At>,
     /// Keys of map literals: each could hold a closure that is called like a method.
@@ -80,6 +80,8 @@ pub struct Call {
     pub at: At,
     /// Modules in front of it: `["octavia"]`.
     pub path: Vec<String>,
+    /// Where it starts: its path, or its name.
+    pub start: At,
     /// What a method is called on.
     pub receiver: Option<Value>,
     /// Its arguments.
@@ -152,6 +154,17 @@ pub struct Unbound {
     pub of_top_level: bool,
     /// Names that are visible there.
     pub visible: Vec<String>,
+}
+
+/// A field that is read.
+#[derive(Debug)]
+pub struct Field {
+    /// What has it.
+    pub of: Value,
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub at: At,
 }
 
 /// A constant of a module that is read.

@@ -2,7 +2,7 @@
 
 use super::Survey;
 use super::values::Shape;
-use crate::script::primitive::{Effect, On};
+use crate::script::primitive::On;
 use crate::script::primitives::TYPE_NAMES;
 use crate::script::span;
 
@@ -15,8 +15,6 @@ pub enum Kind {
     Builtin(&'static str),
     /// One of ours, by its name in scripts.
     Ours(&'static str),
-    /// Something reached through one of ours: a collection, a resource, a field of one.
-    Reached,
 }
 
 /// The types of Rhai's, as descriptors name them in what they return.
@@ -28,7 +26,7 @@ impl Survey {
         let facts = &self.layers[layer].facts;
         match facts.settled(shape) {
             Shape::Unit => Kind::Builtin("()"),
-            Shape::Bool => Kind::Builtin("bool"),
+            Shape::Bool(_) => Kind::Builtin("bool"),
             Shape::Integer => Kind::Builtin("integer"),
             Shape::Number => Kind::Builtin("number"),
             Shape::Char => Kind::Builtin("char"),
@@ -40,16 +38,11 @@ impl Survey {
             Shape::Field(of, name) => match self.kind(layer, &of.shape) {
                 Kind::Builtin("integer" | "number") if span::is_unit_of_time(name) => Kind::Ours("Duration"),
                 Kind::Builtin("integer") if span::is_unit_of_size(name) => Kind::Builtin("integer"),
-                Kind::Ours("Site" | "Duration" | "Secret" | "Error") => Kind::Unknown, // plain values
-                Kind::Ours(_) | Kind::Reached => Kind::Reached,
-                _ => Kind::Unknown,
-            },
-            Shape::Item(of) => match self.kind(layer, &of.shape) {
-                Kind::Ours(_) | Kind::Reached => Kind::Reached,
+                Kind::Ours("Scope") => Kind::Ours("Collection"),
                 _ => Kind::Unknown,
             },
             Shape::Result(call) => self.result_kind(layer, *call),
-            Shape::Variable(_) | Shape::Other => Kind::Unknown,
+            Shape::Variable(_) | Shape::Item(_) | Shape::Other => Kind::Unknown,
         }
     }
 
@@ -69,7 +62,10 @@ impl Survey {
         });
         match receivers.chain(TYPE_NAMES.iter().map(|(_, name)| *name)).find(|name| *name == word) {
             Some(name) => Kind::Ours(name),
-            None if matches!(primitive.effect, Effect::Read | Effect::Change) => Kind::Reached,
+            // `the resource, as the service answered`
+            None if primitive.returns.split([' ', ',']).take(2).any(|w| w == "resource") => {
+                Kind::Ours("Resource")
+            }
             None => Kind::Unknown,
         }
     }

@@ -1,47 +1,69 @@
 //! What every script may call: Rhai's own functions, and the primitives by their descriptors.
 
-use std::any::TypeId;
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhai::{Engine, Module, OptimizationLevel};
+use rhai::{Engine, FuncInfo, Module, OptimizationLevel};
 
 use crate::script::engine;
 use crate::script::primitive::{On, Primitive};
+use crate::script::primitives;
+use crate::systems::openstack::resource;
 
 /// Words that Rhai itself handles like functions.
 const KEYWORDS: &[&str] =
     &["Fn", "call", "curry", "is_shared", "is_def_var", "is_def_fn", "type_of", "print", "debug"];
 
+/// Types of Rhai's that a runbook hardly ever has in a variable.
+const RARE: &[&str] = &["ExclusiveRange", "InclusiveRange", "CharsStream", "BitRange", "Blob"];
+
 /// Everything that stands behind a name without a script's doing.
 pub struct Known {
-    /// Rhai's functions, with the numbers of arguments that they take. A method counts what it is
-    /// called on as one.
-    natives: BTreeMap<String, BTreeSet<usize>>,
-    /// Fields of integers: units of time and size among them.
-    integer_fields: BTreeSet<String>,
+    /// Rhai's functions, with the numbers of arguments that they take, and whether what they are
+    /// called on may be anything that runbooks deal with. A method counts what it is called on as one.
+    natives: BTreeMap<String, BTreeMap<usize, bool>>,
+    /// Fields of types.
+    fields: BTreeMap<String, BTreeSet<String>>,
+    /// Types that may have any field.
+    open: BTreeSet<String>,
     primitives: Vec<&'static Primitive>,
 }
 
 impl Known {
     /// Reads them from an engine and from these descriptors.
     pub fn new(engine: &Engine, primitives: Vec<&'static Primitive>) -> Self {
-        let mut known = Known { natives: BTreeMap::new(), integer_fields: BTreeSet::new(), primitives };
-        let all = engine.collect_fn_metadata(
-            None,
-            |info| {
-                let of_integer = info.metadata.param_types.first() == Some(&TypeId::of::<i64>());
-                Some((info.metadata.name.to_string(), info.metadata.num_params, of_integer))
-            },
-            true,
-        );
-        for (name, arity, of_integer) in all {
-            match name.strip_prefix("get$") {
-                Some(field) if of_integer => drop(known.integer_fields.insert(field.to_string())),
-                Some(_) => {}
-                None => drop(known.natives.entry(name).or_default().insert(arity)),
-            }
-        }
+        let mut known = Known {
+            natives: BTreeMap::new(),
+            fields: BTreeMap::new(),
+            open: BTreeSet::from(["map".to_string(), "()".to_string()]),
+            primitives,
+        };
+        engine
+            .collect_fn_metadata(
+                None,
+                |info| Some((info.metadata.name.to_string(), info.metadata.num_params, first_type(&info))),
+                true,
+            )
+            .into_iter()
+            .for_each(|(name, arity, on)| known.learn(name, arity, on));
+        // a scope has the collections of the table, and answers for nothing else
+        known.open.remove("Scope");
         known
+            .fields
+            .entry("Scope".into())
+            .or_default()
+            .extend(resource::all().map(|row| row.name.to_string()));
+        known
+    }
+
+    fn learn(&mut self, name: String, arity: usize, on: String) {
+        if let Some(field) = name.strip_prefix("get$") {
+            self.fields.entry(on).or_default().insert(field.to_string());
+        } else if name == "index$get$" {
+            self.open.insert(on);
+        } else {
+            let common = !RARE.contains(&on.as_str());
+            *self.natives.entry(name).or_default().entry(arity).or_default() |= common;
+        }
     }
 
     /// Whether Rhai handles a name itself, whatever its arguments.
@@ -51,12 +73,19 @@ impl Known {
 
     /// The numbers of arguments that Rhai's functions of a name take.
     pub fn native(&self, name: &str) -> impl Iterator<Item = usize> + '_ {
-        self.natives.get(name).into_iter().flatten().copied()
+        self.natives.get(name).into_iter().flatten().map(|(arity, _)| *arity)
     }
 
-    /// Fields of integers.
-    pub fn integer_fields(&self) -> impl Iterator<Item = &str> {
-        self.integer_fields.iter().map(String::as_str)
+    /// Whether Rhai has a method of a name on values that runbooks deal with.
+    pub fn common_method(&self, name: &str, arity: usize) -> bool {
+        self.natives.get(name).and_then(|all| all.get(&(arity + 1))).is_some_and(|common| *common)
+    }
+
+    /// The fields of a type; `None` where it may have any.
+    pub fn fields(&self, ty: &str) -> Option<impl Iterator<Item = &str>> {
+        let any = self.fields.get("Dynamic").into_iter().flatten();
+        let own = self.fields.get(ty).into_iter().flatten();
+        (!self.open.contains(ty)).then(|| own.chain(any).map(String::as_str))
     }
 
     /// Every primitive.
@@ -97,16 +126,32 @@ impl Known {
     }
 }
 
+/// The type of a function's first parameter, by the word that messages use.
+fn first_type(info: &FuncInfo<'_>) -> String {
+    let first = info.metadata.params_info.first().map(|p| p.rsplit([':', ' ']).next().unwrap_or(p));
+    match first.unwrap_or_default().trim_start_matches('&') {
+        "i64" | "INT" => "integer",
+        "f64" | "FLOAT" => "number",
+        "str" | "string" | "ImmutableString" => "string",
+        "Array" => "list",
+        "Map" => "map",
+        "FnPtr" => "closure",
+        other => other,
+    }
+    .to_string()
+}
+
 /// Whether a name is one that scripts write, and not an operator or accessor of Rhai's.
 fn is_name(name: &str) -> bool {
     name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// An engine that compiles as a run's does, and changes nothing of what is written.
-pub fn compiler(strict: bool, primitives: &[&'static Primitive]) -> Engine {
+pub fn compiler(strict: bool, all: &[&'static Primitive]) -> Engine {
     let mut engine = engine::bare();
+    primitives::register_types(&mut engine);
     engine.set_optimization_level(OptimizationLevel::None).set_strict_variables(strict);
-    let modules = primitives.iter().filter_map(|p| if let On::Module(m) = p.on { Some(m) } else { None });
+    let modules = all.iter().filter_map(|p| if let On::Module(m) = p.on { Some(m) } else { None });
     for module in modules.collect::<BTreeSet<_>>() {
         engine.register_static_module(module, Module::new().into());
     }

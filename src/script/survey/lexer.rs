@@ -97,6 +97,19 @@ impl<'t> Page<'t> {
         None
     }
 
+    /// The innermost bracket that is never closed.
+    pub fn unclosed(&self) -> Option<&Lexeme> {
+        let mut open = Vec::new();
+        for lexeme in self.lexemes.iter().filter(|l| l.kind == LexemeKind::Symbol) {
+            match self.str(lexeme) {
+                "(" | "[" | "{" => open.push(lexeme),
+                ")" | "]" | "}" => drop(open.pop()),
+                _ => {}
+            }
+        }
+        open.pop()
+    }
+
     /// The text of the argument or element that starts at a place: up to the next comma or closing
     /// bracket of its own depth.
     pub fn argument(&self, at: At) -> &'t str {

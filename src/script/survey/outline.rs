@@ -10,6 +10,8 @@ use super::{Node, Survey};
 use crate::script::arguments;
 use crate::script::primitive::Primitive;
 
+mod overlays;
+
 /// What kind of step it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -60,6 +62,50 @@ pub enum Within {
     Branch,
 }
 
+/// How a site's file changes a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum How {
+    /// Its body is another one.
+    Replaced,
+    /// Something runs in it before its body.
+    Preceded,
+    /// Something runs in it after its body.
+    Followed,
+    /// It is not run.
+    Skipped,
+    /// It is a new one.
+    Added,
+}
+
+impl How {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            How::Replaced => "replaced",
+            How::Preceded => "preceded",
+            How::Followed => "followed",
+            How::Skipped => "skipped",
+            How::Added => "added",
+        }
+    }
+}
+
+/// A change of a step by a site's file.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// The step that is meant.
+    pub step: Label,
+    /// How it is changed.
+    pub how: How,
+    /// The layer that says so.
+    pub layer: usize,
+    /// Where it says so.
+    pub at: At,
+    /// What runs.
+    pub body: Option<Node>,
+}
+
 /// A step.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -87,6 +133,21 @@ pub struct Step {
     pub statement: At,
     /// What it does.
     pub body: Option<Node>,
+    /// How the site's file changes it.
+    pub overrides: Vec<Override>,
+}
+
+impl Step {
+    /// Everything that runs in it, in that order: its condition, what the site puts in front of its
+    /// body, the body or what replaces it (which may call the shipped one), and what follows.
+    pub fn runs(&self) -> Vec<Node> {
+        let of = |how: How| self.overrides.iter().filter(move |o| o.how == how).filter_map(|o| o.body);
+        if self.overrides.iter().any(|o| o.how == How::Skipped) {
+            return Vec::new();
+        }
+        let main = of(How::Replaced).chain(self.body);
+        self.when.into_iter().chain(of(How::Preceded)).chain(main).chain(of(How::Followed)).collect()
+    }
 }
 
 /// What a runbook consists of.
@@ -98,6 +159,10 @@ pub struct Outline {
     pub named_at: Vec<(usize, At)>,
     /// Its steps, in the order in which they run.
     pub steps: Vec<Step>,
+    /// What a site's file says about them, in its order.
+    pub overrides: Vec<Override>,
+    /// Overrides that stand where they count for nothing.
+    pub misplaced: Vec<Override>,
 }
 
 /// More steps than any runbook has: functions with steps that call each other end here.
@@ -115,7 +180,8 @@ impl Survey {
             open: Vec::new(),
             entries: 0,
         };
-        for (layer, _) in self.layers_of(source) {
+        let overlay = self.overlay(source);
+        for (layer, _) in self.layers_of(source).filter(|(layer, _)| Some(*layer) != overlay) {
             writer.enter((layer, 0));
         }
         for (node, function) in self.functions_of(source) {
@@ -123,7 +189,11 @@ impl Survey {
                 writer.inside(Within::Uncalled(function.name.clone()), node);
             }
         }
-        writer.outline
+        let mut outline = writer.outline;
+        if let Some(layer) = overlay {
+            overlays::apply(self, layer, &mut outline);
+        }
+        outline
     }
 }
 
@@ -183,7 +253,7 @@ impl Writer<'_> {
 
     fn flow(&mut self, layer: usize, call: &Call, primitive: &'static Primitive) {
         let args = arguments::spread(primitive, call.args.iter());
-        let label = |n: usize| self.label(layer, args.get(n).copied().flatten());
+        let label = |n: usize| self.survey.label(layer, args.get(n).copied().flatten());
         let kind = match primitive.name {
             "verify" => Kind::Verify,
             "change" => Kind::Change,
@@ -194,7 +264,10 @@ impl Writer<'_> {
                 self.outline.named_at.push((layer, call.at));
                 return;
             }
-            _ => return,
+            _ => {
+                self.outline.misplaced.extend(overlays::read(self.survey, layer, call, primitive));
+                return;
+            }
         };
         let options = match args.get(2).copied().flatten() {
             Some(value) if kind != Kind::Deferred => self.entries_of(layer, value),
@@ -202,7 +275,7 @@ impl Writer<'_> {
         };
         let option = |key: &str| options.iter().find(|e| e.key == key).map(|e| &e.value);
         let needs = match option("needs").map(|v| &v.shape) {
-            Some(Shape::List(items)) => items.iter().map(|i| self.label(layer, Some(i))).collect(),
+            Some(Shape::List(items)) => items.iter().map(|i| self.survey.label(layer, Some(i))).collect(),
             _ => Vec::new(),
         };
         let body = |value: Option<&Value>| self.survey.bodies(layer, value?).first().copied();
@@ -219,6 +292,7 @@ impl Writer<'_> {
             at: call.at,
             statement: call.statement,
             body: if kind == Kind::Deferred { None } else { body(args.get(3).copied().flatten()) },
+            overrides: Vec::new(),
         };
         self.outline.steps.push(step);
     }
@@ -229,12 +303,15 @@ impl Writer<'_> {
             _ => &[],
         }
     }
+}
 
+impl Survey {
+    /// A string argument.
     fn label(&self, layer: usize, value: Option<&Value>) -> Label {
         let Some(value) = value else {
             return Label { text: String::new(), literal: false, at: At::default() };
         };
-        let layer = &self.survey.layers[layer];
+        let layer = &self.layers[layer];
         match layer.facts.settled(&value.shape) {
             Shape::Text(text) => Label { text: text.clone(), literal: true, at: value.at },
             _ => {

@@ -70,12 +70,13 @@ impl Survey {
         let primitives: Vec<_> = match receiver {
             Kind::Builtin(_) => Vec::new(),
             Kind::Ours(name) => methods.filter(|p| p.on == On::Type(name)).collect(),
-            Kind::Reached | Kind::Unknown => methods.collect(),
+            Kind::Unknown => methods.collect(),
         };
         let mut targets = Targets::primitives(primitives.into_iter(), arity);
         targets.native = match receiver {
-            // a field of a handle is a value of ours where a primitive has the name
-            Kind::Reached | Kind::Ours(_) if !targets.primitives.is_empty() => false,
+            Kind::Ours(_) if !targets.primitives.is_empty() => false,
+            // a name of ours goes before one that only ranges and the like have
+            Kind::Unknown if !targets.primitives.is_empty() => self.known.common_method(&call.name, arity),
             _ => self.known.native(&call.name).any(|n| n == arity + 1),
         };
         targets.functions.extend(self.function_of(self.layers[layer].source, &call.name, arity));

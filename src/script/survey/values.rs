@@ -51,7 +51,7 @@ pub enum Shape {
     /// `()`.
     Unit,
     /// `true` or `false`.
-    Bool,
+    Bool(bool),
     /// An integer literal.
     Integer,
     /// A number with a point.

@@ -79,9 +79,11 @@ impl Judge<'_, '_> {
             (Ty::Options(keys), Shape::Map(entries)) => self.options(keys, entries, value.at, what),
             (ty, _) => {
                 if let (Some(got), false) = (name(kind), fits(ty, kind)) {
-                    let message = format!("{what} must be a {}, not {got}", ty.name());
+                    let message = format!("{what} must be {}, not {got}", arguments::with_article(ty.name()));
                     let help = match (ty, kind) {
-                        (Ty::Duration, Kind::Builtin("integer")) => "a bare number has no unit: write `30.s`",
+                        (Ty::Duration, Kind::Builtin("integer")) if matches!(value.shape, Shape::Integer) => {
+                            "a bare number has no unit: write `30.s`"
+                        }
                         _ => param.doc,
                     };
                     self.say(&WRONG_ARGUMENT, value.at, message, Some(help.to_string()));
@@ -115,14 +117,14 @@ impl Judge<'_, '_> {
 fn name(kind: Kind) -> Option<String> {
     match kind {
         Kind::Builtin("()") => Some("()".into()),
-        Kind::Builtin(name) | Kind::Ours(name) => Some(format!("a {name}")),
-        Kind::Reached | Kind::Unknown => None,
+        Kind::Builtin(name) | Kind::Ours(name) => Some(arguments::with_article(name)),
+        Kind::Unknown => None,
     }
 }
 
 fn fits(ty: Ty, kind: Kind) -> bool {
     match (ty, kind) {
-        (Ty::Any, _) | (_, Kind::Unknown | Kind::Reached) => true,
+        (Ty::Any, _) | (_, Kind::Unknown) => true,
         (Ty::Secretive, Kind::Ours("Secret")) | (Ty::Duration, Kind::Ours("Duration")) => true,
         // a text may be a duration; one that is a literal was read before
         (Ty::Secretive | Ty::Duration, Kind::Builtin("string")) => true,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::names::unknown_module;
 use crate::base::error::nearest;
+use crate::script::arguments::with_article;
 use crate::script::check::codes::{UNKNOWN_FUNCTION, UNKNOWN_METHOD, WRONG_ARITY};
 use crate::script::check::{Desk, Finding};
 use crate::script::primitive::{On, Primitive};
@@ -133,7 +134,7 @@ fn qualified(desk: &Desk<'_>, (id, call): (usize, &Call)) -> Option<Finding> {
         forms.primitives(survey.known.module(&path).filter(|p| p.name == name));
         names.extend(survey.known.module(&path).map(|p| p.name.to_string()));
     } else {
-        return unknown_module(desk, (id, call.at), &call.path);
+        return unknown_module(desk, (id, call.start), &call.path);
     }
     if !forms.arities.is_empty() {
         return Some(wrong_arity(desk, (id, call), &forms));
@@ -166,7 +167,7 @@ fn method(desk: &Desk<'_>, (id, call): (usize, &Call), receiver: Kind) -> Option
         return Some(wrong_arity(desk, (id, call), &forms));
     }
     let message = match receiver {
-        Kind::Ours(kind) | Kind::Builtin(kind) => format!("a {kind} has no method `{name}`"),
+        Kind::Ours(kind) | Kind::Builtin(kind) => format!("{} has no method `{name}`", with_article(kind)),
         _ => format!("nothing has a method `{name}`"),
     };
     let finding = desk.finding(&UNKNOWN_METHOD, (id, call.at), message);

@@ -19,8 +19,7 @@ fn steps(desk: &Desk<'_>) -> Vec<Step> {
 /// Changes in `verify` steps.
 pub(super) fn verify_steps(desk: &mut Desk<'_>) {
     for step in steps(desk).iter().filter(|s| s.kind == Kind::Verify) {
-        let bodies = step.body.iter().chain(&step.when);
-        for touch in bodies.flat_map(|body| desk.survey.touches(*body)) {
+        for touch in step.runs().iter().flat_map(|body| desk.survey.touches(*body)) {
             if touch.surely(|e| e == Effect::Change) {
                 let what =
                     format!("`{}` changes something, and step {} only reads", touch.name(), step.id.text);
@@ -35,8 +34,7 @@ pub(super) fn verify_steps(desk: &mut Desk<'_>) {
 /// Steps in steps.
 pub(super) fn nested_steps(desk: &mut Desk<'_>) {
     for step in &steps(desk) {
-        let bodies = step.body.iter().chain(&step.when);
-        for touch in bodies.flat_map(|body| desk.survey.touches(*body)) {
+        for touch in step.runs().iter().flat_map(|body| desk.survey.touches(*body)) {
             let is_step = |name: &str| ["verify", "change", "deferred"].contains(&name);
             if touch.surely(|e| e == Effect::Flow) && touch.primitives.iter().all(|p| is_step(p.name)) {
                 let what = format!("a `{}` step inside of step {}", touch.name(), step.id.text);

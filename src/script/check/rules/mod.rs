@@ -7,6 +7,7 @@ mod calls;
 mod effects;
 mod modules;
 mod names;
+mod overrides;
 mod steps;
 mod syntax;
 mod unused;
@@ -23,11 +24,13 @@ pub(super) const ALL: &[Rule] = &[
     names::variables,
     names::constants,
     calls::calls,
-    names::units,
+    names::fields,
     arguments::primitives,
     steps::ids,
     steps::needs,
     steps::runbooks,
+    overrides::targets,
+    overrides::places,
     effects::verify_steps,
     effects::nested_steps,
     effects::outside_steps,

@@ -1,10 +1,14 @@
-//! Names of variables, constants and units.
+//! Names of variables, constants, fields and units.
 
 use crate::base::error::nearest;
-use crate::script::check::codes::{UNDEFINED_VARIABLE, UNKNOWN_CONSTANT, UNKNOWN_MODULE, UNKNOWN_UNIT};
+use crate::script::arguments::with_article;
+use crate::script::check::codes::{
+    UNDEFINED_VARIABLE, UNKNOWN_CONSTANT, UNKNOWN_FIELD, UNKNOWN_MODULE, UNKNOWN_UNIT,
+};
 use crate::script::check::{Desk, Finding};
 use crate::script::survey::Survey;
-use crate::script::survey::facts::{Constant, Unbound};
+use crate::script::survey::facts::{Constant, Field, Unbound};
+use crate::script::survey::kinds::Kind;
 
 /// What other languages call the absence of a value.
 const NOTHING: &[&str] = &["null", "nil", "none", "None", "undefined", "void"];
@@ -115,25 +119,47 @@ pub(super) fn unknown_module(
     })
 }
 
-/// Units that integers do not have.
-pub(super) fn units(desk: &mut Desk<'_>) {
+/// Fields that the type of a value does not have.
+pub(super) fn fields(desk: &mut Desk<'_>) {
     for (id, layer) in desk.survey.layers.iter().enumerate() {
-        for (unit, at) in &layer.facts.units {
-            let known: Vec<&str> = desk.survey.known.integer_fields().collect();
-            if known.contains(&unit.as_str()) {
+        for field in &layer.facts.fields {
+            let (Kind::Builtin(kind) | Kind::Ours(kind)) = desk.survey.kind(id, &field.of.shape) else {
+                continue;
+            };
+            let Some(known) = desk.survey.known.fields(kind) else { continue };
+            let known: Vec<&str> = known.collect();
+            if known.contains(&field.name.as_str()) {
                 continue;
             }
-            let meant = match unit.as_str() {
-                "sec" | "secs" | "second" | "seconds" => Some("s"),
-                "m" | "mins" | "minute" | "minutes" => Some("min"),
-                "hour" | "hours" => Some("h"),
-                "d" | "day" => Some("days"),
-                other => nearest(other, known.iter().copied()),
+            let finding = match kind {
+                "integer" | "number" => unit(desk, id, field, &known),
+                kind => {
+                    let message = format!("{} has no field `{}`", with_article(kind), field.name);
+                    let finding = desk.finding(&UNKNOWN_FIELD, (id, field.at), message);
+                    match is_method(desk, &field.name) {
+                        true => finding.help(format!("it is a method: `.{}()`", field.name)),
+                        false => finding.meant(nearest(&field.name, known).map(str::to_string), None),
+                    }
+                }
             };
-            let finding = desk.finding(&UNKNOWN_UNIT, (id, *at), format!("there is no unit `{unit}`"));
-            let otherwise = "durations have ms, s, min, h and days; sizes KiB, MiB, GiB and TiB";
-            let finding = finding.meant(meant.map(|u| format!(".{u}")), Some(otherwise.into()));
             desk.add(finding);
         }
     }
+}
+
+fn is_method(desk: &Desk<'_>, name: &str) -> bool {
+    desk.survey.known.method_names().any(|known| known == name)
+}
+
+fn unit(desk: &Desk<'_>, layer: usize, field: &Field, known: &[&str]) -> Finding {
+    let meant = match field.name.as_str() {
+        "sec" | "secs" | "second" | "seconds" => Some("s"),
+        "m" | "mins" | "minute" | "minutes" => Some("min"),
+        "hour" | "hours" => Some("h"),
+        "d" | "day" => Some("days"),
+        other => nearest(other, known.iter().copied()),
+    };
+    let otherwise = "durations have ms, s, min, h and days; sizes KiB, MiB, GiB and TiB";
+    desk.finding(&UNKNOWN_UNIT, (layer, field.at), format!("there is no unit `{}`", field.name))
+        .meant(meant.map(|u| format!(".{u}")), Some(otherwise.into()))
 }

@@ -113,7 +113,9 @@ pub(super) fn runbooks(desk: &mut Desk<'_>) {
     for (source, outline) in outlines(desk) {
         let source = &desk.survey.sources[source];
         let Some(lowest) = source.layers.first().filter(|_| source.runbook) else { continue };
+        let tried = |layer: usize| desk.survey.layers[layer].facts.calls.iter().any(|c| c.name == "runbook");
         let finding = match outline.named_at.as_slice() {
+            [] if tried(*lowest) => continue, // with other arguments than it takes
             [] => desk
                 .finding(&UNNAMED_RUNBOOK, (*lowest, At { line: 1, column: 1 }), "this runbook has no name")
                 .help(format!("begin with `runbook(\"{}\", \"what it achieves\");`", source.name)),

@@ -61,9 +61,14 @@ fn of(desk: &Desk<'_>, (id, layer): (usize, &Layer), error: &ParseError) -> Find
     let text = &layer.text.text;
     let page = Page::of(text);
     let mut at = At::from(error.position());
-    if at.line == 0 {
+    let last = page.lexemes.last().map_or(At { line: 1, column: 1 }, |l| l.at);
+    if at.line == 0 || at > last {
         // the text ends too early
-        at = page.lexemes.last().map_or(At { line: 1, column: 1 }, |l| l.at);
+        if let Some(open) = page.unclosed() {
+            let finding = desk.finding(&SYNTAX, (id, open.at), said(error));
+            return finding.help(format!("the `{}` that stands here is never closed", page.str(open)));
+        }
+        at = last;
     }
     if let ParseErrorType::VariableUndefined(name) = error.err_type() {
         let finding =
@@ -98,6 +103,15 @@ fn of(desk: &Desk<'_>, (id, layer): (usize, &Layer), error: &ParseError) -> Find
             .finding(&RESERVED_WORD, (id, at), format!("`{word}` is a word of the language"))
             .help(format!("choose another name; a field that a cloud calls so is read as `[\"{word}\"]`"));
     }
+    let before = page.lexemes[..index].iter().rfind(|l| l.kind != LexemeKind::Comment);
+    if let (ParseErrorType::MissingToken(token, _), Some(before)) = (error.err_type(), before)
+        && token == ";"
+        && before.at.line < at.line
+    {
+        return desk
+            .finding(&SYNTAX, (id, before.at), said(error))
+            .help(format!("a `;` is missing behind `{}`", page.str(before)));
+    }
     let finding = desk.finding(&SYNTAX, (id, at), said(error));
     match advice(&page, at, error.err_type()) {
         Some(help) => finding.help(help),
@@ -127,7 +141,7 @@ fn advice(page: &Page<'_>, at: At, error: &ParseErrorType) -> Option<String> {
         ParseErrorType::WrongDocComment => {
             return Some("`///` stands in front of functions alone: write `//` here".into());
         }
-        ParseErrorType::UnexpectedEOF => return Some("a bracket or a string is not closed".into()),
+        ParseErrorType::UnexpectedEOF => return Some("a string is not closed".into()),
         _ => {}
     }
     // Rhai breaks `30s` in two, and points at the second half

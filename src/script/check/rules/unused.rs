@@ -12,6 +12,11 @@ pub(super) fn variables(desk: &mut Desk<'_>) {
             if binding.read || binding.given || name.starts_with('_') || binding.constant == Some(true) {
                 continue;
             }
+            if binding.constant.is_none()
+                && layer.facts.unbound.iter().any(|u| u.of_top_level && &u.name == name)
+            {
+                continue; // a function wanted to
+            }
             let as_global = survey
                 .layers_of(layer.source)
                 .flat_map(|(_, l)| &l.facts.constants)

@@ -4,7 +4,7 @@ use rhai::{ASTFlags, Expr, FnCallExpr, FnPtr, Stmt, StmtBlock};
 
 use super::Walker;
 use super::pieces::ANONYMOUS;
-use crate::script::survey::facts::{Call, Constant};
+use crate::script::survey::facts::{Call, Constant, Field};
 use crate::script::survey::values::{At, Entry, Shape, Value};
 
 impl<'a> Walker<'a> {
@@ -12,7 +12,7 @@ impl<'a> Walker<'a> {
         let at = At::from(expr.start_position());
         let shape = match expr {
             Expr::Unit(_) => Shape::Unit,
-            Expr::BoolConstant(..) => Shape::Bool,
+            Expr::BoolConstant(value, _) => Shape::Bool(*value),
             Expr::IntegerConstant(..) => Shape::Integer,
             Expr::FloatConstant(..) => Shape::Number,
             Expr::CharConstant(..) => Shape::Char,
@@ -112,9 +112,8 @@ impl<'a> Walker<'a> {
             }
             Expr::Property(property, position) => {
                 let name = property.2.to_string();
-                if matches!(value.shape, Shape::Integer | Shape::Number) {
-                    self.facts.units.push((name.clone(), (*position).into()));
-                }
+                let field = Field { of: value.clone(), name: name.clone(), at: (*position).into() };
+                self.facts.fields.push(field);
                 Shape::Field(Box::new(value), name)
             }
             Expr::MethodCall(call, position) => {
@@ -138,24 +137,29 @@ impl<'a> Walker<'a> {
         if let Some(alias) = path.first() {
             self.use_alias(alias);
         }
-        let start = call.namespace.path.first().map_or(start, |i| i.pos.into());
+        let path_at = call.namespace.path.first().map(|i| At::from(i.pos));
+        let shadow = self.lookup(&call.name);
+        if let Some(variable) = shadow {
+            self.facts.bindings[variable].read = true; // a closure that is called the wrong way
+        }
         let id = self.facts.calls.len();
         self.facts.calls.push(Call {
             name: call.name.to_string(),
             at,
             path,
+            start: path_at.unwrap_or(at),
             receiver,
             args: Vec::new(),
             body: self.body,
             statement: self.statement,
             loops: self.loops,
             branches: self.branches.clone(),
-            shadow: self.lookup(&call.name),
+            shadow,
         });
         self.facts.bodies[self.body].calls.push(id);
         let args = call.args.iter().map(|arg| self.expr(arg)).collect();
         self.facts.calls[id].args = args;
-        Value { at: start, shape: Shape::Result(id) }
+        Value { at: path_at.unwrap_or(start), shape: Shape::Result(id) }
     }
 }
 
