@@ -6,6 +6,7 @@
 
 pub mod base;
 pub mod cli;
+pub mod lab;
 pub mod report;
 pub mod run;
 pub mod script;

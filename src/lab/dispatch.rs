@@ -1,0 +1,245 @@
+//! From a request to an answer: which service, what goes wrong, what is written down.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Method};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::SERVICES;
+use super::exchange::{Answer, Body, Front, Incoming, Request, decode};
+use super::fault::{Act, Deck, Fault};
+use super::keystone;
+use super::nova::Server;
+use super::service::Service;
+use super::world::World;
+use crate::base::{Clock, Result, SimClock, secret::MASK};
+
+/// A request that asked for a change, and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Effect {
+    /// When.
+    pub at: Timestamp,
+    /// The service: `octavia`.
+    pub service: String,
+    /// The HTTP method.
+    pub method: String,
+    /// The path within the service.
+    pub path: String,
+    /// The body, secrets masked; of a stream, its length and SHA-512.
+    pub body: Value,
+    /// Whose token it was: `capi-user in capi-mgmt`. Empty without a valid one.
+    pub who: String,
+    /// The status that the service gave it; a fault may have kept the client from hearing of it.
+    pub status: u16,
+    /// The request's id.
+    pub request_id: String,
+}
+
+/// What happens to the connection instead of a whole answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Nothing: the answer goes out.
+    Whole,
+    /// The answer ends after half of its body.
+    Half,
+    /// No byte goes out.
+    Reset,
+}
+
+/// What came in, before it is known for whom.
+pub(super) struct Arrival {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Incoming,
+}
+
+/// The lab behind its listener.
+pub(super) struct Desk {
+    pub(super) clock: Arc<SimClock>,
+    start: Timestamp,
+    state: Mutex<State>,
+}
+
+struct State {
+    world: World,
+    deck: Deck,
+    effects: Vec<Effect>,
+    counts: BTreeMap<String, u64>,
+}
+
+impl Desk {
+    pub(super) fn new(clock: Arc<SimClock>, world: World) -> Self {
+        let state = State { world, deck: Deck::default(), effects: Vec::new(), counts: BTreeMap::new() };
+        Desk { start: clock.now(), clock, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The world as it is now.
+    pub(super) fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
+        let mut state = self.state();
+        state.world.settle(self.clock.now());
+        look(&mut state.world)
+    }
+
+    pub(super) fn effects(&self) -> Vec<Effect> {
+        self.state().effects.clone()
+    }
+
+    pub(super) fn counts(&self) -> BTreeMap<String, u64> {
+        self.state().counts.clone()
+    }
+
+    /// Adds a fault; one with a time happens by itself.
+    pub(super) fn inject(&self, fault: Fault) -> Result<()> {
+        let Some(at) = fault.at else { return self.state().deck.add(fault) };
+        let delay = at.saturating_sub(self.elapsed());
+        self.with(|world| world.later(delay, move |world| happen(world, &fault.act)));
+        Ok(())
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.now().duration_since(self.start).try_into().unwrap_or_default()
+    }
+
+    /// Answers a request.
+    pub(super) fn exchange(&self, arrival: Arrival) -> (Answer, Cut) {
+        let mut state = self.state();
+        let State { world, deck, effects, counts } = &mut *state;
+        world.settle(self.clock.now());
+        let Some((service, request)) = address(world, arrival) else {
+            return (Answer::text(404, "text/plain", "nothing in this lab answers here\n"), Cut::Whole);
+        };
+        let key = format!("{} {} {}", service.name(), request.method, service.pattern(&request));
+        *counts.entry(key).or_default() += 1;
+
+        let acts = deck.strike(service.name(), &request, self.elapsed());
+        for act in &acts {
+            if let Some(latency) = act.latency {
+                self.clock.advance_to(self.clock.elapsed() + *latency);
+                world.settle(self.clock.now());
+            }
+            happen(world, act);
+        }
+        if acts.iter().any(|a| a.drop) {
+            return (Answer::empty(500), Cut::Reset);
+        }
+        let faulty = acts.iter().find_map(|a| Some((a.status?, a.retry_after)));
+        let mut answer = match faulty {
+            Some((status, retry_after)) => {
+                let mut answer = service.failure(status, &request);
+                if let Some(seconds) = retry_after {
+                    answer.set_header("retry-after", &seconds.to_string());
+                }
+                answer
+            }
+            None => service.answer(world, &request),
+        };
+        if changes(service, &request) {
+            effects.push(effect(world, service, &request, answer.status));
+        }
+        if let Some(text) = acts.iter().find_map(|a| a.garble.clone()) {
+            answer.body = Body::Text("text/html", text);
+        }
+        let cut = match &acts {
+            acts if acts.iter().any(|a| a.reset) => Cut::Reset,
+            acts if acts.iter().any(|a| a.truncate) => Cut::Half,
+            _ => Cut::Whole,
+        };
+        (answer, cut)
+    }
+}
+
+/// What a fault does to the world, whether or not a request is hit by it.
+fn happen(world: &mut World, act: &Act) {
+    if act.expire_tokens {
+        world.keystone.expire_tokens();
+    }
+    if let Some(name) = &act.server_off
+        && let Some(server) = world.nova.server_named(name).map(|s| s.id.clone())
+    {
+        Server::kill(world, &server);
+    }
+    if let Some(name) = &act.lb_error {
+        world.break_load_balancer(name);
+    }
+    world.nova.refusals += act.no_valid_host.unwrap_or(0);
+    world.glance.failures += act.import_fails.unwrap_or(0);
+}
+
+/// Whether a request asks for a change. Getting a token is none.
+fn changes(service: &dyn Service, request: &Request) -> bool {
+    let read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
+    !read && !(service.name() == "keystone" && request.path.ends_with("/auth/tokens"))
+}
+
+fn effect(world: &World, service: &dyn Service, request: &Request, status: u16) -> Effect {
+    let who = keystone::authenticate(world, request).map(|grant| world.keystone.describe(&grant));
+    let mut body = match &request.body {
+        Incoming::Empty => Value::Null,
+        Incoming::Json(body) => body.clone(),
+        Incoming::Text(text) => Value::from(text.as_str()),
+        Incoming::Stream(digests) => serde_json::json!({"bytes": digests.bytes, "sha512": digests.sha512}),
+    };
+    mask(&mut body);
+    Effect {
+        at: world.now(),
+        service: service.name().into(),
+        method: request.method.to_string(),
+        path: if request.query.is_empty() {
+            request.path.clone()
+        } else {
+            format!("{}?{}", request.path, request.query)
+        },
+        body,
+        who: who.unwrap_or_default(),
+        status,
+        request_id: request.id.to_string(),
+    }
+}
+
+fn mask(value: &mut Value) {
+    const SECRET: [&str; 4] = ["password", "secret", "adminPass", "user_data"];
+    match value {
+        Value::Object(members) => members.iter_mut().for_each(|(key, member)| match member {
+            Value::String(text) if SECRET.contains(&key.as_str()) => *text = MASK.into(),
+            other => mask(other),
+        }),
+        Value::Array(items) => items.iter_mut().for_each(mask),
+        _ => {}
+    }
+}
+
+/// Finds the service that a request is for: by the address it was sent to, or by its prefix.
+fn address(world: &mut World, arrival: Arrival) -> Option<(&'static dyn Service, Request)> {
+    let Arrival { method, path, query, headers, body } = arrival;
+    let host = headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default().to_string();
+    let path = decode(&path, false);
+    let own = format!("http://{host}") == world.origin || host.starts_with("localhost:");
+    let found = if own {
+        let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let service = SERVICES.all().find(|s| s.prefix().trim_start_matches('/') == first)?;
+        let rest = path.get(service.prefix().len()..).filter(|rest| !rest.is_empty()).unwrap_or("/");
+        (service, rest.to_string(), format!("http://{host}{}", service.prefix()), Front::Prefixes)
+    } else {
+        let (name, port) = host.rsplit_once(':').unwrap_or((&host, "80"));
+        let port = port.parse().ok()?;
+        let service = SERVICES.all().find(|s| s.plays(world, name, port))?;
+        (service, path, format!("https://{host}"), Front::Endpoints)
+    };
+    let (service, path, base, front) = found;
+    let identity = match world.endpoints.0.get("identity") {
+        Some(endpoint) if front == Front::Endpoints => format!("https://{endpoint}/v3"),
+        _ => format!("{}/identity/v3", world.origin),
+    };
+    let id = format!("req-{}", world.ids.uuid("request")).into();
+    Some((service, Request { method, path, query, headers, body, base, identity, front, id }))
+}

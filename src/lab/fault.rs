@@ -1,0 +1,175 @@
+//! The fault deck: what goes wrong, when, and how often, as data.
+//!
+//! A fault with `at` happens by itself at that time after the start. Any other waits for requests
+//! that match it: it lets `after` of them pass, then acts on `times` of them.
+
+use std::time::Duration;
+
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::base::{Error, ErrorKind, Result};
+
+use super::exchange::Request;
+use super::scenario::Time;
+
+/// One thing that goes wrong.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fault {
+    /// Happens at this time after the start, without a request.
+    pub at: Option<Time>,
+    /// Only requests to this service, such as `octavia`.
+    pub service: Option<String>,
+    /// Only requests with this method.
+    pub method: Option<String>,
+    /// Only requests whose path, with its query, matches this regular expression.
+    pub path: Option<String>,
+    /// So many matching requests pass first.
+    pub after: u32,
+    /// So many requests are hit; without it, all that come.
+    pub times: Option<u32>,
+    /// Not before this time after the start.
+    pub from: Option<Time>,
+    /// Not from this time after the start on.
+    pub until: Option<Time>,
+    /// What goes wrong.
+    #[serde(rename = "do")]
+    pub act: Act,
+}
+
+/// How it goes wrong. Several of them at once are possible.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Act {
+    /// The service answers this status in the shape of its own errors.
+    pub status: Option<u16>,
+    /// The `Retry-After` of such an answer, in seconds.
+    pub retry_after: Option<u64>,
+    /// So much virtual time passes before the answer.
+    pub latency: Option<Time>,
+    /// The connection is reset; whatever the request asked for is done.
+    pub reset: bool,
+    /// The connection is reset before the service hears of the request.
+    pub drop: bool,
+    /// The answer ends after half of its body.
+    pub truncate: bool,
+    /// The body is this HTML-like text instead of JSON.
+    pub garble: Option<String>,
+    /// Every token so far is no longer valid.
+    pub expire_tokens: bool,
+    /// This server's process is killed by its host: SHUTOFF.
+    pub server_off: Option<String>,
+    /// This load balancer's provisioning status becomes ERROR; traffic goes on.
+    pub lb_error: Option<String>,
+    /// So many servers to come find no host.
+    pub no_valid_host: Option<u32>,
+    /// The next so many imports fail.
+    pub import_fails: Option<u32>,
+}
+
+/// A fault with what it needs to decide.
+struct Card {
+    fault: Fault,
+    path: Option<Regex>,
+    seen: u32,
+    hits: u32,
+}
+
+/// All faults of a rehearsal.
+#[derive(Default)]
+pub(super) struct Deck {
+    cards: Vec<Card>,
+}
+
+impl Deck {
+    /// Adds a fault.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`]: its `path` is no regular expression.
+    pub(super) fn add(&mut self, fault: Fault) -> Result<()> {
+        let path = fault.path.as_deref().map(Regex::new).transpose().map_err(|e| {
+            let path = fault.path.as_deref().unwrap_or_default();
+            Error::new(ErrorKind::Site, format!("`{path}` is not a regular expression")).from_source(&e)
+        })?;
+        self.cards.push(Card { fault, path, seen: 0, hits: 0 });
+        Ok(())
+    }
+
+    /// What goes wrong with a request, that comes so long after the start.
+    pub(super) fn strike(&mut self, service: &str, request: &Request, elapsed: Duration) -> Vec<Act> {
+        self.cards.iter_mut().filter_map(|card| card.strike(service, request, elapsed)).collect()
+    }
+}
+
+impl Card {
+    fn strike(&mut self, service: &str, request: &Request, elapsed: Duration) -> Option<Act> {
+        let Fault { at, service: only, method, from, until, after, times, act, .. } = &self.fault;
+        let target = || match request.query.as_str() {
+            "" => request.path.clone(),
+            query => format!("{}?{query}", request.path),
+        };
+        let hit = at.is_none()
+            && only.as_deref().is_none_or(|s| s == service)
+            && method.as_deref().is_none_or(|m| m.eq_ignore_ascii_case(request.method.as_str()))
+            && from.is_none_or(|t| elapsed >= *t)
+            && until.is_none_or(|t| elapsed < *t)
+            && self.path.as_ref().is_none_or(|p| p.is_match(&target()));
+        if !hit {
+            return None;
+        }
+        self.seen += 1;
+        if self.seen <= *after || times.is_some_and(|n| self.hits >= n) {
+            return None;
+        }
+        self.hits += 1;
+        Some(act.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, Method};
+
+    use super::*;
+    use crate::lab::exchange::{Front, Incoming};
+
+    fn request(method: Method, path: &str) -> Request {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        Request {
+            method,
+            path: path.into(),
+            query: query.into(),
+            headers: HeaderMap::new(),
+            body: Incoming::Empty,
+            base: String::new(),
+            identity: String::new(),
+            front: Front::Endpoints,
+            id: "req-1".into(),
+        }
+    }
+
+    #[test]
+    fn a_fault_hits_what_it_names_after_so_many_and_so_often() {
+        let fault = "service = 'octavia'\nmethod = 'get'\npath = '/amphorae'\nafter = 1\ntimes = 2\nfrom = '1min'\ndo = { status = 503 }";
+        let mut deck = Deck::default();
+        deck.add(toml::from_str(fault).unwrap()).unwrap();
+        let mut hit = |service, path, seconds| {
+            !deck.strike(service, &request(Method::GET, path), Duration::from_secs(seconds)).is_empty()
+        };
+        assert!(!hit("octavia", "/v2/octavia/amphorae", 59));
+        assert!(!hit("octavia", "/v2/octavia/amphorae", 60)); // the one that passes
+        assert!(!hit("nova", "/v2/octavia/amphorae", 60));
+        assert!(hit("octavia", "/v2/octavia/amphorae?loadbalancer_id=x", 61));
+        assert!(!hit("octavia", "/v2/lbaas/loadbalancers", 61));
+        assert!(hit("octavia", "/v2/octavia/amphorae", 62));
+        assert!(!hit("octavia", "/v2/octavia/amphorae", 63));
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_named() {
+        let mut deck = Deck::default();
+        let error = deck.add(Fault { path: Some("(".into()), ..Fault::default() }).unwrap_err();
+        assert!(error.to_string().starts_with("`(` is not a regular expression"), "{error}");
+    }
+}

@@ -1,0 +1,86 @@
+//! `health_status`: what the driver's monitor reads from the management cluster, once a minute.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Cluster, Status};
+use crate::lab::octavia::Provisioning;
+use crate::lab::world::World;
+
+/// What Magnum thinks of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// Something is not ready, and nothing says what.
+    Mute,
+    /// What each part said.
+    Told { cluster: &'static str, infrastructure: &'static str },
+}
+
+const READY: &str = "Ready";
+
+impl Health {
+    pub(super) fn status(&self) -> &'static str {
+        match self {
+            Health::Told { cluster: READY, infrastructure: READY } => "HEALTHY",
+            _ => "UNHEALTHY",
+        }
+    }
+
+    pub(super) fn reason(&self) -> Value {
+        match self {
+            Health::Mute => json!({}),
+            Health::Told { cluster, infrastructure } => {
+                json!({"cluster": cluster, "infrastructure": infrastructure, "controlplane": READY, "nodegroup": READY})
+            }
+        }
+    }
+}
+
+impl World {
+    /// Since when the management cluster answers, if it does. Without a named server it always did.
+    pub(crate) fn management_since(&self) -> Option<Timestamp> {
+        let Some(name) = &self.quirks.management else { return Some(Timestamp::MIN) };
+        let server = self.nova.server_named(name)?;
+        let ready = server.up_since(self.now())?.checked_add(*self.timings.convergence).ok()?;
+        (ready <= self.now()).then_some(ready)
+    }
+}
+
+impl Cluster {
+    /// The health as Magnum last heard of it. When the management cluster is silent, Magnum keeps what it knew.
+    pub(crate) fn health(&self, world: &World) -> Option<Health> {
+        let now = world.now();
+        if !matches!(self.status(now), Status::CreateComplete | Status::UpdateComplete) {
+            return None;
+        }
+        let period = *world.timings.health_period;
+        let heard = |since: Timestamp| since.checked_add(period).is_ok_and(|at| at <= now);
+        if !heard(self.line.since(now)) {
+            return None;
+        }
+        match world.management_since() {
+            Some(since) if since == Timestamp::MIN || heard(since) => Some(self.fresh(world)),
+            _ => self.last_health.clone().or_else(|| Some(self.fresh(world))),
+        }
+    }
+
+    fn fresh(&self, world: &World) -> Health {
+        // before 1.4.0 the driver asks for an API version of CAPO that is no longer served (D-042)
+        let infrastructure =
+            if world.quirks.driver_is_coherent() { READY } else { "Infrastructure resource not found." };
+        let cluster =
+            if self.api_reachable(world) { READY } else { "Waiting on ['Ready', 'InfrastructureReady']" };
+        Health::Told { cluster, infrastructure }
+    }
+
+    /// Whether CAPO is content with the load balancer of the API: it looks again only every resync.
+    pub(crate) fn api_reachable(&self, world: &World) -> bool {
+        let now = world.now();
+        let lb = self.infrastructure.lb.as_ref().and_then(|id| world.octavia.load_balancers.get(id));
+        let Some(lb) = lb.filter(|lb| lb.provisioning(now) == Provisioning::Active) else { return false };
+        let seen: Duration = if self.infrastructure.broke { *world.timings.resync } else { Duration::ZERO };
+        lb.since(now).checked_add(seen).is_ok_and(|at| at <= now)
+    }
+}

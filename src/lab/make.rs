@@ -1,0 +1,377 @@
+//! Makes the world of a scenario. It gets a past: what exists at the start was asked for long before,
+//! through the same doors as everything later, and is what it is because time went by since.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::api::Refusal;
+use super::glance::{Image, State};
+use super::ids::Id;
+use super::keystone::Keystone;
+use super::magnum::{Cluster, Health, NewCluster, NewTemplate, Template};
+use super::neutron::{Cidr, FloatingIp, Network, NewFloatingIp, NewNetwork, NewSubnet, Router, Subnet};
+use super::nova::{Flavor, Keypair, NO_VALID_HOST, Nic, Order, Resources, Server, made_up_key};
+use super::octavia::{AMPHORA_FLAVOR, AMPHORA_IMAGE, AMPHORA_NETWORK, LoadBalancer, NewLoadBalancer};
+use super::scenario::{self, Scenario};
+use super::tenancy::Tenancy;
+use super::timeline::Timeline;
+use super::world::World;
+use crate::base::{Error, ErrorKind, Result};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long before the start the cloud was built.
+const AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Between one thing and the next.
+const MOMENT: Duration = Duration::from_secs(1);
+
+fn wrong(what: &str, name: &str) -> Error {
+    Error::new(ErrorKind::Site, format!("the scenario names a {what} `{name}` and makes none"))
+}
+
+fn refused(what: &str, refusal: &Refusal) -> Error {
+    Error::new(ErrorKind::Site, format!("the scenario's {what} cannot be made"))
+        .cause(super::api::shape::sentence(refusal))
+}
+
+/// The name of the n-th of several.
+fn numbered(name: &str, n: u32, count: u32) -> String {
+    if count == 1 { name.to_string() } else { format!("{name}-{n}") }
+}
+
+impl World {
+    /// The world of a scenario, as it is at the start.
+    ///
+    /// # Errors
+    /// * [`ErrorKind::Argument`]: the tenancy or the scenario names a user or a project that is not there.
+    /// * [`ErrorKind::Site`]: the scenario names something else that it does not make.
+    pub fn make(scenario: &Scenario, tenancy: &Tenancy, start: Timestamp, origin: String) -> Result<Self> {
+        let birth = start.checked_sub(AGE).unwrap_or(start);
+        let mut world = World::new(birth, scenario.seed);
+        world.timings = scenario.timings.clone();
+        world.quirks = scenario.quirks.clone();
+        world.endpoints = scenario.endpoints.clone();
+        world.origin = origin;
+        world.keystone = Keystone::new(tenancy, &mut world.ids)?;
+        world.found(scenario)?;
+        world.pass(DAY);
+        world.populate(scenario)?;
+        world.settle(start.checked_sub(DAY).unwrap_or(start));
+        world.afflict(scenario)?;
+        world.settle(start);
+        Ok(world)
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.settle(self.now().checked_add(time).unwrap_or(Timestamp::MAX));
+    }
+
+    /// What a cloud has before it has tenants.
+    fn found(&mut self, scenario: &Scenario) -> Result<()> {
+        for host in &scenario.hosts {
+            self.nova.add_hosts(host, &mut self.ids);
+        }
+        let own = scenario::Flavor { name: AMPHORA_FLAVOR.into(), vcpus: 1, memory_mb: 1024, disk_gb: 8 };
+        for flavor in scenario.flavors.iter().chain([&own]) {
+            let resources =
+                Resources { vcpus: flavor.vcpus, memory_mb: flavor.memory_mb, disk_gb: flavor.disk_gb };
+            let id = self.ids.uuid("flavor");
+            self.nova.flavors.insert(Flavor { id, name: flavor.name.as_str().into(), resources });
+        }
+        let service = self.octavia_project();
+        self.add_network(AMPHORA_NETWORK, &service, "172.16.0.0/16", None, false)?;
+        self.add_image(AMPHORA_IMAGE, service, |image| image.tag("amphora"));
+        for network in &scenario.networks {
+            let project = self.owner(network.project.as_deref())?;
+            self.add_network(&network.name, &project, &network.cidr, network.pool, network.external)?;
+        }
+        for image in &scenario.images {
+            let owner = self.owner(image.project.as_deref())?;
+            self.add_image(&image.name, owner, |made| made.become_like(image));
+        }
+        for pair in &scenario.keypairs {
+            let user = self.keystone.any_user(&pair.user)?;
+            let (key, number) = (made_up_key(&mut self.ids), self.nova.keypairs.len() + 1);
+            self.nova.keypairs.extend(Keypair::new(&pair.name, user, &key, self.now(), number));
+        }
+        for router in &scenario.routers {
+            self.add_router(router)?;
+        }
+        Ok(())
+    }
+
+    fn owner(&self, project: Option<&str>) -> Result<Id> {
+        self.keystone.any_project(project.unwrap_or("admin"))
+    }
+
+    fn network(&self, name: &str) -> Result<Id> {
+        self.neutron.network_named(name).map(|n| n.id.clone()).ok_or_else(|| wrong("network", name))
+    }
+
+    fn add_network(
+        &mut self,
+        name: &str,
+        project: &Id,
+        cidr: &str,
+        pool: Option<[Ipv4Addr; 2]>,
+        external: bool,
+    ) -> Result<()> {
+        let new = NewNetwork {
+            name: name.into(),
+            project: project.clone(),
+            external,
+            shared: external,
+            ..NewNetwork::default()
+        };
+        let network = Network::create(self, new);
+        let subnet = NewSubnet {
+            name: format!("{name}-subnet"),
+            network,
+            project: project.clone(),
+            cidr: Cidr::parse(cidr).ok_or_else(|| wrong("network with an address range", cidr))?,
+            pool: pool.map(|[first, last]| (first, last)),
+            dns: Vec::new(),
+            dhcp: !external,
+        };
+        Subnet::create(self, subnet).map(|_| ()).map_err(|r| refused("network", &r))
+    }
+
+    fn add_image(&mut self, name: &str, owner: Id, shape: impl FnOnce(&mut Image)) {
+        let mut image = Image::new(self.ids.uuid("image"), owner, self.now());
+        image.name = Some(name.into());
+        image.fill(&mut self.ids);
+        image.line = Timeline::new(self.now(), State::Active);
+        shape(&mut image);
+        self.glance.images.insert(image);
+    }
+
+    fn add_router(&mut self, router: &scenario::Router) -> Result<()> {
+        let project = self.keystone.any_project(&router.project)?;
+        let id = Router::create(self, &router.name, &project);
+        if let Some(external) = &router.external {
+            let network = self.network(external)?;
+            Router::set_gateway(self, &id, Some(&network)).map_err(|r| refused("router", &r))?;
+        }
+        for name in &router.networks {
+            let network = self.network(name)?;
+            let subnet = self
+                .neutron
+                .subnet_of(&network)
+                .map(|s| s.id.clone())
+                .ok_or_else(|| wrong("subnet", name))?;
+            Router::join(self, &id, &subnet).map_err(|r| refused("router", &r))?;
+        }
+        Ok(())
+    }
+
+    /// What tenants made in it.
+    fn populate(&mut self, scenario: &Scenario) -> Result<()> {
+        for server in &scenario.servers {
+            for n in 0..server.count {
+                let id = self.add_server(server, numbered(&server.name, n, server.count))?;
+                self.pass(MOMENT);
+                self.add_floating_ip(&id, server.floating_ip.as_deref())?;
+            }
+        }
+        for lb in &scenario.load_balancers {
+            let project = self.keystone.any_project(&lb.project)?;
+            let network = self.network(&lb.network)?;
+            let subnet = self
+                .neutron
+                .subnet_of(&network)
+                .map(|s| s.id.clone())
+                .ok_or_else(|| wrong("subnet", &lb.network))?;
+            for n in 0..lb.count {
+                let new = NewLoadBalancer {
+                    name: numbered(&lb.name, n, lb.count),
+                    description: String::new(),
+                    project: project.clone(),
+                    subnet: subnet.clone(),
+                    address: None,
+                    tags: Vec::new(),
+                };
+                LoadBalancer::create(self, new).map_err(|r| refused("load balancer", &r))?;
+                self.pass(MOMENT);
+            }
+        }
+        for template in &scenario.templates {
+            self.add_template(template)?;
+        }
+        for cluster in &scenario.clusters {
+            self.add_cluster(cluster)?;
+        }
+        Ok(())
+    }
+
+    fn add_template(&mut self, told: &scenario::Template) -> Result<()> {
+        let project = self.keystone.any_project(&told.project)?;
+        let image =
+            self.glance.image_named(&told.image).ok_or_else(|| wrong("image", &told.image))?.id.clone();
+        let spec = NewTemplate {
+            name: told.name.clone(),
+            user: self.keystone.any_member(&project),
+            project,
+            image,
+            external_network: told.external_network.clone(),
+            master_flavor: told.master_flavor.clone(),
+            flavor: told.flavor.clone(),
+            network_driver: "calico".into(),
+            dns_nameserver: "8.8.8.8".into(),
+            storage_driver: Some("overlay2".into()),
+            labels: told.labels.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect(),
+            master_lb: true,
+            floating_ip: true,
+            ..NewTemplate::default()
+        };
+        Template::create(self, spec);
+        Ok(())
+    }
+
+    fn add_cluster(&mut self, told: &scenario::Cluster) -> Result<()> {
+        let project = self.keystone.any_project(&told.project)?;
+        let user = self.keystone.any_user(&told.user)?;
+        let template =
+            self.magnum.templates.iter().find(|t| t.spec.name == told.template).map(|t| t.id.clone());
+        let template = template.ok_or_else(|| wrong("template", &told.template))?;
+        let new = NewCluster {
+            name: told.name.clone(),
+            template,
+            keypair: told.keypair.clone(),
+            masters: told.masters,
+            nodes: told.nodes,
+            master_flavor: None,
+            flavor: None,
+            labels: None,
+            roles: self.keystone.grant(&user, &project).roles,
+            project,
+            user,
+        };
+        let id = Cluster::create(self, new).map_err(|r| refused("cluster", &r))?;
+        if let Some(cluster) = self.magnum.clusters.get_mut(&id) {
+            cluster.last_health = told.mute.then_some(Health::Mute);
+        }
+        Ok(())
+    }
+
+    fn add_server(&mut self, server: &scenario::Server, name: String) -> Result<Id> {
+        let project = self.keystone.any_project(&server.project)?;
+        let user = self.keystone.any_member(&project);
+        let flavor =
+            self.nova.flavor_named(&server.flavor).cloned().ok_or_else(|| wrong("flavor", &server.flavor))?;
+        let image =
+            self.glance.image_named(&server.image).ok_or_else(|| wrong("image", &server.image))?.id.clone();
+        let network = self.network(&server.network)?;
+        let order = Order {
+            name,
+            project,
+            user,
+            flavor,
+            image: Some(image),
+            key: None,
+            nics: vec![Nic::Network(network)],
+            metadata: Vec::new(),
+            description: None,
+            request: format!("req-{}", self.ids.uuid("past-request")).into(),
+        };
+        Ok(Server::build(self, order))
+    }
+
+    fn add_floating_ip(&mut self, server: &str, wanted: Option<&str>) -> Result<()> {
+        let Some(wanted) = wanted else { return Ok(()) };
+        let Some(found) = self.nova.servers.get(server) else { return Ok(()) };
+        let (project, port) = (found.project.clone(), found.plugs.first().map(|p| p.port.clone()));
+        let address = if wanted == "auto" {
+            None
+        } else {
+            Some(wanted.parse().map_err(|_| wrong("floating IP", wanted))?)
+        };
+        let external = self.neutron.networks.iter().find(|n| n.external).map(|n| n.id.clone());
+        let network = external.ok_or_else(|| wrong("external network for floating IP", wanted))?;
+        let new = NewFloatingIp { project, network, address, port, ..NewFloatingIp::default() };
+        FloatingIp::create(self, new).map(|_| ()).map_err(|r| refused("floating IP", &r))
+    }
+
+    /// What went wrong on the day before.
+    fn afflict(&mut self, scenario: &Scenario) -> Result<()> {
+        for zombie in &scenario.zombies {
+            for _ in 0..zombie.count {
+                self.add_zombie(&zombie.status)?;
+            }
+        }
+        self.pass(Duration::from_secs(600));
+        for server in &scenario.servers {
+            for n in 0..server.count {
+                let name = numbered(&server.name, n, server.count);
+                let id = self.nova.server_named(&name).map(|s| s.id.clone()).unwrap_or_default();
+                match server.status.as_str() {
+                    "ACTIVE" => {}
+                    "SHUTOFF" => Server::kill(self, &id),
+                    "ERROR" => Server::fail(self, &id, 500, NO_VALID_HOST),
+                    other => return Err(wrong("server status", other)),
+                }
+            }
+        }
+        for lb in scenario.load_balancers.iter().filter(|lb| lb.status == "ERROR") {
+            for n in 0..lb.count {
+                self.break_load_balancer(&numbered(&lb.name, n, lb.count));
+            }
+        }
+        for told in &scenario.clusters {
+            self.afflict_cluster(told);
+        }
+        self.nova.set_services(&scenario.hosts);
+        Ok(())
+    }
+
+    /// An amphora server that Octavia does not know.
+    fn add_zombie(&mut self, status: &str) -> Result<()> {
+        let flavor =
+            self.nova.flavor_named(AMPHORA_FLAVOR).cloned().ok_or_else(|| wrong("flavor", AMPHORA_FLAVOR))?;
+        let (project, user) = (self.octavia_project(), self.octavia_user());
+        let network = self.network(AMPHORA_NETWORK)?;
+        let order = Order {
+            name: format!("amphora-{}", self.ids.uuid("zombie")),
+            project,
+            user,
+            flavor,
+            image: self.glance.image_named(AMPHORA_IMAGE).map(|i| i.id.clone()),
+            key: None,
+            nics: vec![Nic::Network(network)],
+            metadata: Vec::new(),
+            description: None,
+            request: format!("req-{}", self.ids.uuid("past-request")).into(),
+        };
+        match status {
+            "ACTIVE" => {}
+            "ERROR" => self.nova.refusals += 1,
+            other => return Err(wrong("zombie status", other)),
+        }
+        Server::build(self, order);
+        self.pass(MOMENT);
+        Ok(())
+    }
+
+    fn afflict_cluster(&mut self, told: &scenario::Cluster) {
+        let now = self.now();
+        let Some(cluster) = self.magnum.clusters.iter_mut().find(|c| c.name == told.name) else { return };
+        let infra = &mut cluster.infrastructure;
+        if told.api_lb_status == "ERROR"
+            && let Some(lb) = infra.lb.as_ref().and_then(|lb| self.octavia.load_balancers.get_mut(lb))
+        {
+            lb.fail(now);
+            infra.broke = true;
+        }
+        if let (Some(roles), Some(credential)) = (&told.credential_roles, &infra.credential) {
+            self.keystone.freeze(credential, roles);
+        }
+    }
+
+    /// Puts the load balancers whose name holds a text into ERROR; their traffic goes on.
+    pub(crate) fn break_load_balancer(&mut self, name: &str) {
+        let now = self.now();
+        for lb in self.octavia.load_balancers.iter_mut().filter(|lb| lb.name.contains(name)) {
+            lb.fail(now);
+        }
+    }
+}

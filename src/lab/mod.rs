@@ -1,0 +1,163 @@
+//! The lab: a cloud inside the program, for rehearsals. It speaks the real protocols on loopback,
+//! so that exactly the code that talks to a real cloud runs against it.
+//!
+//! Nothing here sleeps or waits. The lab shares a [`SimClock`] with the run, and what exists at a
+//! moment is a function of the scenario, of the requests so far, and of that moment. A new
+//! service is a file with a [`Service`], its state in the [`World`], and a row in [`SERVICES`].
+
+mod api;
+mod cinder;
+mod dispatch;
+mod exchange;
+mod fault;
+mod glance;
+mod ids;
+mod keystone;
+mod magnum;
+mod make;
+mod neutron;
+mod nova;
+mod octavia;
+mod placement;
+mod scenario;
+mod serve;
+mod service;
+mod stamp;
+mod table;
+mod tenancy;
+mod timeline;
+mod world;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+pub use dispatch::Effect;
+pub use exchange::{Answer, Body, Digests, Front, Incoming, Request};
+pub use fault::{Act, Fault};
+pub use ids::{Id, Ids};
+pub use scenario::{Scenario, Timings, Values};
+pub use service::Service;
+pub use table::{Row, Table};
+pub use tenancy::{Assignment, Credential, Project, Target, Tenancy, User};
+pub use timeline::Timeline;
+pub use world::World;
+
+use crate::base::{Clock, Error, ErrorKind, Result, SimClock};
+
+use api::Api;
+use dispatch::Desk;
+
+/// Every service of the lab.
+struct Services {
+    /// OpenStack's, which are in the catalogue.
+    apis: &'static [&'static Api],
+    /// The others.
+    others: &'static [&'static dyn Service],
+}
+
+static SERVICES: Services = Services {
+    apis: &[
+        &keystone::API,
+        &nova::API,
+        &placement::API,
+        &neutron::API,
+        &glance::API,
+        &octavia::API,
+        &magnum::API,
+        &cinder::API,
+    ],
+    others: &[],
+};
+
+impl Services {
+    fn apis(&self) -> impl Iterator<Item = &'static Api> {
+        self.apis.iter().copied()
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'static dyn Service> {
+        self.apis().map(|api| api as &dyn Service).chain(self.others.iter().copied())
+    }
+}
+
+/// A running lab. Dropping it ends it.
+pub struct Lab {
+    desk: Arc<Desk>,
+    address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Lab {
+    /// Starts a lab on a free port of loopback. Its time is the clock's; `runtime` serves it.
+    ///
+    /// # Errors
+    /// * [`ErrorKind::Site`]: the scenario names something that it does not make.
+    /// * [`ErrorKind::Argument`]: the tenancy does.
+    /// * [`ErrorKind::Io`]: no port.
+    pub fn start(
+        scenario: &Scenario,
+        tenancy: &Tenancy,
+        clock: Arc<SimClock>,
+        runtime: &Handle,
+    ) -> Result<Lab> {
+        let io = |e: std::io::Error| {
+            Error::new(ErrorKind::Io, "the lab cannot listen on loopback").from_source(&e)
+        };
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).map_err(io)?;
+        listener.set_nonblocking(true).map_err(io)?;
+        let address = listener.local_addr().map_err(io)?;
+        let listener = {
+            let _guard = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(io)?
+        };
+        let world = World::make(scenario, tenancy, clock.now(), format!("http://{address}"))?;
+        let desk = Arc::new(Desk::new(clock, world));
+        for fault in &scenario.faults {
+            desk.inject(fault.clone())?;
+        }
+        let server = runtime.spawn(serve::serve(listener, desk.clone()));
+        Ok(Lab { desk, address, server })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Keystone's address.
+    pub fn auth_url(&self) -> String {
+        format!("http://{}/identity/v3", self.address)
+    }
+
+    /// Every request for a change so far, in order.
+    pub fn effects(&self) -> Vec<Effect> {
+        self.desk.effects()
+    }
+
+    /// How many requests came, by service, method and route: `nova GET /v2.1/servers/{}`.
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        self.desk.counts()
+    }
+
+    /// Adds a fault to the deck.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`]: its pattern is no regular expression.
+    pub fn inject(&self, fault: Fault) -> Result<()> {
+        self.desk.inject(fault)
+    }
+
+    /// Looks at the world as it is now, or changes it behind the services' backs.
+    pub fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
+        self.desk.with(look)
+    }
+}
