@@ -18,7 +18,7 @@ pub(super) const API: Api = Api {
 
 const ROUTES: &[Route] = &[
     get("/", Rule::Open, "", versions),
-    get("/v3", Rule::Open, "", versions),
+    get("/v3", Rule::Token, "", versions),
     get("/v3/{}/types", Rule::Reader, "volume_extension:type_get_all", types),
     get("/v3/{}/volumes", Rule::Reader, "volume:get_all", volumes),
     get("/v3/{}/volumes/detail", Rule::Reader, "volume:get_all", volumes),
@@ -42,6 +42,9 @@ fn finish(answer: &mut Answer, request: &Request, _: Version) {
     if request.path.trim_matches('/').is_empty() {
         return;
     }
+    if answer.status == 401 {
+        return answer.set_header("x-openstack-request-id", &request.id);
+    }
     answer.set_header("openstack-api-version", "volume 3.0");
     answer.set_header("vary", "OpenStack-API-Version");
     answer.set_header("x-openstack-request-id", &request.id);
@@ -59,7 +62,7 @@ fn versions(call: &mut Call<'_>) -> Outcome {
 
 fn types(call: &mut Call<'_>) -> Outcome {
     let id = call.world.ids.named("volume-type __ceph__");
-    let kind = json!({"id": &*id, "name": "__ceph__", "is_public": true, "description": null, "os-volume-type-access:is_public": true, "qos_specs_id": null});
+    let kind = json!({"id": &*id, "name": "__ceph__", "is_public": true, "description": null, "os-volume-type-access:is_public": true, "extra_specs": {}});
     Ok(Answer::json(200, json!({"volume_types": [kind]})))
 }
 

@@ -90,6 +90,11 @@ impl Desk {
         look(&mut state.world)
     }
 
+    /// Whether anything answers at an address of the procedure.
+    pub(super) fn answers_at(&self, host: &str, port: u16) -> bool {
+        self.with(|world| player(world, host, port).is_some())
+    }
+
     pub(super) fn effects(&self) -> Vec<Effect> {
         self.state().effects.clone()
     }
@@ -178,7 +183,8 @@ fn happen(world: &mut World, act: &Act) {
 /// Whether a request asks for a change. Getting a token is none.
 fn changes(service: &dyn Service, request: &Request) -> bool {
     let read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
-    !read && !(service.name() == "keystone" && request.path.ends_with("/auth/tokens"))
+    let token = service.name() == "keystone" && request.path.ends_with("/auth/tokens");
+    !read && !token
 }
 
 fn effect(world: &World, service: &dyn Service, request: &Request, status: u16) -> Effect {
@@ -218,6 +224,11 @@ fn mask(value: &mut Value) {
     }
 }
 
+/// The service that answers at an address of the procedure.
+fn player(world: &World, host: &str, port: u16) -> Option<&'static dyn Service> {
+    SERVICES.all().find(|service| service.plays(world, host, port))
+}
+
 /// Finds the service that a request is for: by the address it was sent to, or by its prefix.
 fn address(world: &mut World, arrival: Arrival) -> Option<(&'static dyn Service, Request)> {
     let Arrival { method, path, query, headers, body } = arrival;
@@ -226,13 +237,13 @@ fn address(world: &mut World, arrival: Arrival) -> Option<(&'static dyn Service,
     let own = format!("http://{host}") == world.origin || host.starts_with("localhost:");
     let found = if own {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-        let service = SERVICES.all().find(|s| s.prefix().trim_start_matches('/') == first)?;
-        let rest = path.get(service.prefix().len()..).filter(|rest| !rest.is_empty()).unwrap_or("/");
-        (service, rest.to_string(), format!("http://{host}{}", service.prefix()), Front::Prefixes)
+        let of_prefix = |s: &&dyn Service| s.prefix().is_some_and(|p| p.trim_start_matches('/') == first);
+        let (service, prefix) = SERVICES.all().find(of_prefix).and_then(|s| Some((s, s.prefix()?)))?;
+        let rest = path.get(prefix.len()..).filter(|rest| !rest.is_empty()).unwrap_or("/");
+        (service, rest.to_string(), format!("http://{host}{prefix}"), Front::Prefixes)
     } else {
         let (name, port) = host.rsplit_once(':').unwrap_or((&host, "80"));
-        let port = port.parse().ok()?;
-        let service = SERVICES.all().find(|s| s.plays(world, name, port))?;
+        let service = player(world, name, port.parse().ok()?)?;
         (service, path, format!("https://{host}"), Front::Endpoints)
     };
     let (service, path, base, front) = found;

@@ -91,9 +91,17 @@ impl World {
             self.add_image(&image.name, owner, |made| made.become_like(image));
         }
         for pair in &scenario.keypairs {
-            let user = self.keystone.any_user(&pair.user)?;
-            let (key, number) = (made_up_key(&mut self.ids), self.nova.keypairs.len() + 1);
-            self.nova.keypairs.extend(Keypair::new(&pair.name, user, &key, self.now(), number));
+            let mut users = Vec::new();
+            if let Some(user) = &pair.user {
+                users.push(self.keystone.any_user(user)?);
+            }
+            if let Some(project) = &pair.project {
+                users.extend(self.keystone.members(&self.keystone.any_project(project)?));
+            }
+            for user in users {
+                let (key, number) = (made_up_key(&mut self.ids), self.nova.keypairs.len() + 1);
+                self.nova.keypairs.extend(Keypair::new(&pair.name, user, &key, self.now(), number));
+            }
         }
         for router in &scenario.routers {
             self.add_router(router)?;
@@ -167,6 +175,15 @@ impl World {
 
     /// What tenants made in it.
     fn populate(&mut self, scenario: &Scenario) -> Result<()> {
+        for template in &scenario.templates {
+            self.add_template(template)?;
+        }
+        for cluster in &scenario.clusters {
+            self.add_cluster(cluster)?;
+        }
+        if !scenario.clusters.is_empty() {
+            self.pass(*self.timings.cluster_create * 2);
+        }
         for server in &scenario.servers {
             for n in 0..server.count {
                 let id = self.add_server(server, numbered(&server.name, n, server.count))?;
@@ -195,12 +212,6 @@ impl World {
                 self.pass(MOMENT);
             }
         }
-        for template in &scenario.templates {
-            self.add_template(template)?;
-        }
-        for cluster in &scenario.clusters {
-            self.add_cluster(cluster)?;
-        }
         Ok(())
     }
 
@@ -210,14 +221,14 @@ impl World {
             self.glance.image_named(&told.image).ok_or_else(|| wrong("image", &told.image))?.id.clone();
         let spec = NewTemplate {
             name: told.name.clone(),
-            user: self.keystone.any_member(&project),
+            user: self.keystone.members(&project).into_iter().next().unwrap_or_default(),
             project,
             image,
             external_network: told.external_network.clone(),
             master_flavor: told.master_flavor.clone(),
             flavor: told.flavor.clone(),
             network_driver: "calico".into(),
-            dns_nameserver: "8.8.8.8".into(),
+            dns_nameserver: Some("8.8.8.8".into()),
             storage_driver: Some("overlay2".into()),
             labels: told.labels.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect(),
             master_lb: true,
@@ -230,7 +241,10 @@ impl World {
 
     fn add_cluster(&mut self, told: &scenario::Cluster) -> Result<()> {
         let project = self.keystone.any_project(&told.project)?;
-        let user = self.keystone.any_user(&told.user)?;
+        let user = match &told.user {
+            Some(name) => self.keystone.any_user(name)?,
+            None => self.keystone.members(&project).into_iter().next().unwrap_or_default(),
+        };
         let template =
             self.magnum.templates.iter().find(|t| t.spec.name == told.template).map(|t| t.id.clone());
         let template = template.ok_or_else(|| wrong("template", &told.template))?;
@@ -256,7 +270,7 @@ impl World {
 
     fn add_server(&mut self, server: &scenario::Server, name: String) -> Result<Id> {
         let project = self.keystone.any_project(&server.project)?;
-        let user = self.keystone.any_member(&project);
+        let user = self.keystone.members(&project).into_iter().next().unwrap_or_default();
         let flavor =
             self.nova.flavor_named(&server.flavor).cloned().ok_or_else(|| wrong("flavor", &server.flavor))?;
         let image =
@@ -271,7 +285,7 @@ impl World {
             key: None,
             nics: vec![Nic::Network(network)],
             metadata: Vec::new(),
-            description: None,
+            user_data: None,
             request: format!("req-{}", self.ids.uuid("past-request")).into(),
         };
         Ok(Server::build(self, order))
@@ -339,7 +353,7 @@ impl World {
             key: None,
             nics: vec![Nic::Network(network)],
             metadata: Vec::new(),
-            description: None,
+            user_data: None,
             request: format!("req-{}", self.ids.uuid("past-request")).into(),
         };
         match status {
@@ -364,6 +378,15 @@ impl World {
         }
         if let (Some(roles), Some(credential)) = (&told.credential_roles, &infra.credential) {
             self.keystone.freeze(credential, roles);
+        }
+    }
+
+    /// Takes the finalizer off the OpenStackCluster of a cluster that is being deleted: Magnum lets go of it,
+    /// whatever it leaves behind.
+    pub fn release_cluster(&mut self, name: &str) {
+        let found = self.magnum.clusters.iter().find(|c| c.name == name).map(|c| c.id.clone());
+        if let Some(id) = found {
+            Cluster::release(self, &id);
         }
     }
 

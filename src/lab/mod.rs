@@ -9,8 +9,10 @@ mod api;
 mod cinder;
 mod dispatch;
 mod exchange;
+mod facades;
 mod fault;
 mod glance;
+mod guests;
 mod ids;
 mod keystone;
 mod magnum;
@@ -19,6 +21,7 @@ mod neutron;
 mod nova;
 mod octavia;
 mod placement;
+mod rehearsal;
 mod scenario;
 mod serve;
 mod service;
@@ -47,6 +50,7 @@ pub use timeline::Timeline;
 pub use world::World;
 
 use crate::base::{Clock, Error, ErrorKind, Result, SimClock};
+use crate::systems::http::Dialer;
 
 use api::Api;
 use dispatch::Desk;
@@ -70,7 +74,7 @@ static SERVICES: Services = Services {
         &magnum::API,
         &cinder::API,
     ],
-    others: &[],
+    others: &[&guests::Guests, &facades::Facades],
 };
 
 impl Services {
@@ -80,6 +84,19 @@ impl Services {
 
     fn all(&self) -> impl Iterator<Item = &'static dyn Service> {
         self.apis().map(|api| api as &dyn Service).chain(self.others.iter().copied())
+    }
+}
+
+/// Leads addresses to the lab.
+struct Ways {
+    desk: Arc<Desk>,
+    address: SocketAddr,
+}
+
+impl Dialer for Ways {
+    fn dial(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        let own = port == self.address.port() && matches!(host, "127.0.0.1" | "localhost");
+        (own || self.desk.answers_at(host, port)).then_some(self.address)
     }
 }
 
@@ -131,6 +148,38 @@ impl Lab {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads the addresses of the procedure here: the services' endpoints, and what runs at a floating IP.
+    /// Where nothing answers at the moment, it leads nowhere.
+    pub fn dialer(&self) -> Arc<dyn Dialer> {
+        Arc::new(Ways { desk: self.desk.clone(), address: self.address })
+    }
+
+    /// Every route of the lab's APIs: `nova GET /v2.1/servers/{}`, as [`Lab::requests`] counts them.
+    pub fn routes() -> Vec<String> {
+        SERVICES.apis().flat_map(Api::routes).collect()
+    }
+
+    /// A `clouds.yaml` for the users of a tenancy, one cloud for each of their projects.
+    pub fn clouds_yaml(&self, tenancy: &Tenancy) -> String {
+        let mut clouds = serde_json::Map::new();
+        for assignment in &tenancy.roles {
+            let Target::Project(project, project_domain) = &assignment.target else { continue };
+            let (name, domain) = &assignment.user;
+            let Some(user) = tenancy.users.iter().find(|u| u.name == *name && u.domain == *domain) else {
+                continue;
+            };
+            let auth = serde_json::json!({
+                "auth_url": self.auth_url(), "username": name, "user_domain_name": domain, "password": user.password.expose(),
+                "project_name": project, "project_domain_name": project_domain,
+            });
+            let cloud =
+                serde_json::json!({"auth": auth, "region_name": "RegionOne", "identity_api_version": 3});
+            clouds.insert(format!("{name}@{project}"), cloud);
+        }
+        // JSON is YAML
+        serde_json::json!({"clouds": clouds}).to_string()
     }
 
     /// Keystone's address.

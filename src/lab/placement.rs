@@ -103,30 +103,28 @@ fn refuse(refusal: &Refusal, request: &Request) -> Answer {
         }
         Refusal::NoMethod(_) => "The method specified is not allowed for this resource.".into(),
     };
-    let detail = format!("{}\n\n {said}  ", preamble(status));
+    let end = if range.is_some() { "" } else { "  " };
+    let detail = format!("{}\n\n {said}{end}", preamble(status));
     let mut error = json!({"status": status, "title": shape::title(status), "detail": detail});
-    match (refusal, range) {
-        (_, Some((max, min))) => {
-            error["request_id"] = (*request.id).into();
-            error["max_version"] = max.to_string().into();
-            error["min_version"] = min.to_string().into();
-        }
-        (Refusal::NoRoute, None) => error["request_id"] = (*request.id).into(),
-        _ => {
-            // the code came with 1.23
-            if request.header("openstack-api-version").is_some() {
-                error["code"] = code.into();
-            }
-            error["request_id"] = (*request.id).into();
-        }
+    // codes came with 1.23
+    let version = API.microversions.as_ref().and_then(|m| m.negotiate(request).ok());
+    if version.is_some_and(|v| v >= Version(1, 23)) {
+        error["code"] = code.into();
+    }
+    error["request_id"] = (*request.id).into();
+    if let Some((max, min)) = range {
+        error["max_version"] = max.to_string().into();
+        error["min_version"] = min.to_string().into();
     }
     Answer::json(status, json!({"errors": [error]}))
 }
 
 fn finish(answer: &mut Answer, request: &Request, version: Version) {
-    if version >= MIN && answer.status != 401 {
+    if version >= MIN && !matches!(answer.status, 401 | 406) {
         answer.set_header("openstack-api-version", &format!("placement {version}"));
-        answer.set_header("vary", "openstack-api-version");
+        if !matches!(answer.status, 403 | 404) {
+            answer.set_header("vary", "openstack-api-version");
+        }
     }
     answer.set_header("x-openstack-request-id", &request.id);
 }
@@ -321,7 +319,21 @@ fn asked(call: &Call<'_>) -> Result<Resources, Refusal> {
 
 fn candidates(call: &mut Call<'_>) -> Outcome {
     if call.version < Version(1, 10) {
-        return Err(Refusal::NoRoute);
+        // unlike a path that was never there, it depends on the version
+        return Ok(refuse(&Refusal::NoRoute, call.request).header("vary", "openstack-api-version"));
+    }
+    let forbids = call.query("required").is_some_and(|r| r.contains('!'));
+    for (key, since, given) in [
+        ("limit", Version(1, 16), call.query("limit").is_some()),
+        ("required", Version(1, 17), call.query("required").is_some()),
+        ("required", Version(1, 22), forbids),
+    ] {
+        if given && call.version < since {
+            let message = format!(
+                "Invalid query string parameters: Additional properties are not allowed ('{key}' was unexpected)"
+            );
+            return Err(Refusal::said(400, message));
+        }
     }
     let asked = asked(call)?;
     let required: Vec<String> = call

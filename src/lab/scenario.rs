@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::time::Duration;
 
+use include_dir::{Dir, include_dir};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -24,6 +25,8 @@ pub type Values = BTreeMap<String, String>;
 pub struct Scenario {
     /// One sentence for a list of scenarios.
     pub title: String,
+    /// Another scenario that this one adds to: its tables are merged with that one's, its lists go on.
+    pub extends: Option<String>,
     /// Decides every id, unless the command line does.
     pub seed: u64,
     /// The time of day at the start.
@@ -174,6 +177,8 @@ pub struct Quirks {
     pub driver: String,
     /// The server that hosts the management cluster. While it is down or converges, Magnum is blind.
     pub management: Option<String>,
+    /// Roles that Magnum leaves out of the application credentials it makes (D-039).
+    pub credential_lacks: Vec<String>,
     /// So many reads of a cluster answer 400 after its creation.
     pub spurious_400: u32,
     /// What an import converts images to; nothing if empty.
@@ -187,6 +192,7 @@ impl Default for Quirks {
         Quirks {
             driver: "1.4.0".into(),
             management: None,
+            credential_lacks: Vec::new(),
             spurious_400: 0,
             convert_to: "raw".into(),
             quota: Quota { instances: -1, cores: -1, memory_mb: -1 },
@@ -350,14 +356,16 @@ pub struct Router {
     pub networks: Vec<String>,
 }
 
-/// A key pair.
+/// A key pair of a user, or of every member of a project.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keypair {
     /// Its name.
     pub name: String,
     /// Whose it is.
-    pub user: String,
+    pub user: Option<String>,
+    /// Whose members have it, each their own.
+    pub project: Option<String>,
 }
 
 /// Servers of one kind.
@@ -446,8 +454,8 @@ pub struct Cluster {
     pub name: String,
     /// Its owner.
     pub project: String,
-    /// Whose it is.
-    pub user: String,
+    /// Whose it is; without one, the first member of the project.
+    pub user: Option<String>,
     /// Its template.
     pub template: String,
     /// The key pair.
@@ -469,6 +477,21 @@ pub struct Cluster {
 }
 
 impl Scenario {
+    /// The names of the scenarios that are shipped.
+    pub fn names() -> Vec<&'static str> {
+        let mut names: Vec<&str> = SHIPPED.files().filter_map(|f| f.path().file_stem()?.to_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// A scenario that is shipped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`]: none is called so, or it asks for a value that nobody states.
+    pub fn shipped(name: &str, site: &Values) -> Result<Scenario> {
+        Scenario::parse(&format!("{name}.toml"), embedded(name).ok_or_else(|| unknown(name))?, site)
+    }
+
     /// Reads a scenario. `file` names it in errors; `site` overlays its `[values]`.
     ///
     /// # Errors
@@ -476,11 +499,18 @@ impl Scenario {
     /// a value that nobody states.
     pub fn parse(file: &str, text: &str, site: &Values) -> Result<Scenario> {
         let wrong = |what: String| Error::new(ErrorKind::Site, format!("{file}: {what}"));
-        let mut tree: toml::Value = toml::from_str(text).map_err(|e: toml::de::Error| {
-            let (line, column) = e.span().map_or((1, 0), |span| place(text, span.start));
-            Error::new(ErrorKind::Site, format!("{file} is not TOML: {}", e.message()))
-                .place(file, line, column)
-        })?;
+        let mut tree = read(file, text)?;
+        let mut ancestors = 0;
+        while let Some(base) = tree.as_table_mut().and_then(|t| t.remove("extends")) {
+            let name = base.as_str().unwrap_or_default();
+            let mut merged = read(name, embedded(name).ok_or_else(|| unknown(name))?)?;
+            merge(&mut merged, tree);
+            tree = merged;
+            ancestors += 1;
+            if ancestors > 8 {
+                return Err(wrong("`extends` goes round in a circle".into()));
+            }
+        }
         let mut values: Values = match tree.get("values") {
             Some(own) => own.clone().try_into().map_err(|e| wrong(format!("`[values]`: {e}")))?,
             None => Values::new(),
@@ -493,6 +523,47 @@ impl Scenario {
             wrong(format!("no value is called `{name}`")).help(help)
         })?;
         tree.try_into().map_err(|e: toml::de::Error| wrong(e.message().to_string()))
+    }
+}
+
+static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/runbooks/scenarios");
+
+/// The text of a scenario that is shipped.
+fn embedded(name: &str) -> Option<&'static str> {
+    SHIPPED.get_file(format!("{name}.toml"))?.contents_utf8()
+}
+
+fn unknown(name: &str) -> Error {
+    let names = Scenario::names();
+    let meant = nearest(name, names.iter().copied());
+    Error::new(ErrorKind::Site, format!("no scenario is called `{name}`")).help(match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("shipped are {}", names.join(", ")),
+    })
+}
+
+fn read(file: &str, text: &str) -> Result<toml::Value> {
+    toml::from_str(text).map_err(|e: toml::de::Error| {
+        let (line, column) = e.span().map_or((1, 0), |span| place(text, span.start));
+        Error::new(ErrorKind::Site, format!("{file} is not TOML: {}", e.message())).place(file, line, column)
+    })
+}
+
+/// Puts one tree over another: tables are merged, lists go on, anything else is replaced.
+fn merge(under: &mut toml::Value, over: toml::Value) {
+    match (under, over) {
+        (toml::Value::Table(under), toml::Value::Table(over)) => {
+            for (key, value) in over {
+                match under.get_mut(&key) {
+                    Some(old) => merge(old, value),
+                    None => _ = under.insert(key, value),
+                }
+            }
+        }
+        (toml::Value::Array(under), toml::Value::Array(over)) if under.iter().all(toml::Value::is_table) => {
+            under.extend(over)
+        }
+        (under, over) => *under = over,
     }
 }
 

@@ -8,8 +8,8 @@ pub trait Service: Sync {
     /// The project's name, as fault decks and counters use it: `nova`.
     fn name(&self) -> &'static str;
 
-    /// What its paths begin with on the lab's own listener: `/compute`.
-    fn prefix(&self) -> &'static str;
+    /// What its paths begin with on the lab's own listener: `/compute`. Nothing where it has addresses alone.
+    fn prefix(&self) -> Option<&'static str>;
 
     /// Whether it is what answers at an address of the procedure at this time.
     fn plays(&self, world: &World, host: &str, port: u16) -> bool;

@@ -2,10 +2,12 @@
 
 use crate::base::Secret;
 
-/// What Keystone knows when a rehearsal starts. The domain `Default`, the project `service` and
-/// the users of the services are there anyway; roles come to exist by being named.
+/// What Keystone knows when a rehearsal starts. The domain `Default`, the services' project and
+/// their users are there anyway; roles come to exist by being named.
 #[derive(Clone, Debug, Default)]
 pub struct Tenancy {
+    /// The name of the project of the services; without one, `service`.
+    pub service_project: Option<String>,
     /// Domains by name.
     pub domains: Vec<String>,
     /// Projects.
@@ -38,6 +40,8 @@ pub struct User {
     pub domain: String,
     /// Its password.
     pub password: Secret,
+    /// The project, by name and domain, that its tokens are for where nobody says another.
+    pub default_project: Option<(String, String)>,
 }
 
 /// A role of a user somewhere.
@@ -89,6 +93,9 @@ impl Tenancy {
         for (user, domain) in [("admin", "Default"), ("capi-user", "capi"), ("capi-reader", "capi")] {
             tenancy.add_user(user, domain, "secret");
         }
+        for user in tenancy.users.iter_mut().filter(|u| u.domain == "capi") {
+            user.default_project = Some(("capi-mgmt".into(), "capi".into()));
+        }
         let member = ["member", "load-balancer_member"];
         tenancy.grant("admin", "Default", Target::System, &["admin"]);
         let admin = Target::Project("admin".into(), "Default".into());
@@ -107,7 +114,8 @@ impl Tenancy {
 
     /// Adds a user.
     pub fn add_user(&mut self, name: &str, domain: &str, password: &str) {
-        self.users.push(User { name: name.into(), domain: domain.into(), password: Secret::new(password) });
+        let (name, domain, password) = (name.into(), domain.into(), Secret::new(password));
+        self.users.push(User { name, domain, password, default_project: None });
     }
 
     /// Gives a user roles somewhere.

@@ -49,11 +49,6 @@ impl<'a> Call<'a> {
         self.who.is_admin() || *self.who.project == *project
     }
 
-    /// The project that a list is about: all of them for an administrator who says nothing else.
-    pub(crate) fn only_project(&self, asked: Option<String>) -> Option<String> {
-        if self.who.is_admin() { asked } else { Some(self.who.project.to_string()) }
-    }
-
     /// Fails with a policy's name unless it holds.
     pub(crate) fn allow(&self, holds: bool, policy: &'static str) -> Result<(), Refusal> {
         if holds { Ok(()) } else { Err(Refusal::Policy(policy)) }

@@ -42,6 +42,15 @@ pub(crate) struct Api {
 }
 
 impl Api {
+    /// What it answers to: `nova GET /v2.1/servers/{}`.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = String> {
+        self.routes
+            .iter()
+            .copied()
+            .flatten()
+            .map(|route| format!("{} {} {}", self.name, route.method, route.path))
+    }
+
     fn route<'r>(&self, request: &'r Request) -> Option<(&'static Route, Vec<&'r str>)> {
         self.routes.iter().copied().flatten().find_map(|route| Some((route, route.matches(request)?)))
     }
@@ -50,7 +59,14 @@ impl Api {
         let found = self.route(request);
         let open = found.as_ref().is_some_and(|(route, _)| route.rule == Rule::Open);
         let who = match super::keystone::authenticate(world, request) {
-            Some(grant) => grant,
+            Some(grant) => match grant.lost_credential(&world.keystone) {
+                // Keystone says what is missing, to everybody else the token is just not valid
+                Some(id) if self.kind == "identity" => {
+                    return Err(Refusal::said(404, format!("Could not find Application Credential: {id}.")));
+                }
+                Some(_) => return Err(Refusal::NoToken),
+                None => grant,
+            },
             None if open => Default::default(),
             None => return Err(Refusal::NoToken),
         };
@@ -76,8 +92,8 @@ impl Service for Api {
         self.name
     }
 
-    fn prefix(&self) -> &'static str {
-        self.prefix
+    fn prefix(&self) -> Option<&'static str> {
+        Some(self.prefix)
     }
 
     fn plays(&self, world: &World, host: &str, port: u16) -> bool {
@@ -86,7 +102,10 @@ impl Service for Api {
 
     fn answer(&self, world: &mut World, request: &Request) -> Answer {
         let version = self.microversions.as_ref().map_or(Ok(Version(0, 0)), |m| m.negotiate(request));
-        let agreed = *version.as_ref().unwrap_or(&Version(0, 0));
+        let agreed = match &version {
+            Ok(version) | Err(Refusal::NoVersion { asked: version, .. }) => *version,
+            Err(_) => Version(0, 0),
+        };
         let outcome = self.run(world, request, version);
         let mut answer = outcome.unwrap_or_else(|refusal| (self.shape)(&refusal, request));
         (self.finish)(&mut answer, request, agreed);

@@ -1,6 +1,6 @@
 //! Shapes of errors that several services share.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Refusal;
 use crate::lab::exchange::{Answer, Request, encode};
@@ -67,6 +67,22 @@ pub(crate) fn sentence(refusal: &Refusal) -> String {
             format!("API Version String {text} is of invalid format. Must be of format MajorNum.MinorNum.")
         }
         Refusal::Said { message, .. } => message.clone(),
+    }
+}
+
+/// A JSON document as Python prints it.
+pub(crate) fn python(value: &Value) -> String {
+    let many = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::Number(n) => n.to_string(),
+        Value::String(text) => format!("'{text}'"),
+        Value::Array(items) => format!("[{}]", many(items.iter().map(python).collect())),
+        Value::Object(members) => {
+            format!("{{{}}}", many(members.iter().map(|(k, v)| format!("'{k}': {}", python(v))).collect()))
+        }
     }
 }
 

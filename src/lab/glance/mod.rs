@@ -5,6 +5,7 @@ mod images;
 mod import;
 mod patch;
 
+use axum::http::Method;
 use serde_json::{Value, json};
 
 pub(crate) use image::{Image, State};
@@ -49,11 +50,11 @@ fn refuse(refusal: &Refusal, request: &Request) -> Answer {
 }
 
 fn finish(answer: &mut Answer, request: &Request, _: Version) {
-    if !matches!(request.path.trim_matches('/'), "" | "versions") {
+    if !matches!(request.path.trim_matches('/'), "" | "versions") && answer.status != 401 {
         answer.set_header("x-openstack-request-id", &request.id);
     }
     // WebOb's default, which nobody sets to anything better
-    if answer.body == Body::Empty {
+    if answer.body == Body::Empty && request.method != Method::GET {
         answer.body = Body::Text("text/html; charset=UTF-8", String::new());
     }
 }

@@ -91,7 +91,6 @@ impl super::Keystone {
     /// Takes a credential away.
     pub(crate) fn drop_credential(&mut self, id: &str) {
         self.credentials.remove(id);
-        self.tokens.retain(|_, grant| grant.credential.as_deref() != Some(id));
     }
 }
 

@@ -31,10 +31,14 @@ fn show_project(project: &Project, base: &str) -> Value {
 }
 
 fn show_user(user: &User, base: &str) -> Value {
-    json!({
+    let mut shown = json!({
         "id": &*user.id, "name": user.name, "domain_id": &*user.domain, "enabled": true, "password_expires_at": null,
         "options": {}, "links": {"self": format!("{base}/v3/users/{}", user.id)},
-    })
+    });
+    if let Some(project) = &user.default_project {
+        shown["default_project_id"] = (**project).into();
+    }
+    shown
 }
 
 fn show_domain(domain: &Domain, base: &str) -> Value {
@@ -80,11 +84,6 @@ fn of_user(call: &Call<'_>, user: &str) -> Vec<Value> {
 }
 
 fn own_projects(call: &mut Call<'_>) -> Outcome {
-    if let Some(id) = &call.who.credential
-        && call.world.keystone.credentials.get(id).is_none()
-    {
-        return Err(missing("Application Credential", id));
-    }
     let rows = of_user(call, &call.who.user);
     list(call, "projects", rows)
 }

@@ -40,6 +40,11 @@ impl Grant {
         roles.is_empty() || roles.iter().any(|role| self.has(role))
     }
 
+    /// The application credential behind it, if that is gone.
+    pub(crate) fn lost_credential(&self, keystone: &super::Keystone) -> Option<&Id> {
+        self.credential.as_ref().filter(|id| keystone.credentials.get(id).is_none())
+    }
+
     /// Whether it comes from an application credential that makes no others.
     pub(crate) fn is_restricted(&self, keystone: &super::Keystone) -> bool {
         let credential = self.credential.as_ref().and_then(|id| keystone.credentials.get(id));

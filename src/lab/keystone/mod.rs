@@ -46,15 +46,19 @@ fn refuse(refusal: &Refusal, request: &Request) -> Answer {
             );
         }
         Refusal::NoMethod(allowed) => {
-            return Answer::json(405, json!({"message": shape::sentence(refusal)})).header("allow", allowed);
+            let allowed = format!("{allowed}, OPTIONS");
+            return Answer::json(405, json!({"message": shape::sentence(refusal)})).header("allow", &allowed);
         }
         Refusal::Policy(policy) => {
             format!("You are not authorized to perform the requested action: {policy}.")
         }
         _ => shape::sentence(refusal),
     };
-    let error = json!({"error": {"code": status, "message": message, "title": shape::title(status)}});
-    let answer = Answer::json(status, error);
+    let mut error = json!({"code": status, "message": message, "title": shape::title(status)});
+    if matches!(refusal, Refusal::Said { kind, .. } if kind == METHOD) {
+        error["identity"] = json!({});
+    }
+    let answer = Answer::json(status, json!({"error": error}));
     if status == 401 { answer.header("www-authenticate", &shape::challenge(request)) } else { answer }
 }
 
@@ -62,6 +66,9 @@ fn finish(answer: &mut Answer, request: &Request, _: Version) {
     answer.set_header("vary", "X-Auth-Token");
     answer.set_header("x-openstack-request-id", &request.id);
 }
+
+/// A refusal that comes from a way to authenticate.
+const METHOD: &str = "identity";
 
 /// Keystone's state.
 #[derive(Default)]
@@ -73,6 +80,8 @@ pub(crate) struct Keystone {
     assignments: Vec<Assignment>,
     credentials: Table<AppCredential>,
     tokens: HashMap<String, Arc<Grant>>,
+    /// The id of the services' project.
+    pub(crate) service_project: Id,
 }
 
 struct Domain {
@@ -93,6 +102,7 @@ struct User {
     name: String,
     domain: Id,
     password: crate::base::Secret,
+    default_project: Option<Id>,
 }
 
 struct Role {
@@ -150,9 +160,9 @@ impl Keystone {
         ] {
             it.role(role, ids);
         }
-        let service =
-            [super::tenancy::Project { name: "service".into(), domain: "Default".into(), id: None }];
-        for project in service.iter().chain(&tenancy.projects) {
+        let service = tenancy.service_project.clone().unwrap_or_else(|| "service".into());
+        let own = [super::tenancy::Project { name: service.clone(), domain: "Default".into(), id: None }];
+        for project in own.iter().chain(&tenancy.projects) {
             let domain = it.domain_named(&project.domain).ok_or_else(|| absent("domain", &project.domain))?;
             if it.project_named(&project.name, &domain).is_none() {
                 let id = project.id.as_deref().map_or_else(|| ids.hex("project"), Id::from);
@@ -164,14 +174,21 @@ impl Keystone {
                 });
             }
         }
+        it.service_project = it.project_in(&service, "Default")?;
         for user in &tenancy.users {
             let domain = it.domain_named(&user.domain).ok_or_else(|| absent("domain", &user.domain))?;
-            it.add_user(&user.name, domain, user.password.clone(), ids);
+            it.add_user(&user.name, domain.clone(), user.password.clone(), ids);
+            if let Some((project, project_domain)) = &user.default_project {
+                let project = it.project_in(project, project_domain)?;
+                if let Some(made) = it.user_named(&user.name, &domain).and_then(|id| it.users.get_mut(&id)) {
+                    made.default_project = Some(project);
+                }
+            }
         }
         for name in SERVICE_USERS {
             let password = crate::base::Secret::new(ids.secret("service-password"));
             it.add_user(name, "default".into(), password, ids);
-            let project = Target::Project("service".into(), "Default".into());
+            let project = Target::Project(service.clone(), "Default".into());
             for role in ["admin", "service"] {
                 it.assign((name, "Default"), &project, role, ids)?;
             }
@@ -202,7 +219,8 @@ impl Keystone {
 
     fn add_user(&mut self, name: &str, domain: Id, password: crate::base::Secret, ids: &mut Ids) {
         if self.user_named(name, &domain).is_none() {
-            self.users.insert(User { id: ids.hex("user"), name: name.into(), domain, password });
+            let id = ids.hex("user");
+            self.users.insert(User { id, name: name.into(), domain, password, default_project: None });
         }
     }
 
@@ -280,12 +298,18 @@ impl Keystone {
         found.map(|u| u.id.clone()).ok_or_else(|| absent("user", name))
     }
 
-    /// A user who is a member of a project, the first one if there are several.
-    pub(crate) fn any_member(&self, project: &str) -> Id {
+    /// The users who may change things in a project.
+    pub(crate) fn members(&self, project: &str) -> Vec<Id> {
         let place = Place::Project(project.into());
-        let members =
-            self.assignments.iter().filter(|a| a.place == place && ["member", "admin"].contains(&&*a.role));
-        members.map(|a| a.user.clone()).next().unwrap_or_default()
+        let mut users: Vec<Id> = Vec::new();
+        for assignment in
+            self.assignments.iter().filter(|a| a.place == place && ["member", "admin"].contains(&&*a.role))
+        {
+            if !users.contains(&assignment.user) {
+                users.push(assignment.user.clone());
+            }
+        }
+        users
     }
 
     /// What a user can do in a project with all the roles it has there.

@@ -78,8 +78,9 @@ fn create(call: &mut Call<'_>) -> Outcome {
             "token" => token(call.world, given?)?,
             "application_credential" => {
                 if auth.get("scope").is_some() {
-                    return Err(Refusal::said(
+                    return Err(Refusal::kind(
                         401,
+                        super::METHOD,
                         "Error authenticating with application credential: Application credentials cannot request a scope.",
                     ));
                 }
@@ -93,6 +94,10 @@ fn create(call: &mut Call<'_>) -> Outcome {
         Some(id) => call.world.keystone.credentials.get(id).map(|c| Place::Project(c.project.clone())),
         None => place(&call.world.keystone, auth.get("scope"))?,
     };
+    let place = place.or_else(|| match auth.get("scope") {
+        None => call.world.keystone.users.get(&proof.user)?.default_project.clone().map(Place::Project),
+        Some(_) => None,
+    });
     let grant = grant(call.world, proof, place)?;
     let body = body(call, &grant, call.query("nocatalog").is_none());
     let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(call.world.ids.secret("token"));
@@ -269,7 +274,8 @@ fn validate(call: &mut Call<'_>) -> Outcome {
 
 fn check(call: &mut Call<'_>) -> Outcome {
     let (token, _) = subject(call, "identity:check_token")?;
-    Ok(Answer::empty(200).header("x-subject-token", &token))
+    // HEAD: the body stays here, its headers go
+    Ok(Answer::json(200, json!({})).header("x-subject-token", &token))
 }
 
 fn revoke(call: &mut Call<'_>) -> Outcome {

@@ -60,6 +60,8 @@ pub(crate) struct Cluster {
     pub(crate) authority: Authority,
     /// The health it had when nobody could ask any more.
     pub(crate) last_health: Option<Health>,
+    /// When its creation was complete.
+    pub(super) completed: Option<Timestamp>,
     /// So many reads of it answer 400 yet.
     pub(super) spurious: u32,
     pub(super) updated: Option<Timestamp>,

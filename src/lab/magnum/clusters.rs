@@ -83,9 +83,9 @@ fn create(call: &mut Call<'_>) -> Outcome {
     let least = if call.version >= Version(1, 10) { 0 } else { 1 };
     let (masters, nodes) = (count(given, "master_count", 1)?, count(given, "node_count", least)?);
     let name = text("name").unwrap_or_default();
-    let starts = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic());
+    let starts = name.chars().next().is_none_or(|c| c.is_ascii_alphabetic());
     let fine = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-    if !name.is_empty() && !(starts && name.chars().all(fine)) {
+    if !starts || !name.chars().all(fine) {
         return Err(invalid("name", &name, "Value should match the pattern ^[a-zA-Z][a-zA-Z0-9_.-]*$"));
     }
     let template = text("cluster_template_id")
@@ -95,7 +95,7 @@ fn create(call: &mut Call<'_>) -> Outcome {
     if let Some(key) = &keypair
         && !call.world.nova.keypairs.iter().any(|k| k.user == call.who.user && k.name == *key)
     {
-        return Err(Refusal::said(400, format!("Unable to find keypair {key}.")));
+        return Err(Refusal::said(404, format!("Unable to find keypair {key}.")));
     }
     let grant = &call.who;
     let restricted = grant.is_restricted(&call.world.keystone);
@@ -120,8 +120,7 @@ fn create(call: &mut Call<'_>) -> Outcome {
         roles: grant.roles.clone(),
     };
     let id = Cluster::create(call.world, new)?;
-    let own = format!("{}/v1/clusters/{id}", call.request.base);
-    Ok(Answer::json(202, json!({"uuid": &*id})).header("location", &own))
+    Ok(Answer::json(202, json!({"uuid": &*id})))
 }
 
 /// A cluster that can be changed now.

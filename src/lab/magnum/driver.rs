@@ -24,7 +24,7 @@ pub(super) enum Step {
     Done,
     /// Something else has to happen first.
     Wait,
-    /// It did not work: try again at the next resync.
+    /// It did not work: try again later.
     Stuck(String),
     /// There is nothing left to do.
     Finished,
@@ -64,15 +64,18 @@ impl Cluster {
             created: now,
             infrastructure: Infrastructure::default(),
             last_health: None,
+            completed: None,
             spurious: world.quirks.spurious_400,
             updated: None,
             groups: [world.ids.uuid("node-group"), world.ids.uuid("node-group")],
         };
         let id = world.magnum.clusters.insert(cluster);
-        let (cluster, roles) = (id.clone(), new.roles);
+        let mut roles = new.roles;
+        roles.retain(|role| !world.quirks.credential_lacks.iter().any(|lacks| **lacks == **role));
+        let cluster = id.clone();
         world.later(TICK, move |world| {
             begin(world, &cluster, roles);
-            reconcile(world, &cluster);
+            wake(world, &cluster);
         });
         Ok(id)
     }
@@ -82,25 +85,26 @@ impl Cluster {
         let now = world.now();
         if let Some(cluster) = world.magnum.clusters.get_mut(id) {
             cluster.nodes = nodes;
-            cluster.line.set(now, Status::UpdateInProgress);
+            // the conductor picks it up a moment after the answer
+            cluster.line.plan(now, [(TICK, Status::UpdateInProgress)]);
             cluster.updated = Some(now);
         }
-        let id: Id = id.into();
-        world.later(TICK, move |world| reconcile(world, &id));
+        wake(world, &id.into());
     }
 
     /// Has one taken down. It is gone when all that it had is gone.
     pub(crate) fn delete(world: &mut World, id: &str) {
         let now = world.now();
+        let health = world.magnum.clusters.get(id).and_then(|c| c.health(world));
         let Some(cluster) = world.magnum.clusters.get_mut(id) else { return };
         if cluster.status(now) == Status::DeleteInProgress {
             return;
         }
+        cluster.last_health = health;
         // the conductor picks it up a moment after the answer
         cluster.line.plan(now, [(TICK, Status::DeleteInProgress)]);
         cluster.infrastructure.stuck = None;
-        let id: Id = id.into();
-        world.later(TICK, move |world| reconcile(world, &id));
+        wake(world, &id.into());
     }
 
     /// Somebody takes the finalizer off its OpenStackCluster: Magnum lets go of it, whatever it left behind.
@@ -138,29 +142,43 @@ fn begin(world: &mut World, id: &str, roles: Vec<Id>) {
     }
 }
 
-/// The controllers' loop, for as long as there is something to do.
-fn reconcile(world: &mut World, id: &Id) {
+/// Something was asked of the controllers: they look soon, and what they had planned for later is off.
+fn wake(world: &mut World, id: &Id) {
+    let Some(cluster) = world.magnum.clusters.get_mut(id) else { return };
+    cluster.infrastructure.turn += 1;
+    let (id, turn) = (id.clone(), cluster.infrastructure.turn);
+    world.later(TICK, move |world| reconcile(world, &id, turn));
+}
+
+/// The controllers' loop, for as long as there is something to do and nothing else was asked.
+fn reconcile(world: &mut World, id: &Id, turn: u32) {
     let now = world.now();
-    let Some(cluster) = world.magnum.clusters.get(id) else { return };
+    let Some(cluster) = world.magnum.clusters.get(id).filter(|c| c.infrastructure.turn == turn) else {
+        return;
+    };
     let step = match cluster.status(now) {
         Status::CreateInProgress | Status::UpdateInProgress => build(world, id),
         Status::DeleteInProgress => infrastructure::tear_down(world, id),
         Status::CreateComplete | Status::UpdateComplete | Status::DeleteComplete => return,
     };
-    let reason = match &step {
-        Step::Stuck(reason) => Some(reason.clone()),
-        _ => None,
-    };
-    if let Some(cluster) = world.magnum.clusters.get_mut(id) {
-        cluster.infrastructure.stuck = reason;
-    }
+    let resync = *world.timings.resync;
+    let Some(cluster) = world.magnum.clusters.get_mut(id) else { return };
+    let infra = &mut cluster.infrastructure;
     let pause = match step {
-        Step::Done | Step::Wait => TICK,
-        Step::Stuck(_) => (*world.timings.resync).max(TICK),
         Step::Finished => return,
+        Step::Done | Step::Wait => {
+            (infra.stuck, infra.failures) = (None, 0);
+            TICK
+        }
+        Step::Stuck(reason) => {
+            infra.stuck = Some(reason);
+            infra.failures += 1;
+            // twice as long each time, until the controllers' resync is sooner
+            TICK.saturating_mul(1 << infra.failures.min(16)).min(resync)
+        }
     };
     let id = id.clone();
-    world.later(pause, move |world| reconcile(world, &id));
+    world.later(pause, move |world| reconcile(world, &id, turn));
 }
 
 /// The end of a cluster: `DELETE_COMPLETE` for a moment, then nothing.
@@ -240,6 +258,7 @@ fn build(world: &mut World, id: &str) -> Step {
     let done = if first_build { Status::CreateComplete } else { Status::UpdateComplete };
     if let Some(cluster) = world.magnum.clusters.get_mut(id) {
         cluster.line.set(now, done);
+        cluster.completed.get_or_insert(now);
         cluster.updated = Some(now);
     }
     Step::Finished

@@ -52,12 +52,12 @@ impl Cluster {
     /// The health as Magnum last heard of it. When the management cluster is silent, Magnum keeps what it knew.
     pub(crate) fn health(&self, world: &World) -> Option<Health> {
         let now = world.now();
-        if !matches!(self.status(now), Status::CreateComplete | Status::UpdateComplete) {
-            return None;
+        if matches!(self.status(now), Status::DeleteInProgress | Status::DeleteComplete) {
+            return self.last_health.clone();
         }
         let period = *world.timings.health_period;
         let heard = |since: Timestamp| since.checked_add(period).is_ok_and(|at| at <= now);
-        if !heard(self.line.since(now)) {
+        if !heard(self.completed?) {
             return None;
         }
         match world.management_since() {

@@ -34,6 +34,10 @@ pub(crate) struct Infrastructure {
     pub(crate) machines: Vec<Machine>,
     /// What CAPO is stuck at, in the words of its condition.
     pub(crate) stuck: Option<String>,
+    /// Which loop of the controllers is the one that counts.
+    pub(super) turn: u32,
+    /// How often in a row it did not work.
+    pub(super) failures: u32,
     /// The load balancer was in ERROR at some time, so CAPO has to look again.
     pub(crate) broke: bool,
 }
@@ -41,8 +45,7 @@ pub(crate) struct Infrastructure {
 /// A machine of a cluster.
 #[derive(Clone, Debug)]
 pub(crate) struct Machine {
-    pub(crate) name: String,
-    /// Its server in Nova.
+    /// Its server in Nova, which has its name.
     pub(crate) server: Id,
     /// Whether it is of the control plane.
     pub(crate) master: bool,
@@ -94,7 +97,7 @@ pub(super) fn network(world: &mut World, id: &str) -> Result<Step, Refusal> {
         project: project.clone(),
         cidr,
         pool: None,
-        dns: vec![template.dns_nameserver],
+        dns: template.dns_nameserver.into_iter().collect(),
         dhcp: true,
     };
     let subnet = Subnet::create(world, subnet)?;
@@ -198,14 +201,12 @@ pub(super) fn machine(world: &mut World, id: &str, master: bool) -> Step {
         key: cluster.keypair.clone(),
         nics: cluster.infrastructure.network.iter().cloned().map(Nic::Network).collect(),
         metadata: Vec::new(),
-        description: None,
+        user_data: None,
         request: format!("req-{}", world.ids.uuid("capo-request")).into(),
     };
     let (lb, subnet) = (cluster.infrastructure.lb.clone(), cluster.infrastructure.subnet.clone());
     let server = Server::build(world, order);
-    edit(world, id, |infra| {
-        infra.machines.push(Machine { name: name.clone(), server: server.clone(), master })
-    });
+    edit(world, id, |infra| infra.machines.push(Machine { server: server.clone(), master }));
     if master {
         let build = *world.timings.server_build;
         world.later(build, move |world| join(world, lb.as_deref(), subnet, &server, name));

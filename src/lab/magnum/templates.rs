@@ -42,7 +42,7 @@ pub(crate) struct NewTemplate {
     pub(crate) master_flavor: String,
     pub(crate) flavor: String,
     pub(crate) network_driver: String,
-    pub(crate) dns_nameserver: String,
+    pub(crate) dns_nameserver: Option<String>,
     pub(crate) storage_driver: Option<String>,
     pub(crate) labels: Map<String, Value>,
     pub(crate) public: bool,
@@ -198,7 +198,7 @@ fn spec(call: &Call<'_>, given: &Map<String, Value>) -> Result<NewTemplate, Refu
         master_flavor: text("master_flavor_id").unwrap_or_default(),
         flavor: text("flavor_id").unwrap_or_default(),
         network_driver,
-        dns_nameserver: text("dns_nameserver").unwrap_or_else(|| "8.8.8.8".into()),
+        dns_nameserver: text("dns_nameserver"),
         storage_driver: text("docker_storage_driver"),
         labels: given.get("labels").and_then(Value::as_object).cloned().unwrap_or_default(),
         public: flag("public", false),
@@ -213,7 +213,8 @@ fn create(call: &mut Call<'_>) -> Outcome {
     let spec = spec(call, call.json().and_then(Value::as_object).unwrap_or(&empty))?;
     let id = Template::create(call.world, spec);
     let shown = find(call, &id)?.show(call.world, &call.request.base);
-    Ok(Answer::json(201, shown))
+    let own = format!("{}/v1/clustertemplates/{id}", call.request.base);
+    Ok(Answer::json(201, shown).header("location", &own))
 }
 
 fn update(call: &mut Call<'_>) -> Outcome {

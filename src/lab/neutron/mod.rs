@@ -61,7 +61,11 @@ fn refuse(refusal: &Refusal, request: &Request) -> Answer {
     let (kind, message) = match refusal {
         Refusal::NoToken => return shape::unauthorized(request),
         Refusal::NoRoute | Refusal::NoMethod(_) => ("HTTPNotFound", shape::NOT_FOUND.to_string()),
-        Refusal::Policy(policy) => ("PolicyNotAuthorized", format!("rule:{policy} is disallowed by policy")),
+        Refusal::Policy(policy) => {
+            let rules = policy.replace(" and ", " and rule:");
+            let rules = if rules == *policy { format!("rule:{rules}") } else { format!("(rule:{rules})") };
+            ("PolicyNotAuthorized", format!("{rules} is disallowed by policy"))
+        }
         Refusal::Said { kind, message, .. } if !kind.is_empty() => (kind.as_ref(), message.clone()),
         _ => ("HTTPInternalServerError", shape::sentence(refusal)),
     };
@@ -209,10 +213,12 @@ fn extensions(_: &mut Call<'_>) -> Outcome {
 
 fn extension(call: &mut Call<'_>) -> Outcome {
     let alias = call.param(0);
-    let found = EXTENSIONS.iter().find(|(a, _, _)| *a == alias).ok_or_else(|| {
-        Refusal::kind(404, "ExtensionNotFound", format!("The extension {alias} could not be found."))
-    })?;
-    Ok(Answer::json(200, json!({"extension": show_extension(found)})))
+    Ok(match EXTENSIONS.iter().find(|(a, _, _)| *a == alias) {
+        Some(found) => Answer::json(200, json!({"extension": show_extension(found)})),
+        None => {
+            shape::page(404, &format!("{} Extension with alias {alias} does not exist", shape::NOT_FOUND))
+        }
+    })
 }
 
 /// No agent runs in the lab, as none does where OVN is the driver and nobody asks its northbound side.

@@ -171,8 +171,8 @@ fn create(call: &mut Call<'_>) -> Outcome {
     let given = body(call, "network", &[], KNOWN)?;
     let flag = |key: &str| given.get(key).and_then(Value::as_bool).unwrap_or(false);
     let admin = call.who.is_admin();
-    call.allow(admin || !flag("shared"), "create_network and rule:create_network:shared")?;
-    call.allow(admin || !flag("router:external"), "create_network and rule:create_network:router:external")?;
+    call.allow(admin || !flag("shared"), "create_network and create_network:shared")?;
+    call.allow(admin || !flag("router:external"), "create_network and create_network:router:external")?;
     let owner = text(given, "project_id").or(text(given, "tenant_id")).filter(|_| admin).map(Id::from);
     let new = NewNetwork {
         name: text(given, "name").unwrap_or_default().into(),

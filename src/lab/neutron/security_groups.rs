@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::resource::{Resource, body, by_id, list, one, own, show, text};
 use super::{Meta, Neutron};
 use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, delete, get, post, put};
-use crate::lab::exchange::Answer;
+use crate::lab::exchange::{Answer, Body};
 use crate::lab::ids::Id;
 use crate::lab::table::{Row, Table};
 use crate::lab::world::World;
@@ -153,6 +153,19 @@ impl SecurityGroup {
         id
     }
 
+    /// What Nova's proxy makes of it: rules for what comes in.
+    pub(crate) fn as_nova_shows_it(&self, neutron: &Neutron) -> Value {
+        let inward = self.rules.iter().filter(|r| r.rule.direction == "ingress").map(|r| {
+            let from = r.rule.remote_group.as_ref().and_then(|id| neutron.security_groups.get(id));
+            let group = from.map_or_else(|| json!({}), |g| json!({"name": g.name, "tenant_id": &*g.project}));
+            let range = r.rule.remote_prefix.as_ref().map_or_else(|| json!({}), |cidr| json!({"cidr": cidr}));
+            json!({"id": &*r.id, "parent_group_id": &*self.id, "ip_protocol": r.rule.protocol, "group": group, "ip_range": range,
+                "from_port": r.rule.ports.map(|p| p.0), "to_port": r.rule.ports.map(|p| p.1)})
+        });
+        json!({"id": &*self.id, "description": self.description, "name": self.name, "tenant_id": &*self.project,
+            "rules": inward.collect::<Vec<_>>()})
+    }
+
     /// Adds a rule.
     pub(crate) fn permit(world: &mut World, id: &str, rule: NewRule) -> Option<Id> {
         let rule = GroupRule::new(world, rule);
@@ -191,7 +204,14 @@ fn create(call: &mut Call<'_>) -> Outcome {
         (text(given, "name").unwrap_or_default(), text(given, "description").unwrap_or_default());
     SecurityGroup::default_of(call.world, &project);
     let id = SecurityGroup::create(call.world, name, &project, description);
-    one::<SecurityGroup>(call, 201, &id)
+    let mut answer = one::<SecurityGroup>(call, 201, &id)?;
+    // only the answer to its creation knows that of its rules
+    if let Body::Json(shown) = &mut answer.body
+        && let Some(rules) = shown["security_group"]["security_group_rules"].as_array_mut()
+    {
+        rules.iter_mut().for_each(|rule| rule["belongs_to_default_sg"] = (name == "default").into());
+    }
+    Ok(answer)
 }
 
 fn update(call: &mut Call<'_>) -> Outcome {

@@ -107,6 +107,9 @@ fn change(
     let (now, by) = (call.world.now(), (call.request.id.clone(), call.who.user.clone()));
     let Some(server) = call.world.nova.servers.get_mut(id) else { return Err(Refusal::NoRoute) };
     let phase = server.phase(now);
+    if server.host.is_none() {
+        return Err(Refusal::said(409, format!("Instance {id} is not ready")));
+    }
     if phase.task.is_some() || !from.contains(&phase.vm) {
         return Err(conflict(id, name, phase));
     }
@@ -154,7 +157,8 @@ fn show(call: &mut Call<'_>) -> Outcome {
             "result": if done { json!(result) } else { Value::Null },
         });
         if admin {
-            event["traceback"] = Value::Null;
+            let failed = action.message.is_some();
+            event["traceback"] = if failed { super::lifecycle::TRACEBACK.into() } else { Value::Null };
         }
         if version >= Version(2, 62) {
             if admin {

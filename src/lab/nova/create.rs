@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Flavor, Nic, Order, Resources, Server};
-use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, Version, delete, post};
+use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, Version, delete, post, shape};
 use crate::lab::exchange::Answer;
 use crate::lab::ids::Id;
 
@@ -17,7 +17,10 @@ fn bad(message: impl Into<String>) -> Refusal {
 }
 
 fn required(given: &Value, key: &str) -> Refusal {
-    bad(format!("Invalid input for field/attribute server. Value: {given}. '{key}' is a required property"))
+    bad(format!(
+        "Invalid input for field/attribute server. Value: {}. '{key}' is a required property",
+        shape::python(given)
+    ))
 }
 
 const KNOWN: &[&str] = &[
@@ -119,7 +122,8 @@ fn create(call: &mut Call<'_>) -> Outcome {
     let strange = given.as_object().into_iter().flatten().find(|(key, _)| !KNOWN.contains(&key.as_str()));
     if let Some((key, _)) = strange {
         return Err(bad(format!(
-            "Invalid input for field/attribute server. Value: {given}. Additional properties are not allowed ('{key}' was unexpected)"
+            "Invalid input for field/attribute server. Value: {}. Additional properties are not allowed ('{key}' was unexpected)",
+            shape::python(given)
         )));
     }
     let world = &call.world;
@@ -163,10 +167,15 @@ fn create(call: &mut Call<'_>) -> Outcome {
         key,
         nics,
         metadata: pairs.map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_string())).collect(),
-        description: given["description"].as_str().map(Into::into),
+        user_data: given["user_data"].as_str().map(Into::into),
         request: call.request.id.clone(),
     };
     let id = Server::build(call.world, order);
+    if call.version >= Version(2, 19)
+        && let Some(server) = call.world.nova.servers.get_mut(&id)
+    {
+        server.description = given["description"].as_str().map(Into::into);
+    }
     let base = &call.request.base;
     let own = format!("{base}/v2.1/servers/{id}");
     let links =

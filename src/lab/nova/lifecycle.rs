@@ -9,6 +9,9 @@ use crate::lab::neutron::{NewPort, Port, SecurityGroup};
 use crate::lab::timeline::Timeline;
 use crate::lab::world::World;
 
+/// The traceback that goes with it.
+pub(super) const TRACEBACK: &str = "Traceback (most recent call last):\nnova.exception_Remote.NoValidHost_Remote: No valid host was found. \n";
+
 /// What a new server is to be.
 pub(crate) struct Order {
     pub(crate) name: String,
@@ -19,7 +22,8 @@ pub(crate) struct Order {
     pub(crate) key: Option<String>,
     pub(crate) nics: Vec<Nic>,
     pub(crate) metadata: Vec<(String, String)>,
-    pub(crate) description: Option<String>,
+    /// In base64.
+    pub(crate) user_data: Option<String>,
     /// The request behind it.
     pub(crate) request: Id,
 }
@@ -38,6 +42,9 @@ const SCHEDULING: Duration = Duration::from_secs(1);
 /// From there to the ports.
 const NETWORKING: Duration = Duration::from_secs(2);
 
+/// `DELETED` shows for so long before the 404.
+const LAST_LOOK: Duration = Duration::from_secs(1);
+
 /// Nova's words for a scheduler without an answer.
 pub(crate) const NO_VALID_HOST: &str = "No valid host was found. ";
 
@@ -48,7 +55,7 @@ impl Server {
         world.nova.built += 1;
         let server = Server {
             id: world.ids.uuid("server"),
-            name: order.name,
+            description: Some(order.name.clone()),
             project: order.project,
             user: order.user.clone(),
             flavor: order.flavor,
@@ -56,12 +63,13 @@ impl Server {
             key: order.key,
             host: None,
             plugs: Vec::new(),
+            name: order.name,
             created: now,
             line: Timeline::new(now, Phase::new(Vm::Building, Task::Scheduling)),
             launched: None,
             fault: None,
             metadata: order.metadata,
-            description: order.description,
+            user_data: order.user_data,
             groups: vec!["default".into()],
             number: world.nova.built,
             actions: vec![Action {
@@ -112,12 +120,13 @@ impl Server {
         let (now, delay) = (world.now(), *world.timings.server_delete);
         let Some(server) = world.nova.servers.get_mut(id) else { return };
         let vm = server.phase(now).vm;
-        if server.phase(now).task == Some(Task::Deleting) {
+        if server.phase(now).task == Some(Task::Deleting) || vm == Vm::Deleted {
             return;
         }
-        server.line.set(now, Phase::new(vm, Task::Deleting));
+        let steps = [(Duration::ZERO, Phase::new(vm, Task::Deleting)), (delay, Phase::settled(Vm::Deleted))];
+        server.line.plan(now, steps);
         let id: Id = id.into();
-        world.later(delay, move |world| forget(world, &id));
+        world.later(delay + LAST_LOOK, move |world| forget(world, &id));
     }
 
     /// Its host kills its process for want of memory. Nova finds it shut down.
@@ -198,8 +207,9 @@ fn place(world: &mut World, id: &Id, nics: &[Nic]) {
         server.launched = Some(active);
         let spawning = build.saturating_sub(SCHEDULING + NETWORKING);
         let steps = [
-            (Duration::ZERO, Phase::new(Vm::Building, Task::Networking)),
-            (NETWORKING, Phase::new(Vm::Building, Task::Spawning)),
+            (Duration::ZERO, Phase::settled(Vm::Building)),
+            (NETWORKING / 2, Phase::new(Vm::Building, Task::Networking)),
+            (NETWORKING / 2, Phase::new(Vm::Building, Task::Spawning)),
             (spawning, Phase::settled(Vm::Active)),
         ];
         server.line.plan(now, steps);

@@ -117,5 +117,5 @@ fn list(call: &mut Call<'_>) -> Outcome {
 }
 
 fn detail(call: &mut Call<'_>) -> Outcome {
-    page(call, |server| full(call, server))
+    page(call, |server| full(call, server, false))
 }

@@ -24,7 +24,7 @@ pub(crate) use scheduler::Resources;
 pub(crate) use server::{Fault, Phase, Server, Task, Vm};
 
 use super::api::{Api, Call, Microversions, Outcome, Refusal, Route, Rule, Version, get, shape};
-use super::exchange::{Answer, Request};
+use super::exchange::{Answer, Body, Request};
 use super::table::Table;
 
 pub(super) const API: Api = Api {
@@ -84,7 +84,12 @@ fn finish(answer: &mut Answer, request: &Request, version: Version) {
     if request.path.trim_matches('/').is_empty() {
         return;
     }
-    if version >= MIN && answer.status != 401 {
+    // what the router refuses never got to the part that knows versions
+    let routed = !matches!(answer.body, Body::Text("text/html; charset=UTF-8", _));
+    if answer.body == Body::Empty {
+        answer.body = Body::Text("application/json", String::new());
+    }
+    if version >= MIN && answer.status != 401 && routed {
         answer.set_header("openstack-api-version", &format!("compute {version}"));
         answer.set_header("x-openstack-nova-api-version", &version.to_string());
         answer.set_header("vary", "OpenStack-API-Version, X-OpenStack-Nova-API-Version");

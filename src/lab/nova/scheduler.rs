@@ -127,8 +127,10 @@ mod tests {
             "[[host]]\nname = 'h'\ncount = 2\nvcpus = 8\nmemory_mb = 2048\ndisk_gb = 100\nreserved_memory_mb = 0",
         );
         let names: Vec<String> = (0..6)
-            .filter_map(|_| nova.schedule(AMPHORA))
-            .map(|id| nova.hosts.get(&id).unwrap().name.clone())
+            .map(|_| nova.schedule(AMPHORA).unwrap())
+            .collect::<Vec<_>>()
+            .iter()
+            .map(|id| nova.hosts.get(id).unwrap().name.clone())
             .collect();
         assert_eq!(names, ["h-0", "h-1", "h-0", "h-1", "h-0", "h-1"]);
         assert_eq!(nova.schedule(AMPHORA), None);

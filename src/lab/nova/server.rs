@@ -16,6 +16,8 @@ pub(crate) enum Vm {
     Active,
     Stopped,
     Error,
+    /// Seen for a moment before it is gone.
+    Deleted,
 }
 
 /// `task_state`.
@@ -57,6 +59,7 @@ impl Phase {
             (Vm::Active, _) => "ACTIVE",
             (Vm::Stopped, _) => "SHUTOFF",
             (Vm::Error, _) => "ERROR",
+            (Vm::Deleted, _) => "DELETED",
         }
     }
 
@@ -66,6 +69,7 @@ impl Phase {
             Vm::Active => "active",
             Vm::Stopped => "stopped",
             Vm::Error => "error",
+            Vm::Deleted => "deleted",
         }
     }
 
@@ -87,7 +91,7 @@ impl Phase {
         match self.vm {
             Vm::Active => 1,
             Vm::Stopped => 4,
-            Vm::Building | Vm::Error => 0,
+            Vm::Building | Vm::Error | Vm::Deleted => 0,
         }
     }
 }
@@ -109,6 +113,7 @@ pub(crate) struct Server {
     pub(crate) launched: Option<Timestamp>,
     pub(crate) fault: Option<Fault>,
     pub(super) metadata: Vec<(String, String)>,
+    pub(super) user_data: Option<String>,
     pub(super) description: Option<String>,
     pub(super) groups: Vec<String>,
     pub(super) number: u64,

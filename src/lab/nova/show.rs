@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Server, Vm};
 use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, Version, get};
 use crate::lab::exchange::Answer;
+use crate::lab::ids::Id;
 use crate::lab::stamp;
 use crate::lab::world::World;
 
@@ -78,7 +79,7 @@ fn addresses(world: &World, server: &Server, detailed: bool) -> Value {
 }
 
 /// Everything about a server. The order of members is Nova's, which tables of clients keep.
-pub(super) fn full(call: &Call<'_>, server: &Server) -> Value {
+pub(super) fn full(call: &Call<'_>, server: &Server, alone: bool) -> Value {
     let (world, version, admin) = (&*call.world, call.version, call.who.is_admin());
     let since = |minor: u16| version >= Version(2, minor);
     let (now, base) = (world.now(), &call.request.base);
@@ -108,9 +109,7 @@ pub(super) fn full(call: &Call<'_>, server: &Server) -> Value {
         let mut told =
             json!({"code": fault.code, "created": stamp::zulu(fault.created), "message": fault.message});
         if admin {
-            told["details"] =
-                "Traceback (most recent call last):\nnova.exception.NoValidHost: No valid host was found. \n"
-                    .into();
+            told["details"] = super::lifecycle::TRACEBACK.into();
         }
         shown["fault"] = told;
     } else if matches!(phase.vm, Vm::Active | Vm::Building) {
@@ -142,7 +141,7 @@ pub(super) fn full(call: &Call<'_>, server: &Server) -> Value {
             shown["OS-EXT-SRV-ATTR:kernel_id"] = "".into();
             shown["OS-EXT-SRV-ATTR:ramdisk_id"] = "".into();
             shown["OS-EXT-SRV-ATTR:root_device_name"] = json!(host.map(|_| "/dev/vda"));
-            shown["OS-EXT-SRV-ATTR:user_data"] = Value::Null;
+            shown["OS-EXT-SRV-ATTR:user_data"] = json!(server.user_data);
         }
     }
     shown["OS-EXT-STS:task_state"] = json!(phase.task_state());
@@ -176,7 +175,7 @@ pub(super) fn full(call: &Call<'_>, server: &Server) -> Value {
     if since(90) && !admin {
         shown["OS-EXT-SRV-ATTR:hostname"] = server.name.to_ascii_lowercase().into();
     }
-    if since(71) {
+    if since(71) && alone {
         shown["server_groups"] = json!([]);
     }
     shown
@@ -190,7 +189,7 @@ pub(super) fn host_id(project: &str, host: &str) -> String {
 
 fn show(call: &mut Call<'_>) -> Outcome {
     let server = find(call)?;
-    Ok(Answer::json(200, json!({"server": full(call, server)})))
+    Ok(Answer::json(200, json!({"server": full(call, server, true)})))
 }
 
 fn ips(call: &mut Call<'_>) -> Outcome {
@@ -225,12 +224,9 @@ fn volumes(call: &mut Call<'_>) -> Outcome {
 fn groups(call: &mut Call<'_>) -> Outcome {
     let server = find(call)?;
     let ports = server.plugs.iter().filter_map(|plug| call.world.neutron.ports.get(&plug.port));
-    let ids = ports.flat_map(|port| port.groups.iter());
-    let mut rows: Vec<Value> = Vec::new();
-    for group in ids.filter_map(|id| call.world.neutron.security_groups.get(id)) {
-        if !rows.iter().any(|row| row["id"] == *group.id) {
-            rows.push(json!({"id": &*group.id, "name": group.name, "tenant_id": &*group.project}));
-        }
-    }
+    let mut ids: Vec<&Id> = ports.flat_map(|port| port.groups.iter()).collect();
+    ids.dedup();
+    let found = ids.into_iter().filter_map(|id| call.world.neutron.security_groups.get(id));
+    let rows: Vec<Value> = found.map(|group| group.as_nova_shows_it(&call.world.neutron)).collect();
     Ok(Answer::json(200, json!({"security_groups": rows})))
 }

@@ -68,24 +68,8 @@ impl LoadBalancer {
         world.later(PICKED_UP, move |world| {
             let amphora = Amphora::build(world, &lb);
             let (failure, whole) = (*world.timings.failover_failure, *world.timings.lb_create);
-            let (at_first, at_last) = ((lb.clone(), amphora.clone()), (lb, amphora));
-            world.later(failure.saturating_sub(PICKED_UP), move |world| {
-                let (lb, amphora) = at_first;
-                if Amphora::is_lost(world, &amphora) {
-                    settle(world, &lb, Provisioning::Error);
-                    Amphora::set(world, &amphora, Stage::Error);
-                }
-            });
-            world.later(whole.saturating_sub(PICKED_UP), move |world| {
-                let (lb, amphora) = at_last;
-                if pending(world, &lb, Provisioning::PendingCreate) && Amphora::enlist(world, &amphora) {
-                    settle(world, &lb, Provisioning::Active);
-                    let now = world.now();
-                    if let Some(lb) = world.octavia.load_balancers.get_mut(&lb) {
-                        lb.online = Some(now);
-                    }
-                }
-            });
+            let flow = Flow { lb, new: amphora, old: Vec::new(), pending: Provisioning::PendingCreate };
+            flow.start(world, failure.saturating_sub(PICKED_UP), whole.saturating_sub(PICKED_UP));
         });
         Ok(id)
     }
@@ -104,39 +88,22 @@ impl LoadBalancer {
     /// Octavia has forgotten stays in Nova.
     pub(crate) fn failover(world: &mut World, id: &str) {
         let now = world.now();
-        let old: Vec<Id> = world
-            .octavia
-            .amphorae
-            .iter()
-            .filter(|a| a.lb.as_deref() == Some(id))
-            .map(|a| a.id.clone())
-            .collect();
         if let Some(lb) = world.octavia.load_balancers.get_mut(id) {
             lb.life.line.set(now, Provisioning::PendingUpdate);
         }
-        for amphora in &old {
-            Amphora::set(world, amphora, Stage::PendingDelete);
-        }
-        let new = Amphora::build(world, id);
-        let (failure, whole) = (*world.timings.failover_failure, *world.timings.failover);
-        let at_first = (Id::from(id), new.clone(), old.clone());
-        world.later(failure, move |world| {
-            let (lb, new, old) = at_first;
-            if Amphora::is_lost(world, &new) {
-                // the flow is reverted: the row goes, the server stays
-                world.octavia.amphorae.remove(&new);
-                old.iter().for_each(|amphora| Amphora::set(world, amphora, Stage::Error));
-                settle(world, &lb, Provisioning::Error);
-            }
-        });
-        let at_last = (Id::from(id), new, old);
-        world.later(whole.saturating_sub(CONFIGURED), move |world| {
-            let (lb, new, old) = at_last;
-            if !pending(world, &lb, Provisioning::PendingUpdate) || !Amphora::enlist(world, &new) {
-                return;
-            }
-            old.iter().for_each(|amphora| Amphora::reap(world, amphora));
-            world.later(CONFIGURED, move |world| settle(world, &lb, Provisioning::Active));
+        let lb = Id::from(id);
+        world.later(PICKED_UP, move |world| {
+            let own = world.octavia.amphorae.iter().filter(|a| a.lb.as_ref() == Some(&lb));
+            let old: Vec<Id> = own.map(|a| a.id.clone()).collect();
+            old.iter().for_each(|amphora| Amphora::set(world, amphora, Stage::PendingDelete));
+            let new = Amphora::build(world, &lb);
+            let (failure, whole) = (*world.timings.failover_failure, *world.timings.failover);
+            let flow = Flow { lb, new, old, pending: Provisioning::PendingUpdate };
+            flow.start(
+                world,
+                failure.saturating_sub(PICKED_UP),
+                whole.saturating_sub(PICKED_UP + CONFIGURED),
+            );
         });
     }
 
@@ -151,6 +118,64 @@ impl LoadBalancer {
         }
         let id: Id = id.into();
         world.later(delay, move |world| forget(world, &id));
+    }
+}
+
+/// A worker's way from an amphora that was ordered to one that works, or to none.
+struct Flow {
+    lb: Id,
+    new: Id,
+    /// The ones that it replaces.
+    old: Vec<Id>,
+    /// The state that the flow keeps the load balancer in.
+    pending: Provisioning,
+}
+
+impl Flow {
+    /// The first look shows whether a host took the amphora, the last whether it works.
+    fn start(self, world: &mut World, first: Duration, last: Duration) {
+        world.later(first, move |world| {
+            if !pending(world, &self.lb, self.pending) {
+                return;
+            }
+            if Amphora::is_lost(world, &self.new) {
+                self.revert(world);
+            } else {
+                world.later(last.saturating_sub(first), move |world| self.finish(world));
+            }
+        });
+    }
+
+    fn revert(self, world: &mut World) {
+        match self.pending {
+            // a first amphora that failed stays on record
+            Provisioning::PendingCreate => Amphora::set(world, &self.new, Stage::Error),
+            // of a replacement the row goes and the server stays: an orphan
+            _ => _ = world.octavia.amphorae.remove(&self.new),
+        }
+        self.old.iter().for_each(|amphora| Amphora::set(world, amphora, Stage::Error));
+        settle(world, &self.lb, Provisioning::Error);
+    }
+
+    fn finish(self, world: &mut World) {
+        if !pending(world, &self.lb, self.pending) {
+            return;
+        }
+        if Amphora::is_lost(world, &self.new) {
+            return self.revert(world);
+        }
+        if !Amphora::enlist(world, &self.new) {
+            // its server is still being built
+            return world.later(PICKED_UP, move |world| self.finish(world));
+        }
+        let now = world.now();
+        if let Some(lb) = world.octavia.load_balancers.get_mut(&self.lb) {
+            lb.online.get_or_insert(now);
+        }
+        self.old.iter().for_each(|amphora| Amphora::reap(world, amphora));
+        let configured =
+            if self.pending == Provisioning::PendingCreate { Duration::ZERO } else { CONFIGURED };
+        world.later(configured, move |world| settle(world, &self.lb, Provisioning::Active));
     }
 }
 
@@ -213,7 +238,7 @@ impl Amphora {
                 key: None,
                 nics: network.into_iter().collect(),
                 metadata: Vec::new(),
-                description: None,
+                user_data: Some("I2Nsb3VkLWNvbmZpZwo=".into()),
                 request: format!("req-{}", world.ids.uuid("worker-request")).into(),
             };
             amphora.compute = Some(Server::build(world, order));
@@ -289,7 +314,7 @@ fn server_address(world: &World, server: &str) -> Option<std::net::Ipv4Addr> {
 impl World {
     /// The project of the amphorae.
     pub(crate) fn octavia_project(&self) -> Id {
-        self.keystone.any_project("service").unwrap_or_default()
+        self.keystone.service_project.clone()
     }
 
     /// The user that builds them.

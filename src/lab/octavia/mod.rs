@@ -71,7 +71,9 @@ fn refuse(refusal: &Refusal, request: &Request) -> Answer {
 }
 
 fn finish(answer: &mut Answer, request: &Request, _: Version) {
-    answer.set_header("x-openstack-request-id", &request.id);
+    if answer.status != 401 {
+        answer.set_header("x-openstack-request-id", &request.id);
+    }
 }
 
 /// Octavia's state.
@@ -104,13 +106,6 @@ impl Provisioning {
             Provisioning::Active => "ACTIVE",
             Provisioning::Error => "ERROR",
         }
-    }
-}
-
-/// Load balancers of a name or an id.
-impl Octavia {
-    pub(crate) fn load_balancer_named(&self, name: &str) -> Option<&LoadBalancer> {
-        self.load_balancers.get(name).or_else(|| self.load_balancers.iter().find(|lb| lb.name == name))
     }
 }
 

@@ -1,0 +1,115 @@
+//! A site in the lab: its scopes become users and projects, its endpoints the services' addresses,
+//! its values what a scenario's `${...}` stand for. Nothing of the site's credentials is read.
+
+use std::sync::Arc;
+
+use super::scenario::{Scenario, Values};
+use super::tenancy::{Project, Target, Tenancy};
+use super::{Lab, SERVICES};
+use crate::base::Secret;
+use crate::site::{CloudSource, Narrow, Reach, ScopeDecl, Site};
+use crate::systems::openstack::{self, Authority, Cloud, Credential, Domain, Policy, User};
+
+/// The domain of what a site leaves without one.
+const DOMAIN: &str = "Default";
+/// The password of every user in a rehearsal.
+const PASSWORD: &str = "rehearsal";
+/// The value that names the project of the amphorae.
+const SERVICE_PROJECT: &str = "octavia_project";
+
+/// Who asks in a scope: the user it declares, or one called as its credentials are.
+fn user(scope: &ScopeDecl) -> String {
+    let source = match &scope.cloud.source {
+        CloudSource::CloudsYaml { entry, .. } => entry.clone(),
+        CloudSource::Openrc(file) => {
+            file.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned())
+        }
+    };
+    let named = source.strip_suffix("-openrc").unwrap_or(&source).to_string();
+    scope.user.clone().unwrap_or(named)
+}
+
+/// Where a scope's token counts.
+fn target(scope: &ScopeDecl) -> Target {
+    let project = |name: &str, domain: Option<&String>| {
+        Target::Project(name.into(), domain.map_or(DOMAIN, String::as_str).into())
+    };
+    match &scope.narrow {
+        Narrow::Project { name, domain } => project(name, domain.as_ref()),
+        Narrow::ProjectId(id) => project(id, None),
+        Narrow::AsCredentials => project(&scope.name, None),
+        Narrow::Domain(name) => Target::Domain(name.clone()),
+        Narrow::System => Target::System,
+    }
+}
+
+impl Tenancy {
+    /// The users, projects and roles that a site's scopes declare.
+    pub fn of(site: &Site) -> Tenancy {
+        let mut tenancy = Tenancy::default();
+        if let Some(setting) = site.values().iter().find(|(name, _)| *name == SERVICE_PROJECT) {
+            tenancy.service_project = Some(setting.1.value.to_string());
+        }
+        for scope in site.scopes() {
+            let name = user(scope);
+            if !tenancy.users.iter().any(|u| u.name == name) {
+                tenancy.add_user(&name, DOMAIN, PASSWORD);
+            }
+            let target = target(scope);
+            match &target {
+                Target::Project(project, domain) => {
+                    tenancy.domains.push(domain.clone());
+                    let id = matches!(scope.narrow, Narrow::ProjectId(_)).then(|| project.clone());
+                    tenancy.projects.push(Project { name: project.clone(), domain: domain.clone(), id });
+                }
+                Target::Domain(domain) => tenancy.domains.push(domain.clone()),
+                Target::System => {}
+            }
+            let declared: Vec<&str> = scope.roles.iter().map(String::as_str).collect();
+            let roles = if declared.is_empty() { vec!["member", "load-balancer_member"] } else { declared };
+            tenancy.grant(&name, DOMAIN, target, &roles);
+        }
+        tenancy
+    }
+}
+
+impl Scenario {
+    /// The values of a site as texts, for `${...}`.
+    pub fn values_of(site: &Site) -> Values {
+        site.values().iter().map(|(name, setting)| (name.to_string(), setting.value.to_string())).collect()
+    }
+
+    /// Puts the services where a site's endpoints say. An endpoint's name is a service's name or type, or
+    /// that of something that the lab only lets answer.
+    pub fn adopt(&mut self, site: &Site) {
+        for endpoint in site.endpoints() {
+            let rest = endpoint.url.split_once("://").map_or(endpoint.url.as_str(), |(_, rest)| rest);
+            let address = rest.split('/').next().unwrap_or_default();
+            let default = if endpoint.url.starts_with("https") { 443 } else { 80 };
+            let address =
+                if address.contains(':') { address.to_string() } else { format!("{address}:{default}") };
+            let api = SERVICES.apis().find(|api| api.name == endpoint.name);
+            let kind = api.map_or(endpoint.name.as_str(), |api| api.kind);
+            self.endpoints.0.insert(kind.into(), address);
+        }
+    }
+}
+
+impl Lab {
+    /// The lab's cloud as a scope of a site reaches it.
+    pub fn reach(&self, scope: &ScopeDecl, policy: &Policy) -> Reach {
+        let user = User::Name { name: user(scope), domain: Domain::Name(DOMAIN.into()) };
+        let credential = Credential::Password { user, password: Secret::new(PASSWORD) };
+        let mut cloud = Cloud::new("lab", self.auth_url(), credential);
+        cloud.policy = policy.clone();
+        cloud.http.dialer = Some(self.dialer());
+        let own = match target(scope) {
+            Target::Project(name, domain) => {
+                Authority::Project(openstack::Project::Name { name, domain: Some(Domain::Name(domain)) })
+            }
+            Target::Domain(name) => Authority::Domain(Domain::Name(name)),
+            Target::System => Authority::System,
+        };
+        Reach { cloud: Arc::new(cloud), own: Ok(own) }
+    }
+}
