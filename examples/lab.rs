@@ -27,9 +27,10 @@ fn serve() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "phase-08".to_string());
     let speed = arguments.next().map_or(Ok(1.0), |speed| speed.parse::<f64>());
-    let speed = speed.ok().filter(|speed| (0.01..=10_000.0).contains(speed)).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, "the speed is a number between 0.01 and 10000")
-    })?;
+    let speed = speed
+        .ok()
+        .filter(|speed| (0.01..=10_000.0).contains(speed))
+        .ok_or_else(|| Error::new(ErrorKind::Usage, "the speed is a number between 0.01 and 10000"))?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|e| Error::new(ErrorKind::Io, "the runtime does not start").from_source(&e))?;
     let clock = Arc::new(SimClock::new(jiff::Timestamp::now()));
