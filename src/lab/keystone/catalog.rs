@@ -42,18 +42,18 @@ fn id(call: &Call<'_>, api: &Api, interface: &str) -> Id {
 }
 
 /// Where a client reaches a service, coming from where this request came.
-fn url(call: &Call<'_>, api: &Api) -> String {
-    let root = api.root.replace("{}", &call.who.project);
+fn url(call: &Call<'_>, api: &Api, project: &str) -> String {
+    let root = api.root.replace("{}", project);
     match (call.request.front, call.world.endpoints.0.get(api.kind)) {
         (Front::Endpoints, Some(endpoint)) => format!("https://{endpoint}{root}"),
         _ => format!("{}{}{root}", call.world.origin, api.prefix),
     }
 }
 
-/// The catalogue as it is part of a token.
-pub(super) fn catalog(call: &Call<'_>) -> Value {
+/// The catalogue as it is part of a token for a project.
+pub(super) fn catalog(call: &Call<'_>, project: &str) -> Value {
     let entries = SERVICES.apis().map(|api| {
-        let url = url(call, api);
+        let url = url(call, api, project);
         let endpoints: Vec<Value> = ["admin", "internal", "public"]
             .map(|interface| {
                 let id = id(call, api, interface);
@@ -71,7 +71,7 @@ fn own(call: &mut Call<'_>) -> Outcome {
         return Err(Refusal::said(403, "You are not authorized to perform the requested action."));
     }
     let links = json!({"self": format!("{}/v3/auth/catalog", call.request.base)});
-    Ok(Answer::json(200, json!({"catalog": catalog(call), "links": links})))
+    Ok(Answer::json(200, json!({"catalog": catalog(call, &call.who.project), "links": links})))
 }
 
 fn services(call: &mut Call<'_>) -> Outcome {
@@ -94,7 +94,7 @@ fn endpoints(call: &mut Call<'_>) -> Outcome {
     let (service, interface) = (call.query("service_id"), call.query("interface"));
     let mut rows = Vec::new();
     for api in SERVICES.apis() {
-        let url = url(call, api);
+        let url = url(call, api, "%(project_id)s");
         let service_id = id(call, api, "");
         for face in ["public", "internal", "admin"] {
             let id = id(call, api, face);

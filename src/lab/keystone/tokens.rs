@@ -251,7 +251,7 @@ fn body(call: &Call<'_>, grant: &Grant, with_catalog: bool) -> Value {
         token.insert("application_credential".into(), shown);
     }
     if with_catalog {
-        token.insert("catalog".into(), catalog(call));
+        token.insert("catalog".into(), catalog(call, &grant.project));
     }
     json!({"token": token})
 }

@@ -47,7 +47,6 @@ pub(super) const API: Api = Api {
 const ROUTES: &[Route] = &[
     get("/", Rule::Open, "", versions),
     get("/v2", Rule::Token, "", word),
-    get("/v2.0", Rule::Token, "", word),
     get("/v2/lbaas/providers", Rule::LbRead, "", providers),
     get("/v2/lbaas/flavors", Rule::LbRead, "", flavors),
     get("/v2/lbaas/availabilityzones", Rule::LbRead, "", zones),

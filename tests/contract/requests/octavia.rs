@@ -115,6 +115,7 @@ pub(super) fn steps() -> Vec<Step> {
         "/v2/lbaas/loadbalancers/{lb}/statuses",
         "/v2/lbaas/healthmonitors",
         "/v2/lbaas/loadbalancers?name=contract-lb",
+        "/v2.0/lbaas/loadbalancers/{lb}",
         "/v2/lbaas/loadbalancers?name=contract-lb&provisioning_status=ACTIVE&limit=1",
         "/v2/lbaas/loadbalancers?fields=id&fields=name&name=contract-lb",
         "/v2/lbaas/loadbalancers?bogus=1",
