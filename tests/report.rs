@@ -399,11 +399,11 @@ fn runs_are_listed_newest_first_and_found_by_a_part_of_their_id() {
     let listed = runs::list(dir.path(), 9).unwrap();
     let names: Vec<_> = listed.iter().map(|l| l.opening.run.as_str()).collect();
     assert_eq!(names, ["20260612T01-a-5e6f", "20260611T01-a-3c4d", "20260610T01-a-1a2b"]);
-    assert_eq!(listed[0].standing.as_ref().unwrap_err().kind(), ErrorKind::Journal);
-    assert_eq!(
-        (listed[1].standing.as_ref().unwrap(), listed[1].tally.as_str()),
-        (&Standing::Passed, "1 step: 1 PASS")
-    );
+    assert_eq!(listed[0].error.as_ref().unwrap().kind(), ErrorKind::Journal);
+    assert_eq!((listed[1].standing, listed[1].tally.as_str()), (Some(Standing::Passed), "1 step: 1 PASS"));
+    let text = runs::render(&listed);
+    assert!(text.contains("3c4d  PASSED                  1s  1 step: 1 PASS\n"), "{text}");
+    assert!(text.contains("5e6f  DAMAGED                 the journal is damaged"), "{text}");
     assert_eq!(runs::list(dir.path(), 1).unwrap().len(), 1);
 
     let found = |which: &str| runs::find(dir.path(), which).map(|p| p.file_name().unwrap().to_owned());

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::Terminal;
+use super::place::StateArguments;
 use super::view::View;
 use super::{SiteArguments, complain, interrupt, place};
 use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
-use crate::report::terminal;
+use crate::report::{Estimates, prose, terminal, write_all};
 use crate::run::lock::{Holder, SiteLock};
 use crate::run::{Approvals, Cancel, Entry, Journal, Mode, Past, Record, Run, RunReport, RunSettings};
 use crate::script::diagnostic::Report;
@@ -31,9 +32,8 @@ pub(super) struct Conduct {
     /// Approve the changes of these steps, or those aimed at these ids
     #[arg(long, value_name = "STEP|ID", value_delimiter = ',')]
     approve: Vec<String>,
-    /// Where runs are kept
-    #[arg(long, value_name = "DIR", env = "RHUMB_STATE")]
-    state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    state: StateArguments,
 }
 
 /// A run about to begin, or to go on.
@@ -51,10 +51,7 @@ impl Conduct {
     /// The site, and the directory that its runs are kept in.
     pub(super) fn site(&self) -> Result<(Site, PathBuf)> {
         let site = self.site.load()?;
-        let home = match self.state_dir.clone().or_else(|| site.run.state_dir.clone()) {
-            Some(dir) => dir,
-            None => place::state_home()?.join(&site.name),
-        };
+        let home = self.state.home(&site)?;
         Ok((site, home))
     }
 
@@ -71,7 +68,7 @@ impl Conduct {
         let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since };
         let _lock = SiteLock::take(&plan.home.join("lock"), &holder)?;
 
-        let dir = plan.home.join("runs").join(&plan.run);
+        let dir = plan.home.join(place::RUNS).join(&plan.run);
         let library = Library::new(plan.site.layers.clone());
         let (journal, past) = match plan.resumed {
             false => (Journal::create(&dir, true)?, Past::default()),
@@ -81,7 +78,10 @@ impl Conduct {
                 (journal, Past::of(&entries))
             }
         };
-        let (view, cancel) = (Arc::new(View::new()), Cancel::default());
+        // what is usual is a help, not a need: where it cannot be read, none is told
+        let usual = Estimates::of_earlier(&plan.home.join(place::RUNS), &plan.runbook, &plan.site.name);
+        let view = Arc::new(View::new(&plan.runbook, usual.unwrap_or_default()));
+        let cancel = Cancel::default();
         let cleanup_within = plan.site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
         let handle = SiteHandle::new(plan.site, clock.clone());
         view.line(&format!(
@@ -131,7 +131,7 @@ impl Conduct {
             complain(&report);
         }
         let (_, exit) = finished?;
-        close(&view, &dir, exit)
+        close(&view, &dir, &library, exit)
     }
 }
 
@@ -171,10 +171,10 @@ fn unchanged(entries: &[Entry], library: &Library) -> Result<()> {
 }
 
 /// Writes the reports, and says how the run stands and where they lie.
-fn close(view: &View, dir: &Path, exit: u8) -> Result<u8> {
-    let read = crate::run::journal::read(&dir.join(crate::run::journal::FILE))?;
-    let report = RunReport::of(&read.entries);
-    let paths = crate::report::write_all(dir, &report)?;
+fn close(view: &View, dir: &Path, library: &Library, exit: u8) -> Result<u8> {
+    let mut report = RunReport::load(dir)?;
+    prose::explain(&mut report, library.shelf());
+    let paths = write_all(dir, &report)?;
     let (width, colours) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
     let options = terminal::Options { width, colours, reports: Some(&paths) };
     view.line(terminal::render(&report, &options).trim_end());

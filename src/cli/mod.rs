@@ -12,12 +12,16 @@ use crate::site::{Layers, Site};
 mod ask;
 mod check;
 mod conduct;
+mod diff_runs;
 mod interrupt;
 mod list;
 mod place;
 mod resume;
 mod run;
+mod runs;
 mod show;
+mod show_run;
+mod verify_run;
 mod view;
 
 /// Runs operations procedures for OpenStack and Kubernetes clouds as Rhai runbooks.
@@ -45,6 +49,14 @@ enum Command {
     Show(show::Arguments),
     /// Find what is wrong in scripts, without running them
     Check(check::Arguments),
+    /// List the runs that are kept, newest first
+    Runs(runs::Arguments),
+    /// Show a run again, or write its reports anew
+    ShowRun(show_run::Arguments),
+    /// Check offline that nobody changed a run's journal
+    VerifyRun(verify_run::Arguments),
+    /// Tell what changed from one run to another
+    DiffRuns(diff_runs::Arguments),
     /// Print completions for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -94,6 +106,10 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::main(&arguments),
         Command::Show(arguments) => show::main(&arguments),
         Command::Check(arguments) => check::main(arguments),
+        Command::Runs(arguments) => runs::main(&arguments),
+        Command::ShowRun(arguments) => show_run::main(&arguments),
+        Command::VerifyRun(arguments) => verify_run::main(&arguments),
+        Command::DiffRuns(arguments) => diff_runs::main(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "rhumb", &mut std::io::stdout());
             Ok(0)
@@ -120,6 +136,25 @@ fn terminal_of(stream: &impl IsTerminal, term: &console::Term) -> (usize, bool) 
         true => (usize::from(term.size().1).clamp(60, 120), std::env::var_os("NO_COLOR").is_none()),
         false => (100, false),
     }
+}
+
+/// Writes a whole document to standard output. A reader that has seen enough is no error.
+fn print(text: &str) -> Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Io, "cannot write to standard output").from_source(&e))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes data to standard output as JSON.
+fn print_json(data: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(data)
+        .map_err(|e| Error::new(ErrorKind::Internal, "cannot be written as JSON").from_source(&e))?;
+    print(&format!("{text}\n"))
 }
 
 /// An error of the command line itself.

@@ -1,10 +1,69 @@
 //! Where runs are kept, and what they are called.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::SiteArguments;
 use crate::base::{Error, ErrorKind, Result};
+use crate::report::runs;
+use crate::run::journal;
+use crate::site::{Layers, Site};
+
+/// The runs' place in a site's state.
+pub const RUNS: &str = "runs";
+
+/// Where a site's state is kept.
+#[derive(clap::Args)]
+pub struct StateArguments {
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", env = "RHUMB_STATE")]
+    state_dir: Option<PathBuf>,
+}
+
+impl StateArguments {
+    /// The directory of a site's state: as given, as the site says, or the user's own.
+    pub fn home(&self, site: &Site) -> Result<PathBuf> {
+        match self.state_dir.clone().or_else(|| site.run.state_dir.clone()) {
+            Some(dir) => Ok(dir),
+            None => Ok(state_home()?.join(&site.name)),
+        }
+    }
+}
+
+/// Runs that are kept: those of a site, or in a directory.
+#[derive(clap::Args)]
+pub struct KeptArguments {
+    #[command(flatten)]
+    site: SiteArguments,
+    #[command(flatten)]
+    state: StateArguments,
+}
+
+impl KeptArguments {
+    /// The directory of the runs.
+    pub fn runs(&self) -> Result<PathBuf> {
+        match &self.state.state_dir {
+            Some(dir) => Ok(dir.join(RUNS)),
+            None => Ok(self.state.home(&self.site.load()?)?.join(RUNS)),
+        }
+    }
+
+    /// The scripts of the site, where one is named, over the shipped ones.
+    pub fn layers(&self) -> Result<Layers> {
+        self.site.layers()
+    }
+
+    /// The directory of one run: itself, or by what [`runs::find`] takes.
+    pub fn run(&self, which: &str) -> Result<PathBuf> {
+        let dir = Path::new(which);
+        if dir.join(journal::FILE).is_file() {
+            Ok(dir.to_path_buf())
+        } else {
+            runs::find(&self.runs()?, which)
+        }
+    }
+}
 
 /// `user@machine` of this process.
 pub fn who() -> String {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::conduct::{Conduct, Plan};
+use super::place::RUNS;
 use crate::base::{Error, ErrorKind, Result};
 use crate::run::journal::{self, FILE};
 use crate::run::{Mode, RunReport};
@@ -20,7 +21,7 @@ pub(super) struct Arguments {
 /// Goes on with it.
 pub(super) fn main(arguments: Arguments) -> Result<u8> {
     let (site, home) = arguments.conduct.site()?;
-    let runs = home.join("runs");
+    let runs = home.join(RUNS);
     let run = match arguments.run {
         Some(run) => run,
         None => newest(&runs)?,

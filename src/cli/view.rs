@@ -9,7 +9,8 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::base::duration;
+use crate::base::duration::{self, show_seconds};
+use crate::report::Estimates;
 use crate::run::gate::brief;
 use crate::run::wait::Waiting;
 use crate::run::{Entry, Observer, Record, StepKind, Verdict};
@@ -17,13 +18,25 @@ use crate::run::{Entry, Observer, Record, StepKind, Verdict};
 /// Writes a run to standard output.
 pub struct View {
     bar: Option<ProgressBar>,
+    runbook: String,
+    estimates: Estimates,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    titles: HashMap<u64, (String, f64)>,
+    waits: HashMap<u64, Awaited>,
     change: bool,
+}
+
+/// A wait under way.
+#[derive(Clone, Default)]
+struct Awaited {
+    title: String,
+    /// Seconds until it fails.
+    within: f64,
+    /// What is usual here, as `, usually 3m 30s`; empty where nothing is known.
+    usual: String,
 }
 
 const PASS: Style = AnsiColor::Green.on_default().bold();
@@ -42,8 +55,9 @@ pub fn style(verdict: &Verdict) -> Style {
 }
 
 impl View {
-    /// A view; the moving line only where standard output is a terminal.
-    pub fn new() -> Self {
+    /// A view of a run of this runbook, with what is usual for its waits; the moving line only where
+    /// standard output is a terminal.
+    pub fn new(runbook: &str, estimates: Estimates) -> Self {
         let bar = std::io::stdout().is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template("{spinner} {msg}");
@@ -51,7 +65,7 @@ impl View {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        View { bar, state: Mutex::default() }
+        View { bar, runbook: runbook.into(), estimates, state: Mutex::default() }
     }
 
     /// Writes a line above the moving one.
@@ -111,12 +125,14 @@ impl View {
                 }
                 self.line(&text);
             }
-            Record::WaitBegin { wait, title, within, .. } => {
-                state.titles.insert(*wait, (title.clone(), *within));
+            Record::WaitBegin { step, wait, title, within, .. } => {
+                let usual = self.estimates.wait(&self.runbook, step, title);
+                let usual = usual.map(|u| format!(", {u}")).unwrap_or_default();
+                state.waits.insert(*wait, Awaited { title: title.clone(), within: *within, usual });
             }
             Record::WaitSample { wait, elapsed, state: seen, tolerated } => {
-                let (title, within) = state.titles.get(wait).cloned().unwrap_or_default();
-                let spans = format!("{} of {}", span(*elapsed), span(within));
+                let Awaited { title, within, usual } = state.waits.get(wait).cloned().unwrap_or_default();
+                let spans = format!("{} of {}{usual}", show_seconds(*elapsed), show_seconds(within));
                 let seen = tolerated.as_ref().map_or(seen.clone(), |e| format!("tolerated: {e}"));
                 self.line(&format!("       {DIM}…{DIM:#} {title}: {seen} {DIM}({spans}){DIM:#}"));
             }
@@ -127,7 +143,7 @@ impl View {
                         0 => String::new(),
                         n => format!(", {n} transient errors tolerated"),
                     };
-                    let spans = format!("{} looks in {}{tolerated}", looks, span(*elapsed));
+                    let spans = format!("{} looks in {}{tolerated}", looks, show_seconds(*elapsed));
                     self.line(&format!("       {DIM}… {spans}{DIM:#}"));
                 }
             }
@@ -160,7 +176,7 @@ impl View {
             Record::StepEnd { verdict, seconds, recalled, .. } => {
                 self.rest();
                 let style = style(verdict);
-                let took = if *recalled { "from the journal".into() } else { span(*seconds) };
+                let took = if *recalled { "from the journal".into() } else { show_seconds(*seconds) };
                 let detail = match verdict.detail() {
                     d if d.is_empty() => String::new(),
                     d => format!(" {d}"),
@@ -189,14 +205,13 @@ impl Observer for View {
             let tolerated =
                 if w.tolerated > 0 { format!(", {} tolerated", w.tolerated) } else { String::new() };
             let (elapsed, within) = (duration::show(w.elapsed), duration::show(w.within));
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = state.waits.values().find(|known| known.title == w.title);
+            let usual = known.map(|known| known.usual.as_str()).unwrap_or_default();
             bar.set_message(format!(
-                "{}: {}  {elapsed} of {within}, look {}{tolerated}",
+                "{}: {}  {elapsed} of {within}{usual}, look {}{tolerated}",
                 w.title, w.state, w.looks
             ));
         }
     }
-}
-
-fn span(seconds: f64) -> String {
-    duration::show(Duration::try_from_secs_f64(seconds).unwrap_or_default())
 }

@@ -1,5 +1,5 @@
 //! Floor 5: what a run left behind, for people and for programs. Every renderer is a pure function
-//! of a [`RunReport`](crate::run::RunReport); only [`write_all`] and [`runs`] touch files.
+//! of a [`RunReport`](crate::run::RunReport); only [`write_all`], [`verify()`] and [`runs`] touch files.
 
 pub mod diff;
 pub mod estimates;
@@ -8,6 +8,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod prose;
 pub mod runs;
 pub mod summary;
 pub mod terminal;

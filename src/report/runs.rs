@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::evidence::visible;
 use super::summary::{self, Standing, Summary};
+use crate::base::duration::show_seconds;
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 use crate::run::journal;
@@ -37,8 +39,12 @@ pub struct Listed {
     /// How it began.
     #[serde(flatten)]
     pub opening: Opening,
-    /// How it stands; an error where its journal is damaged.
-    pub standing: std::result::Result<Standing, Error>,
+    /// How it stands; `None` where its journal is damaged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// The damage of its journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Error>,
     /// How many steps ended with which verdict.
     pub tally: String,
     /// Seconds at work.
@@ -88,13 +94,31 @@ pub fn list(dir: &Path, most: usize) -> Result<Vec<Listed>> {
     let listed = opened.take(most).map(|(opening, run)| match RunReport::load(&run) {
         Ok(report) => Listed {
             opening,
-            standing: Ok(Summary::of(&report).standing),
+            standing: Some(Summary::of(&report).standing),
+            error: None,
             tally: Summary::tally(&report),
             seconds: summary::seconds(&report),
         },
-        Err(e) => Listed { opening, standing: Err(e), tally: String::new(), seconds: 0.0 },
+        Err(e) => Listed { opening, standing: None, error: Some(e), tally: String::new(), seconds: 0.0 },
     });
     Ok(listed.collect())
+}
+
+/// The list as text, one line a run.
+pub fn render(listed: &[Listed]) -> String {
+    let wide = listed.iter().map(|l| l.opening.run.chars().count()).max().unwrap_or(0);
+    let line = |l: &Listed| {
+        let (word, what) = match (&l.standing, &l.error) {
+            (Some(standing), _) => (standing.words(), format!("{}  {}", show_seconds(l.seconds), l.tally)),
+            (None, error) => ("DAMAGED", error.as_ref().map(ToString::to_string).unwrap_or_default()),
+        };
+        let mode = match l.opening.mode.as_str() {
+            "run" => String::new(),
+            other => format!("  ({other})"),
+        };
+        visible(&format!("{:<wide$}  {word:<22}  {what}{mode}\n", l.opening.run)).into_owned()
+    };
+    listed.iter().map(line).collect()
 }
 
 /// The directory of one run: by its id, by a part of the id that only one run has, or the newest

@@ -4,10 +4,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::chart::Chart;
-use super::view::{Evidence, Tone, anchor, paragraphs};
+use super::view::{Evidence, Tone, anchor};
 use crate::base::Undo;
 use crate::base::duration::show_seconds;
 use crate::report::evidence::{brief, inline, leaves};
+use crate::report::prose::paragraphs;
 use crate::report::when::{stamp, time};
 use crate::run::record::{StepKind, Verdict};
 use crate::run::report::{

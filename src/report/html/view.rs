@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::step::Step;
 use crate::base::duration::show_seconds;
 use crate::report::evidence::{self, brief, inline};
+use crate::report::prose::paragraphs;
 use crate::report::summary::{self, Exception, Failure, OpenItem, Standing, Summary};
 use crate::report::when::{span, stamp};
 use crate::run::record::{SourceMark, Verdict};
@@ -121,11 +122,6 @@ impl Evidence {
     pub(super) fn is_long(&self) -> bool {
         self.whole.is_some()
     }
-}
-
-/// Paragraphs of a comment.
-pub(super) fn paragraphs(text: &str) -> Vec<String> {
-    text.split("\n\n").map(str::trim).filter(|p| !p.is_empty()).map(str::to_string).collect()
 }
 
 /// A step's place in the page: its id, where that is a name that a link can carry.

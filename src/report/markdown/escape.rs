@@ -2,6 +2,7 @@
 //! between back-ticks stays code.
 
 use crate::report::evidence::{first_code, visible};
+use crate::report::prose::{list_item, paragraphs};
 
 /// A text that stands inside a line: what Markdown could take for markup is escaped, line feeds
 /// become spaces.
@@ -9,9 +10,19 @@ pub(super) fn text(text: &str) -> String {
     line(&visible(text).replace('\n', " "))
 }
 
-/// A comment of some paragraphs.
-pub(super) fn paragraphs(comment: &str) -> String {
-    comment.split("\n\n").map(text).collect::<Vec<_>>().join("\n\n")
+/// A comment of some paragraphs, with its lists.
+pub(super) fn comment(comment: &str) -> String {
+    let line = |l: &str| list_item(l).map_or_else(|| text(l), |item| format!("- {}", text(item)));
+    let paragraph = |p: String| {
+        let lines: Vec<String> = p.lines().map(line).collect();
+        // a list is set off from the sentence that leads to it
+        let gap = if list_item(&p).is_none() { "\n\n" } else { "\n" };
+        match lines.split_first() {
+            Some((first, rest)) if !rest.is_empty() => format!("{first}{gap}{}", rest.join("\n")),
+            _ => lines.concat(),
+        }
+    };
+    paragraphs(comment).into_iter().map(paragraph).collect::<Vec<_>>().join("\n\n")
 }
 
 /// A text in a table's cell: as [`text`], with line feeds as breaks.
@@ -101,6 +112,12 @@ mod tests {
             assert_eq!(text(raw), escaped, "{raw}");
         }
         assert_eq!(cell("a|b\n# c"), r"a\|b<br>\# c");
+    }
+
+    #[test]
+    fn a_comment_keeps_its_lists() {
+        let md = comment("Needs\na key:\n- one `k`\n- *two*\n\n- alone");
+        assert_eq!(md, "Needs a key:\n\n- one `k`\n- \\*two\\*\n\n- alone");
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod steps;
 
 use std::fmt::Write as _;
 
-use self::escape::{cell, code, paragraphs, text};
+use self::escape::{cell, code, comment, text};
 use super::evidence::inline;
 use super::summary::{self, Summary};
 use super::when::span;
@@ -68,7 +68,7 @@ fn head(md: &mut String, report: &RunReport, summary: &Summary) {
     }
     table(md, &["", ""], &rows);
     if !report.why.is_empty() {
-        let _ = writeln!(md, "{}\n", paragraphs(&report.why));
+        let _ = writeln!(md, "{}\n", comment(&report.why));
     }
 }
 

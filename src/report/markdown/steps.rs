@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::escape::{block, cell, code, paragraphs, text};
+use super::escape::{block, cell, code, comment, text};
 use super::table;
 use crate::base::Undo;
 use crate::base::duration::show_seconds;
@@ -26,7 +26,7 @@ fn one(md: &mut String, step: &StepReport) {
     let recalled = if step.recalled { ", finished before the cut" } else { "" };
     let _ = writeln!(md, "{}, {}{recalled}\n", stamp(step.began), show_seconds(step.seconds));
     if !step.why.is_empty() {
-        let _ = writeln!(md, "{}\n", paragraphs(&step.why));
+        let _ = writeln!(md, "{}\n", comment(&step.why));
     }
     if let Some(by) = &step.overridden {
         let _ = writeln!(md, "**Overridden** by {}\n", text(by));

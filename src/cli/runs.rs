@@ -1,0 +1,31 @@
+//! `rhumb runs`: the runs that are kept.
+
+use super::place::KeptArguments;
+use super::{print, print_json};
+use crate::base::Result;
+use crate::report::runs;
+
+/// Arguments of `rhumb runs`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    kept: KeptArguments,
+    /// How many, from the newest
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 20)]
+    most: usize,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists them.
+pub(super) fn main(arguments: &Arguments) -> Result<u8> {
+    let dir = arguments.kept.runs()?;
+    let listed = runs::list(&dir, arguments.most)?;
+    match (arguments.json, listed.is_empty()) {
+        (true, _) => print_json(&listed)?,
+        (false, true) => print(&format!("no run is kept in {}\n", dir.display()))?,
+        (false, false) => print(&runs::render(&listed))?,
+    }
+    Ok(0)
+}

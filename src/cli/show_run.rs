@@ -1,0 +1,61 @@
+//! `rhumb show-run`: a run's report again, from its journal.
+
+use super::place::KeptArguments;
+use super::{print, terminal_of};
+use crate::base::Result;
+use crate::report::{Paths, html, json, junit, markdown, prose, terminal, write_all};
+use crate::run::RunReport;
+
+/// Arguments of `rhumb show-run`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The run: its id, a part of it that no other has, a directory, or `last`
+    #[arg(default_value = "last")]
+    run: String,
+    /// As what to show it
+    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = Form::Terminal)]
+    form: Form,
+    /// Write all its reports anew, into its directory
+    #[arg(long)]
+    write: bool,
+    #[command(flatten)]
+    kept: KeptArguments,
+}
+
+/// What a report can be shown as.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// The summary that ends a run
+    Terminal,
+    /// The acceptance summary
+    Markdown,
+    /// The page to hand over
+    Html,
+    /// XML for CI servers
+    Junit,
+    /// Everything, for programs
+    Json,
+}
+
+/// Shows it.
+pub(super) fn main(arguments: &Arguments) -> Result<u8> {
+    let dir = arguments.kept.run(&arguments.run)?;
+    let mut report = RunReport::load(&dir)?;
+    if let Ok(layers) = arguments.kept.layers() {
+        prose::explain(&mut report, &layers);
+    }
+    let paths = if arguments.write { write_all(&dir, &report)? } else { Paths::of(&dir) };
+    let text = match arguments.form {
+        Form::Terminal => {
+            let (width, colours) = terminal_of(&std::io::stdout(), &console::Term::stdout());
+            let reports = paths.html.is_file().then_some(&paths);
+            terminal::render(&report, &terminal::Options { width, colours, reports })
+        }
+        Form::Markdown => markdown::render(&report),
+        Form::Html => html::render(&report)?,
+        Form::Junit => junit::render(&report),
+        Form::Json => json::render(&report)?,
+    };
+    print(&text)?;
+    Ok(0)
+}
