@@ -10,9 +10,12 @@ use std::fs;
 
 use rhumb::base::ErrorKind;
 use rig::Rig;
-use testbed::{fixture, requests_to, var};
+use testbed::{Made, fixture, requests_to, var};
 
-const SERVER: &str = "restart-mgmt";
+/// The name of this run's own management VM: one that a killed run left must not be taken for it.
+fn server_name() -> String {
+    format!("restart-mgmt-{}", std::process::id())
+}
 
 /// A site over the testbed; `admin` is an entry of its clouds.yaml, for the scope that is to be admin's.
 fn site(admin: &str, more: &str) -> Rig {
@@ -39,11 +42,12 @@ fn site(admin: &str, more: &str) -> Rig {
         user = "{user}"
         [values]
         octavia_project = "service"
-        mgmt_server = "{SERVER}"
+        mgmt_server = "{server}"
         orphan_min_age = "1h"
         orphan_confirm_after = "2s"
         {more}
         "#,
+        server = server_name(),
         port = var("SSH_PORT"),
         user = var("SSH_USER"),
     ));
@@ -51,17 +55,14 @@ fn site(admin: &str, more: &str) -> Rig {
     rig
 }
 
-fn id(value: &serde_json::Value) -> String {
-    value["id"].as_str().unwrap().to_string()
-}
-
-fn delete(kind: &str, id: &str) {
-    fixture(["delete", kind, id]);
+/// A server of the fixture, gone with the test.
+fn server<'a>(args: impl IntoIterator<Item = &'a str>) -> Made {
+    Made::of("server", &fixture(args))
 }
 
 #[test]
 fn a_server_is_parked_and_started_whatever_the_environment_says() {
-    let server = fixture(["server", SERVER]);
+    let server = server(["server", &server_name()]);
     let rig = site("admin", "");
     let poisoned = |args: &[&str]| {
         let mut command = rig.command(args);
@@ -82,7 +83,7 @@ fn a_server_is_parked_and_started_whatever_the_environment_says() {
     };
     let parked = poisoned(&["run", "park", "--yes"]).expect(0);
     assert_eq!(parked.verdicts(), "1 PASS, 2 PASS");
-    assert_eq!(parked.sent(), [format!("POST compute /servers/{}/action", id(&server))]);
+    assert_eq!(parked.sent(), [format!("POST compute /servers/{}/action", server.id)]);
 
     let again = rig.run(&["run", "park", "--yes"]).expect(0);
     assert_eq!(again.verdicts(), "1 SKIPPED, 2 PASS", "it is parked already, and nobody made it so");
@@ -93,12 +94,11 @@ fn a_server_is_parked_and_started_whatever_the_environment_says() {
     let states: Vec<&str> =
         started.report.step("1").unwrap().waits[0].samples.iter().map(|s| s.state.as_str()).collect();
     assert_eq!(states.last(), Some(&"ACTIVE"), "{states:?}");
-    delete("server", &id(&server));
 }
 
 #[test]
 fn without_a_terminal_and_an_approval_nothing_is_sent() {
-    let server = fixture(["server", SERVER]);
+    let _server = server(["server", &server_name()]);
     let rig = site("admin", "");
     let mut ended = None;
     let seen = requests_to("nova", || ended = Some(rig.run(&["run", "park"])));
@@ -106,30 +106,26 @@ fn without_a_terminal_and_an_approval_nothing_is_sent() {
     assert!(seen.iter().all(|(method, _, _)| method == "GET"), "{seen:?}");
     assert!(ended.stderr.contains("--approve 1"), "{}", ended.stderr);
     rig.run(&["run", "park", "--approve", "1"]).expect(0);
-    delete("server", &id(&server));
 }
 
 #[test]
 fn the_sweep_deletes_an_orphan_and_leaves_its_look_alikes_alone() {
-    let orphan = fixture(["orphan", "--age", "86400"]);
-    let young = fixture(["orphan"]);
+    let orphan = server(["orphan", "--age", "86400"]);
+    let _young = server(["orphan"]);
     let alike = fixture(["lookalikes", "--age", "86400"]);
+    let _alike: Vec<Made> = alike.as_object().unwrap().values().map(|a| Made::of("server", a)).collect();
     let rig = site("admin", "");
     let swept = rig.run(&["run", "amphora-sweep", "--yes"]).expect(0);
     assert_eq!(swept.verdicts(), "1 PASS, 2 PASS");
-    assert_eq!(swept.sent(), [format!("DELETE compute /servers/{}", id(&orphan))]);
+    assert_eq!(swept.sent(), [format!("DELETE compute /servers/{}", orphan.id)]);
     assert!(rig.run(&["run", "amphora-sweep", "--yes"]).expect(0).sent().is_empty());
-    delete("server", &id(&young));
-    for server in alike.as_object().unwrap().values() {
-        delete("server", &id(server));
-    }
 }
 
 #[test]
 fn a_failover_is_proven_and_without_headroom_it_is_not_even_tried() {
-    let balancer = fixture(["loadbalancer", "restart-lb", "--tree"]);
-    let broken = id(&balancer);
-    fixture(["loadbalancer-error", &broken]);
+    let balancer = Made::of("loadbalancer", &fixture(["loadbalancer", "restart-lb", "--tree"]));
+    let broken = &balancer.id;
+    fixture(["loadbalancer-error", broken]);
     let rig = site("admin", "");
 
     fixture(["headroom", "none"]);
@@ -149,7 +145,6 @@ fn a_failover_is_proven_and_without_headroom_it_is_not_even_tried() {
     assert!(states[0].starts_with("PENDING_UPDATE"), "{states:?}");
     let gates: Vec<&str> = step.gates.iter().map(|g| g.claim.as_str()).collect();
     assert!(gates.contains(&"restart-lb is served by other amphorae"), "{gates:?}");
-    delete("loadbalancer", &broken);
 }
 
 #[test]

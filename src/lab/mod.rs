@@ -3,7 +3,7 @@
 //!
 //! Nothing here sleeps or waits. The lab shares a [`SimClock`] with the run, and what exists at a
 //! moment is a function of the scenario, of the requests so far, and of that moment. A new
-//! service is a file with a [`Service`], its state in the [`World`], and a row in [`SERVICES`].
+//! service is a file with a [`Service`], its state in the [`World`], and a row in `SERVICES`.
 
 mod api;
 mod cinder;

@@ -53,3 +53,27 @@ pub(crate) fn requests_to(service: &str, body: impl FnOnce()) -> Vec<(String, St
         })
         .collect()
 }
+
+/// Something that a fixture made for one test. It goes when the test ends, also when the test fails: what stays would be in the
+/// way of the next run.
+pub(crate) struct Made {
+    kind: &'static str,
+    /// Its id.
+    pub(crate) id: String,
+}
+
+impl Made {
+    /// Takes over what a verb of the fixture has made.
+    pub(crate) fn of(kind: &'static str, made: &Value) -> Made {
+        Made { kind, id: made["id"].as_str().unwrap().to_string() }
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let gone = run(var("CARACAL_FIXTURE"), ["delete", self.kind, &self.id]);
+        if !gone.status.success() && !std::thread::panicking() {
+            panic!("{} {} stays: {}", self.kind, self.id, String::from_utf8_lossy(&gone.stderr));
+        }
+    }
+}

@@ -8,7 +8,7 @@
     fixture.py many-servers COUNT           COUNT servers in capi-mgmt that exist in Nova's database alone, for long lists; 0: none
     fixture.py delete server|loadbalancer ID...
     fixture.py restore                      hosts, room and token life as they were (each start does it)
-    fixture.py clean                        that, and all servers and load balancers are deleted, whoever made them
+    fixture.py clean                        that, and all clusters, servers and load balancers are deleted, whoever made them
 
     fixture.py headroom none|restored       fill every hypervisor (no allocation candidates) / give the room back
     fixture.py hypervisors down|up          force every nova-compute down / up: Nova schedules nothing on it
@@ -348,6 +348,13 @@ def delete_loadbalancers(c, idents):
             "provisioning_status": "DELETED"}})["loadbalancer"]["provisioning_status"] == "DELETED", within=300)
 
 
+def delete_clusters(c, idents):
+    for ident in idents:
+        c.call("DELETE", "container-infra", f"/clusters/{ident}", absent=True)
+    for ident in idents:
+        until(f"cluster {ident} is gone", lambda: c.call("GET", "container-infra", f"/clusters/{ident}", absent=True) is None, within=300)
+
+
 def delete(a):
     {"server": delete_servers, "loadbalancer": delete_loadbalancers}[a.kind](cloud("admin"), a.ids)
     return {"deleted": a.ids}
@@ -365,12 +372,14 @@ def restore(_):
 def clean(_):
     restore(_)
     many_servers(argparse.Namespace(count=0))
-    admin = cloud("admin")
+    admin, owner = cloud("admin"), cloud("member")
+    clusters = [c["uuid"] for c in owner.call("GET", "container-infra", "/clusters")["clusters"]]
+    delete_clusters(owner, clusters)
     lbs = [lb["id"] for lb in admin.call("GET", "load-balancer", LB)["loadbalancers"]]
     delete_loadbalancers(admin, lbs)
     servers = [s["id"] for s in admin.call("GET", "compute", "/servers?all_tenants=1")["servers"]]
     delete_servers(admin, servers)
-    return dict(deleted=dict(loadbalancers=lbs, servers=servers))
+    return dict(deleted=dict(clusters=clusters, loadbalancers=lbs, servers=servers))
 
 
 def main():
