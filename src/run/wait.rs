@@ -36,6 +36,8 @@ pub struct WaitHooks<'a, T, E> {
     pub show: &'a mut dyn FnMut(&T) -> Result<String, E>,
     /// Why it takes so long, or failed; empty where nobody knows.
     pub cause: &'a mut dyn FnMut() -> Result<String, E>,
+    /// What is left of the time between looks, which goes in: a look that waits for a change has used it up.
+    pub rest: &'a mut dyn FnMut(Duration) -> Duration,
 }
 
 /// Where a wait stands, for whoever watches.
@@ -167,7 +169,7 @@ impl Course<'_> {
                 self.run
                     .note(&format!("slower than usual ({}): {title}{because}", duration::show(elapsed)))?;
             }
-            let next = self.spec.every.min(self.deadline.saturating_sub(elapsed));
+            let next = (hooks.rest)(self.spec.every).min(self.deadline.saturating_sub(elapsed));
             self.run.clock().sleep(next, &self.run.cancel().token())?;
         }
     }

@@ -1,6 +1,8 @@
 //! Script values as JSON: as evidence (for people), as a step's recorded value (to be read back),
 //! and as a request's body (with its secrets known).
 
+use std::collections::BTreeSet;
+
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde_json::Value;
 
@@ -59,6 +61,46 @@ pub fn from_json(value: &Value) -> Result<Dynamic> {
     })
 }
 
+/// JSON as a script has it; its secrets are values of their own.
+pub fn from_payload(payload: &Payload) -> Result<Dynamic> {
+    if !payload.is_tainted() {
+        return from_json(payload.expose());
+    }
+    let secrets: BTreeSet<&str> = payload.secrets().collect();
+    taint(payload.expose(), &mut String::new(), &secrets)
+}
+
+fn taint(value: &Value, pointer: &mut String, secrets: &BTreeSet<&str>) -> Result<Dynamic> {
+    if secrets.contains(pointer.as_str()) && !value.is_null() {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+        return Ok(Dynamic::from(Secret::new(text)));
+    }
+    match value {
+        Value::Object(map) => {
+            let inside = |(key, value): (&String, &Value)| {
+                Ok((key.as_str().into(), below(pointer, key, |p| taint(value, p, secrets))?))
+            };
+            map.iter().map(inside).collect::<Result<Map>>().map(Dynamic::from)
+        }
+        Value::Array(list) => {
+            let inside =
+                |(n, value): (usize, &Value)| below(pointer, &n.to_string(), |p| taint(value, p, secrets));
+            list.iter().enumerate().map(inside).collect::<Result<Array>>().map(Dynamic::from)
+        }
+        other => from_json(other),
+    }
+}
+
+/// Does something with a JSON pointer one step further down.
+fn below<T>(pointer: &mut String, key: &str, work: impl FnOnce(&mut String) -> T) -> T {
+    let length = pointer.len();
+    pointer.push('/');
+    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    let value = work(pointer);
+    pointer.truncate(length);
+    value
+}
+
 /// A value as a request's body.
 pub fn payload(value: &Dynamic) -> Payload {
     let mut secrets = Vec::new();
@@ -72,14 +114,11 @@ fn expose(value: &Dynamic, pointer: &mut String, secrets: &mut Vec<String>) -> V
         secrets.push(pointer.clone());
         return Value::from(secret.expose());
     }
-    let length = pointer.len();
-    let mut inside = |key: &str, v: &Dynamic| {
-        pointer.push('/');
-        pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-        let inner = expose(v, pointer, secrets);
-        pointer.truncate(length);
-        inner
-    };
+    if let Some(body) = handles::resource_payload(&value) {
+        secrets.extend(body.secrets().map(|inner| format!("{pointer}{inner}")));
+        return body.expose().clone();
+    }
+    let mut inside = |key: &str, v: &Dynamic| below(pointer, key, |p| expose(v, p, secrets));
     if let Some(map) = value.read_lock::<Map>() {
         return map.iter().map(|(k, v)| (k.to_string(), inside(k, v))).collect();
     }

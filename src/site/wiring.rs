@@ -150,6 +150,15 @@ impl Site {
         Kube::new(&spec, self.wiring.dialer().as_deref(), witness).map_err(|e| at(e, &decl.spot))
     }
 
+    /// A Kubernetes cluster whose kubeconfig a run came by. To the cluster nothing is sent yet. Must be called
+    /// within a runtime.
+    ///
+    /// # Errors
+    /// Those of [`Kube::new`].
+    pub fn cluster_of(&self, spec: &KubeSpec, witness: Option<Arc<dyn Witness>>) -> Result<Kube> {
+        Kube::new(spec, self.wiring.dialer().as_deref(), witness)
+    }
+
     /// What a command on a host prints, which is a secret.
     async fn printed(&self, host: &str, argv: &[String]) -> Result<Secret> {
         let command = Command::new(argv.iter().map(String::as_str));

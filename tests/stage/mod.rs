@@ -85,6 +85,7 @@ pub struct Stage {
     pub answer: Answer,
     pub past: Past,
     pub cancel: Cancel,
+    pub site: Site,
 }
 
 impl Stage {
@@ -92,7 +93,7 @@ impl Stage {
         let texts =
             if script.is_empty() { Texts::default() } else { Texts::default().with("main", "site", script) };
         let (mode, answer) = (Mode::Run, Answer::Run);
-        Stage { texts, mode, answer, past: Past::default(), cancel: Cancel::default() }
+        Stage { texts, mode, answer, past: Past::default(), cancel: Cancel::default(), site: site() }
     }
 
     pub fn with(mut self, name: &str, layer: &str, text: &str) -> Self {
@@ -122,7 +123,7 @@ impl Stage {
         let library = Library::new(self.texts);
         let host = Host::new(
             run.clone(),
-            SiteHandle::new(site(), clock.clone()),
+            SiteHandle::new(self.site, clock.clone()),
             library.clone(),
             runtime.handle().clone(),
         );
@@ -166,6 +167,8 @@ fn site() -> Site {
         [hosts.capi-mgmt]
         address = "10.12.7.40"
         user = "ubuntu"
+        [kube.mgmt]
+        kubeconfig = "mgmt.kubeconfig"
         [tools.juju]
         program = "juju"
         [endpoints.keystone]

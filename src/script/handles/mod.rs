@@ -6,12 +6,14 @@ use serde_json::Value;
 
 use super::host::Host;
 use super::value::TAG;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Payload, Result};
 
+pub mod kubernetes;
 pub mod machine;
 pub mod openstack;
 pub mod site;
 
+pub use kubernetes::{KubeHandle, Object};
 pub use machine::{CommandOutput, HostHandle, ToolHandle};
 pub use openstack::{Collection, Resource, Scope};
 pub use site::SiteHandle;
@@ -21,16 +23,36 @@ pub fn resource_body(value: &Dynamic) -> Option<Value> {
     if let Some(resource) = value.read_lock::<Resource>() {
         return Some(resource.shown());
     }
+    if let Some(object) = value.read_lock::<Object>() {
+        return Some(object.shown());
+    }
     if let Some(output) = value.read_lock::<CommandOutput>() {
         return Some(output.shown());
     }
+    if let Some(kube) = value.read_lock::<KubeHandle>() {
+        return Some(Value::from(kube.name()));
+    }
     value.read_lock::<Scope>().map(|scope| Value::from(scope.0.handle()))
+}
+
+/// The body of a resource as a request takes it, its secrets known.
+pub fn resource_payload(value: &Dynamic) -> Option<Payload> {
+    if let Some(object) = value.read_lock::<Object>() {
+        return Some((*object.body).clone());
+    }
+    value.read_lock::<Resource>().map(|resource| resource.payload())
 }
 
 /// A handle or resource as it is recorded.
 pub fn encode(value: &Dynamic) -> Option<Value> {
     if let Some(resource) = value.read_lock::<Resource>() {
         return Some(resource.encode());
+    }
+    if let Some(object) = value.read_lock::<Object>() {
+        return Some(object.encode());
+    }
+    if let Some(kube) = value.read_lock::<KubeHandle>() {
+        return Some(kube.encode());
     }
     value.read_lock::<Scope>().map(|scope| serde_json::json!({ TAG: "scope", "scope": scope.0.handle() }))
 }
@@ -41,6 +63,8 @@ pub fn decode(host: &Host, value: &Value) -> Result<Dynamic> {
     match value[TAG].as_str() {
         Some("resource") => Resource::decode(host.site.session(scope)?, value).map(Dynamic::from),
         Some("scope") => Ok(Dynamic::from(Scope(host.site.session(scope)?))),
+        Some("object") => Object::decode(host, value).map(Dynamic::from),
+        Some("kube") => KubeHandle::decode(host, value).map(Dynamic::from),
         other => Err(Error::new(
             ErrorKind::Journal,
             format!("the journal holds a `{}` that this version does not know", other.unwrap_or("value")),

@@ -54,15 +54,15 @@ impl Resource {
         self.from.row.name_key.and_then(|key| self.body[key].as_str()).map(str::to_string)
     }
 
+    /// Its body, the secrets known.
+    pub fn payload(&self) -> Payload {
+        let fields = self.from.row.secrets.iter().filter(|field| self.body.get(field).is_some());
+        Payload::new((*self.body).clone(), fields.map(|field| format!("/{field}")))
+    }
+
     /// Its body with the secrets masked.
     pub fn shown(&self) -> Value {
-        let mut body = (*self.body).clone();
-        for field in self.from.row.secrets {
-            if let Some(slot) = body.get_mut(field) {
-                *slot = Value::from(MASK);
-            }
-        }
-        body
+        self.payload().masked()
     }
 
     /// A field; `None` where it has none.

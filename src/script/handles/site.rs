@@ -8,6 +8,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 use crate::base::error::nearest;
 use crate::base::{Clock, Error, ErrorKind, Result};
 use crate::run::Verdict;
+use crate::script::handles::KubeHandle;
 use crate::script::span::Span;
 use crate::script::thrown::Thrown;
 use crate::script::value;
@@ -23,12 +24,14 @@ struct State {
     clock: Arc<dyn Clock>,
     /// One session a handle: its token and its connections are used by all that ask for it.
     sessions: Mutex<BTreeMap<String, Session>>,
+    /// One way a cluster, for the same reason.
+    kubes: Mutex<BTreeMap<String, KubeHandle>>,
 }
 
 impl SiteHandle {
     /// The handle of a site.
     pub fn new(site: Site, clock: Arc<dyn Clock>) -> Self {
-        SiteHandle(Arc::new(State { site, clock, sessions: Mutex::default() }))
+        SiteHandle(Arc::new(State { site, clock, sessions: Mutex::default(), kubes: Mutex::default() }))
     }
 
     /// What the site directory declares.
@@ -45,6 +48,13 @@ impl SiteHandle {
         let session = self.0.site.session(handle, self.0.clock.clone())?;
         sessions.insert(handle.to_string(), session.clone());
         Ok(session)
+    }
+
+    /// The way into a cluster that is declared.
+    pub fn kube(&self, name: &str) -> Result<KubeHandle> {
+        self.0.site.kube(name)?;
+        let mut kubes = self.0.kubes.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kubes.entry(name.to_string()).or_insert_with(|| KubeHandle::declared(name)).clone())
     }
 
     /// Keeps a narrowed session under its handle.

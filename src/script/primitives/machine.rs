@@ -14,7 +14,8 @@ use crate::systems::command::{Arg, Command, Output};
 /// The family.
 pub const ALL: &[&Primitive] = &[&HOST_QUERY, &HOST_RUN, &TOOL_QUERY, &TOOL_RUN];
 
-const ARGV: Param = Param::new(
+/// A command's words.
+pub(super) const ARGV: Param = Param::new(
     "argv",
     Ty::Any,
     "the program and its arguments as a list; each word arrives as it is. A string is a text for `sh`, and only with `shell: true`",
@@ -31,7 +32,8 @@ const READ_KEYS: &[Param] = &[
     ),
 ];
 
-const RUN_KEYS: &[Param] = &[
+/// How a command that changes something runs.
+pub(super) const RUN_KEYS: &[Param] = &[
     READ_KEYS[0],
     READ_KEYS[1],
     READ_KEYS[2],
@@ -53,7 +55,7 @@ const HOST_QUERY: Primitive = Primitive {
     example: "",
     body: |call| {
         let host: HostHandle = call.receiver()?;
-        let (command, options) = command(call)?;
+        let (command, options) = command(call, 0)?;
         call.host.run.used(&host.0.spec().name);
         let output = call.host.block_on(host.0.query(&command))?;
         finish(output, &command, &options, &host.0.spec().name)
@@ -70,7 +72,7 @@ const HOST_RUN: Primitive = Primitive {
     example: "",
     body: |call| {
         let host: HostHandle = call.receiver()?;
-        let (command, options) = command(call)?;
+        let (command, options) = command(call, 0)?;
         let mut change = host.0.change(command.clone());
         (change.undo, change.destroys) = said(&options);
         let output = effect(call, change, |permit| call.host.block_on(host.0.run(permit)))?;
@@ -88,7 +90,7 @@ const TOOL_QUERY: Primitive = Primitive {
     example: "",
     body: |call| {
         let tool: ToolHandle = call.receiver()?;
-        let (command, options) = command(call)?;
+        let (command, options) = command(call, 0)?;
         call.host.run.used(&tool.0.spec().name);
         let output = call.host.block_on(tool.0.query(&command))?;
         finish(output, &command, &options, &tool.0.spec().name)
@@ -105,7 +107,7 @@ const TOOL_RUN: Primitive = Primitive {
     example: "",
     body: |call| {
         let tool: ToolHandle = call.receiver()?;
-        let (command, options) = command(call)?;
+        let (command, options) = command(call, 0)?;
         let mut change = tool.0.change(command.clone());
         (change.undo, change.destroys) = said(&options);
         let output = effect(call, change, |permit| call.host.block_on(tool.0.run(permit)))?;
@@ -113,10 +115,10 @@ const TOOL_RUN: Primitive = Primitive {
     },
 };
 
-/// The command that a call asks for.
-fn command(call: &Call<'_>) -> Result<(Command, Options)> {
-    let options = call.options(1);
-    let argv = call.arg(0).cloned().unwrap_or(Dynamic::UNIT);
+/// The command that a call asks for: its words at a place among the arguments, its options behind them.
+pub(super) fn command(call: &Call<'_>, at: usize) -> Result<(Command, Options)> {
+    let options = call.options(at + 1);
+    let argv = call.arg(at).cloned().unwrap_or(Dynamic::UNIT);
     let mut command = match (argv.read_lock::<Array>(), options.flag("shell")) {
         (Some(words), false) => Command::new(words.iter().map(word).collect::<Result<Vec<Arg>>>()?),
         (None, true) => Command::shell(word(&argv)?),
@@ -161,24 +163,33 @@ fn effect<M: Mutation>(
     run: impl FnOnce(Permit<M>) -> Result<Output>,
 ) -> Result<Output, Thrown> {
     let look = |_: &Intent| Ok(Settled::Unknown);
-    let recorded = call.host.run.effect(change, look, |permit| {
+    let answer = call.host.run.effect(change, look, |permit| {
         let output = run(permit)?;
         Ok(Payload::from(serde_json::to_value(&output).unwrap_or_default()))
     })?;
-    let (text, code) = (
-        |key: &str| recorded.expose()[key].as_str().unwrap_or_default().to_string(),
-        &recorded.expose()["code"],
-    );
-    Ok(Output {
-        code: code.as_i64().and_then(|c| i32::try_from(c).ok()).unwrap_or_default(),
-        stdout: text("stdout"),
-        stderr: text("stderr"),
-        truncated: recorded.expose()["truncated"].as_bool().unwrap_or_default(),
-        ..Output::default()
-    })
+    Ok(recorded(&answer))
 }
 
-fn finish(output: Output, command: &Command, options: &Options, place: &str) -> Result<Dynamic, Thrown> {
+/// What a command gave, from what its change was recorded with.
+pub(super) fn recorded(answer: &Payload) -> Output {
+    let answer = answer.expose();
+    let text = |key: &str| answer[key].as_str().unwrap_or_default().to_string();
+    Output {
+        code: answer["code"].as_i64().and_then(|c| i32::try_from(c).ok()).unwrap_or_default(),
+        stdout: text("stdout"),
+        stderr: text("stderr"),
+        truncated: answer["truncated"].as_bool().unwrap_or_default(),
+        ..Output::default()
+    }
+}
+
+/// A command's output as a script has it; another exit code than 0 is an error unless any is an answer.
+pub(super) fn finish(
+    output: Output,
+    command: &Command,
+    options: &Options,
+    place: &str,
+) -> Result<Dynamic, Thrown> {
     let output = if options.flag("any_code") { output } else { output.success(command, place)? };
     Ok(Dynamic::from(CommandOutput(output)))
 }

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use rhai::{Engine, Module};
 
 use super::adapter::TypeIds;
-use super::handles::{self, Collection, HostHandle, Resource, Scope, SiteHandle, ToolHandle};
+use super::handles::{
+    self, Collection, HostHandle, KubeHandle, Object, Resource, Scope, SiteHandle, ToolHandle,
+};
 use super::host::Host;
 use super::primitive::Primitive;
 
 pub mod flow;
 pub mod gates;
+pub mod kubernetes;
 pub mod machine;
 pub mod openstack;
 pub mod overlay;
@@ -29,6 +32,8 @@ pub const TYPE_NAMES: &[(&str, &str)] = &[
     ("openstack::Scope", "Scope"),
     ("openstack::Collection", "Collection"),
     ("openstack::Resource", "Resource"),
+    ("kubernetes::KubeHandle", "Kube"),
+    ("kubernetes::Object", "Object"),
     ("site::SiteHandle", "Site"),
     ("site::Endpoint", "Endpoint"),
     ("machine::HostHandle", "Host"),
@@ -49,7 +54,7 @@ pub fn all() -> Vec<&'static Primitive> {
         probe::ALL,
         overlay::ALL,
     ];
-    fixed.into_iter().flatten().copied().chain(openstack::all()).collect()
+    fixed.into_iter().flatten().copied().chain(openstack::all()).chain(kubernetes::all()).collect()
 }
 
 /// The types that primitives are called on.
@@ -59,6 +64,8 @@ pub fn type_ids() -> TypeIds {
         ("Scope", TypeId::of::<Scope>()),
         ("Collection", TypeId::of::<Collection>()),
         ("Resource", TypeId::of::<Resource>()),
+        ("Kube", TypeId::of::<KubeHandle>()),
+        ("Object", TypeId::of::<Object>()),
         ("Host", TypeId::of::<HostHandle>()),
         ("Tool", TypeId::of::<ToolHandle>()),
     ])
@@ -69,6 +76,7 @@ pub fn register_types(engine: &mut Engine) {
     text::register_secret(engine);
     gates::register_fault(engine);
     handles::openstack::register(engine);
+    handles::kubernetes::register(engine);
     handles::machine::register(engine);
     handles::site::register(engine);
 }

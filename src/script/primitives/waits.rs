@@ -9,6 +9,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::run::WaitSpec;
 use crate::run::wait::WaitHooks;
 use crate::script::adapter::Call;
+use crate::script::arguments::Options;
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::Thrown;
 use crate::script::value;
@@ -16,25 +17,42 @@ use crate::script::value;
 /// The family.
 pub const ALL: &[&Primitive] = &[&POLL, &SLEEP, &NOW];
 
+/// What every wait is told: its deadline, and how it tells success, failure and slowness.
+pub(super) const WITHIN: Param = Param::new("within", Ty::Duration, "time until the wait fails");
+/// See [`WITHIN`].
+pub(super) const DONE: Param = Param::new("done", Ty::Function, "whether that is what is waited for");
+/// See [`WITHIN`].
+pub(super) const FAILED: Param =
+    Param::optional("failed", Ty::Function, "whether that can never become it: the wait fails at once");
+/// See [`WITHIN`].
+pub(super) const SHOW: Param = Param::optional("show", Ty::Function, "what was seen, in a few words");
+/// See [`WITHIN`].
+pub(super) const CAUSE: Param = Param::optional(
+    "cause",
+    Ty::Function,
+    "why it takes so long or failed; asked once it is slow, and at a failure",
+);
+/// See [`WITHIN`].
+pub(super) const WARN_AFTER: Param =
+    Param::optional("warn_after", Ty::Duration, "time until it counts as slow");
+/// See [`WITHIN`].
+pub(super) const TOLERATE: Param = Param::optional(
+    "tolerate",
+    Ty::Texts,
+    "kinds of error that mean `not yet` here, such as `\"not-found\"`; busy services and lost connections always do",
+);
+
 const POLL_KEYS: &[Param] = &[
     Param::new("title", Ty::Text, "what is waited for"),
     Param::new("every", Ty::Duration, "time between looks"),
-    Param::new("within", Ty::Duration, "time until the wait fails"),
+    WITHIN,
     Param::new("read", Ty::Function, "looks once; its value goes to the other closures"),
-    Param::new("done", Ty::Function, "whether that is what is waited for"),
-    Param::optional("failed", Ty::Function, "whether that can never become it: the wait fails at once"),
-    Param::optional("show", Ty::Function, "what was seen, in a few words"),
-    Param::optional(
-        "cause",
-        Ty::Function,
-        "why it takes so long or failed; asked once it is slow, and at a failure",
-    ),
-    Param::optional("warn_after", Ty::Duration, "time until it counts as slow"),
-    Param::optional(
-        "tolerate",
-        Ty::Texts,
-        "kinds of error that mean `not yet` here, such as `\"not-found\"`; busy services and lost connections always do",
-    ),
+    DONE,
+    FAILED,
+    SHOW,
+    CAUSE,
+    WARN_AFTER,
+    TOLERATE,
 ];
 
 const POLL: Primitive = Primitive {
@@ -78,38 +96,76 @@ const NOW: Primitive = Primitive {
 };
 
 fn poll(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
-    let o = call.options(0);
-    let spec = WaitSpec {
-        title: o.text("title").unwrap_or_default(),
-        every: o.duration("every").unwrap_or_default().max(Duration::from_millis(10)),
-        within: o.duration("within").unwrap_or_default(),
-        warn_after: o.duration("warn_after"),
-        tolerate: o.texts("tolerate"),
-    };
-    let must = |key: &str| {
-        o.function(key)
-            .ok_or_else(|| Error::new(ErrorKind::Argument, format!("`poll` needs the key `{key}`")))
-    };
-    let (read, done) = (must("read")?, must("done")?);
-    let (failed, show, cause) = (o.function("failed"), o.function("show"), o.function("cause"));
     let call: &Call<'_> = call;
-    let ask = |f: &FnPtr, seen: &Dynamic, what: &str| truth(&call.call(f, (seen.clone(),))?, what);
-    call.host.run.wait(
-        &spec,
-        WaitHooks {
-            read: &mut || call.call(&read, ()),
-            done: &mut |seen: &Dynamic| ask(&done, seen, "`done`"),
-            failed: &mut |seen: &Dynamic| failed.as_ref().map_or(Ok(false), |f| ask(f, seen, "`failed`")),
-            show: &mut |seen: &Dynamic| match &show {
-                Some(f) => call.call(f, (seen.clone(),)).map(|text| text.to_string()),
+    let options = call.options(0);
+    let read = must(&options, "read")?;
+    let wait = Wait::of(call, &options, String::new(), Duration::ZERO)?;
+    wait.follow(&mut || call.call(&read, ()), &mut |every| every)
+}
+
+fn must(options: &Options, key: &str) -> Result<FnPtr> {
+    options
+        .function(key)
+        .ok_or_else(|| Error::new(ErrorKind::Argument, format!("a wait needs the key `{key}`")))
+}
+
+/// A wait as a script asks for it, but for how it looks.
+pub(super) struct Wait<'c, 'a> {
+    call: &'c Call<'a>,
+    /// Its title and times.
+    pub(super) spec: WaitSpec,
+    done: FnPtr,
+    failed: Option<FnPtr>,
+    show: Option<FnPtr>,
+    cause: Option<FnPtr>,
+}
+
+impl<'c, 'a> Wait<'c, 'a> {
+    /// Reads the options; `title` and `every` are for where none is given.
+    pub(super) fn of(call: &'c Call<'a>, options: &Options, title: String, every: Duration) -> Result<Self> {
+        let spec = WaitSpec {
+            title: options.text("title").unwrap_or(title),
+            every: options.duration("every").unwrap_or(every).max(Duration::from_millis(10)),
+            within: options.duration("within").unwrap_or_default(),
+            warn_after: options.duration("warn_after"),
+            tolerate: options.texts("tolerate"),
+        };
+        Ok(Wait {
+            call,
+            spec,
+            done: must(options, "done")?,
+            failed: options.function("failed"),
+            show: options.function("show"),
+            cause: options.function("cause"),
+        })
+    }
+
+    /// Waits, looking in a given way.
+    pub(super) fn follow(
+        &self,
+        read: &mut dyn FnMut() -> Result<Dynamic, Thrown>,
+        rest: &mut dyn FnMut(Duration) -> Duration,
+    ) -> Result<Dynamic, Thrown> {
+        let ask = |f: &FnPtr, seen: &Dynamic, what: &str| truth(&self.call.call(f, (seen.clone(),))?, what);
+        let hooks = WaitHooks {
+            read,
+            done: &mut |seen: &Dynamic| ask(&self.done, seen, "`done`"),
+            failed: &mut |seen: &Dynamic| {
+                self.failed.as_ref().map_or(Ok(false), |f| ask(f, seen, "`failed`"))
+            },
+            show: &mut |seen: &Dynamic| match &self.show {
+                Some(f) => self.call.call(f, (seen.clone(),)).map(|text| text.to_string()),
                 None => Ok(crate::run::gate::brief(&value::evidence(seen))),
             },
-            cause: &mut || match &cause {
+            cause: &mut || match &self.cause {
                 Some(f) => {
-                    call.call(f, ()).map(|text| if text.is_unit() { String::new() } else { text.to_string() })
+                    let text = self.call.call(f, ())?;
+                    Ok(if text.is_unit() { String::new() } else { text.to_string() })
                 }
                 None => Ok(String::new()),
             },
-        },
-    )
+            rest,
+        };
+        self.call.host.run.wait(&self.spec, hooks)
+    }
 }

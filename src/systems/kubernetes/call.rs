@@ -125,33 +125,26 @@ impl KubeCall {
     /// [`ErrorKind::Argument`] if it is no object as the cluster gives them.
     pub fn remove_finalizer(object: &Value, finalizer: &str) -> Result<Self> {
         let metadata = &object["metadata"];
-        let text = |value: &Value| value.as_str().filter(|t| !t.is_empty()).map(String::from);
-        let (Some(name), Some(uid), Some(kind), Some(version)) = (
-            text(&metadata["name"]),
-            text(&metadata["uid"]),
-            text(&object["kind"]),
-            text(&object["apiVersion"]),
-        ) else {
-            return Err(Error::new(ErrorKind::Argument, "this is no object as a cluster gives it").help(
-                "pass what `get` returned: it needs kind, apiVersion, metadata.name and metadata.uid",
-            ));
-        };
+        let (reference, uid) = (ObjectRef::of(object)?, metadata["uid"].as_str().unwrap_or_default());
+        if uid.is_empty() {
+            return Err(Error::new(ErrorKind::Argument, "this is no object as a cluster gives it")
+                .help("pass what `get` returned: it needs a metadata.uid"));
+        }
         let carried: Vec<&str> =
             metadata["finalizers"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let Some(index) = carried.iter().position(|f| *f == finalizer) else {
-            let what = format!("{} {name} does not carry the finalizer `{finalizer}`", kind.to_lowercase());
+            let what = format!(
+                "{} {} does not carry the finalizer `{finalizer}`",
+                reference.kind.name, reference.name
+            );
             let error = Error::new(ErrorKind::NotFound, what);
             return Err(match carried.as_slice() {
                 [] => error.help("it carries none"),
                 some => error.help(format!("it carries {}", some.join(", "))),
             });
         };
-        let object = ObjectRef {
-            kind: KindName::of_manifest(&version, &kind),
-            namespace: text(&metadata["namespace"]),
-            name,
-        };
-        Ok(KubeCall::RemoveFinalizer { object, uid, index, finalizer: finalizer.to_string() })
+        let (uid, finalizer) = (uid.to_string(), finalizer.to_string());
+        Ok(KubeCall::RemoveFinalizer { object: reference, uid, index, finalizer })
     }
 
     /// The kind it is about; for a manifest, the one it declares.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::base::{Error, ErrorKind, Intent, Mutation, Payload, Permit, Result};
+use crate::base::{Error, ErrorKind, Intent, Mutation, Payload, Permit, Result, Undo};
 
 use super::ask::Ask;
 use super::call::KubeCall;
@@ -18,6 +18,22 @@ pub struct BoundKubeCall {
     kube: Kube,
     identity: String,
     plan: Plan,
+}
+
+impl BoundKubeCall {
+    /// The same, with what its author knows of taking it back.
+    #[must_use]
+    pub fn undone_by(mut self, how: impl Into<String>) -> Self {
+        self.plan.undo = Undo::By(how.into());
+        self
+    }
+
+    /// The same, said to destroy something.
+    #[must_use]
+    pub fn destroying(mut self) -> Self {
+        self.plan.destroys = true;
+        self
+    }
 }
 
 impl Mutation for BoundKubeCall {

@@ -11,6 +11,7 @@ use super::call::{
     APPLY_PATCH, FIELD_MANAGER, JSON_PATCH, KubeCall, MERGE_PATCH, Patch, STRATEGIC_PATCH, finalizer_patch,
 };
 use super::path::Query;
+use super::redact::guarded;
 use super::resource::Resource;
 use super::select::ObjectRef;
 
@@ -19,8 +20,8 @@ use super::select::ObjectRef;
 pub(super) struct Plan {
     pub(super) action: Action,
     summary: String,
-    undo: Undo,
-    destroys: bool,
+    pub(super) undo: Undo,
+    pub(super) destroys: bool,
 }
 
 /// What is sent.
@@ -170,9 +171,9 @@ impl Target<'_> {
         let path = self.resource.object(namespace, name)?;
         let object = self.resource.call(namespace, name);
         Ok(Plan {
-            action: Action::Ask(changed(format!("{path}{}", query.as_str()), APPLY_PATCH, manifest)),
+            action: Action::Ask(changed(format!("{path}{}", query.as_str()), APPLY_PATCH, guarded(manifest))),
+            undo: Undo::By(format!("delete {object} if it is new, else apply its former values")),
             summary: format!("apply {object}"),
-            undo: Undo::Unknown,
             destroys: false,
         })
     }
@@ -193,7 +194,11 @@ impl Target<'_> {
             name => self.resource.call(namespace, name),
         };
         Ok(Plan {
-            action: Action::Ask(Ask::new(Method::POST, format!("{path}{}", query.as_str()), Some(manifest))),
+            action: Action::Ask(Ask::new(
+                Method::POST,
+                format!("{path}{}", query.as_str()),
+                Some(guarded(manifest)),
+            )),
             summary: format!("create {object}"),
             undo: Undo::By(format!("delete {object}")),
             destroys: false,

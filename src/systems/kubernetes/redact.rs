@@ -28,6 +28,13 @@ pub(super) fn payload(mut object: Value) -> Payload {
     Payload::new(object, secrets)
 }
 
+/// A manifest with the secrets of its kind told apart from the rest, whoever wrote them as plain text.
+pub(super) fn guarded(manifest: Payload) -> Payload {
+    let known = manifest.secrets().map(String::from);
+    let all: Vec<String> = known.chain(secrets(manifest.expose())).collect();
+    Payload::new(manifest.expose().clone(), all)
+}
+
 /// The JSON pointers of an object's secrets.
 pub fn secrets(object: &Value) -> Vec<String> {
     let api_version = object["apiVersion"].as_str().unwrap_or_default();
@@ -91,6 +98,14 @@ mod tests {
             })
         );
         assert_eq!(payload.expose()["data"]["value"], "hunter2");
+    }
+
+    #[test]
+    fn what_a_script_wrote_as_plain_text_is_a_secret_all_the_same() {
+        let manifest =
+            json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "hunter2"}, "x": "hunter3"});
+        let shown = guarded(Payload::new(manifest, ["/x".to_string()])).masked();
+        assert_eq!((&shown["stringData"]["a"], &shown["x"]), (&json!("***"), &json!("***")));
     }
 
     #[test]

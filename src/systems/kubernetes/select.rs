@@ -1,5 +1,9 @@
 //! Which objects are meant: one by name, or several by namespace and selectors.
 
+use serde_json::Value;
+
+use crate::base::{Error, ErrorKind, Result};
+
 use super::kind::KindName;
 
 /// A namespace, or all of them. It means nothing for kinds that have none.
@@ -29,6 +33,23 @@ impl ObjectRef {
     /// An object in the handle's own namespace, or of a kind that has none.
     pub fn new(kind: KindName, name: impl Into<String>) -> Self {
         ObjectRef { kind, namespace: None, name: name.into() }
+    }
+
+    /// The object that an answer of a cluster, or a manifest, tells of.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] where it does not say what it is and how it is called.
+    pub fn of(object: &Value) -> Result<Self> {
+        let text = |value: &Value| value.as_str().filter(|t| !t.is_empty()).map(String::from);
+        let metadata = &object["metadata"];
+        let (Some(name), Some(kind), Some(version)) =
+            (text(&metadata["name"]), text(&object["kind"]), text(&object["apiVersion"]))
+        else {
+            return Err(Error::new(ErrorKind::Argument, "this is no object as a cluster gives it")
+                .help("it needs apiVersion, kind and metadata.name, as what `get` returned has"));
+        };
+        let kind = KindName::of_manifest(&version, &kind);
+        Ok(ObjectRef { kind, namespace: text(&metadata["namespace"]), name })
     }
 
     /// The same in another namespace.

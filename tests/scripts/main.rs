@@ -1,0 +1,11 @@
+//! What scripts reach, over real sockets: clusters and clouds that do what a test says.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
+#[path = "../kube_server/mod.rs"]
+mod kube_server;
+#[path = "../stage/mod.rs"]
+mod stage;
+
+mod kubernetes;
+mod site;
