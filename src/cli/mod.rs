@@ -21,6 +21,8 @@ mod run;
 mod runs;
 mod show;
 mod show_run;
+mod site;
+mod stub;
 mod verify_run;
 mod view;
 
@@ -28,7 +30,7 @@ mod view;
 #[derive(Parser)]
 #[command(name = "rhumb", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 passed, 2 usage, 3 a gate failed, 4 needs approval, 5 declined, 7 site file, \
+    after_help = "Exit codes: 0 passed, 2 usage, 3 a gate failed, 4 needs approval, 5 declined, 6 drift, 7 site file, \
 8 script, 9 credentials, 10 unreachable, 11 locked, 12 clean-up failed, 13 refused, 14 journal, 130 interrupted; \
 docs/exit-codes.md lists all."
 )]
@@ -49,6 +51,11 @@ enum Command {
     Show(show::Arguments),
     /// Find what is wrong in scripts, without running them
     Check(check::Arguments),
+    /// Show, check and review a site
+    #[command(subcommand)]
+    Site(site::Command),
+    /// Begin an override of a shipped step or function, with the shipped text in view
+    Override(stub::Arguments),
     /// List the runs that are kept, newest first
     Runs(runs::Arguments),
     /// Show a run again, or write its reports anew
@@ -78,10 +85,7 @@ struct SiteArguments {
 impl SiteArguments {
     /// Loads the site.
     fn load(&self) -> Result<Site> {
-        let dir = self.site.as_deref().ok_or_else(|| {
-            usage("no site is named")
-                .help("--site DIR, or RHUMB_SITE, names the directory with the site.toml")
-        })?;
+        let dir = self.site.as_deref().ok_or_else(no_site)?;
         Site::load(dir, &self.sets)
     }
 
@@ -106,6 +110,8 @@ pub fn main() -> ExitCode {
         Command::List(arguments) => list::main(&arguments),
         Command::Show(arguments) => show::main(&arguments),
         Command::Check(arguments) => check::main(arguments),
+        Command::Site(command) => site::main(command),
+        Command::Override(arguments) => stub::main(&arguments),
         Command::Runs(arguments) => runs::main(&arguments),
         Command::ShowRun(arguments) => show_run::main(&arguments),
         Command::VerifyRun(arguments) => verify_run::main(&arguments),
@@ -155,6 +161,11 @@ fn print_json(data: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(data)
         .map_err(|e| Error::new(ErrorKind::Internal, "cannot be written as JSON").from_source(&e))?;
     print(&format!("{text}\n"))
+}
+
+/// A command that needs a site, and none is named.
+fn no_site() -> Error {
+    usage("no site is named").help("--site DIR, or RHUMB_SITE, names the directory with the site.toml")
 }
 
 /// An error of the command line itself.

@@ -25,6 +25,7 @@ const KNOWN_ISSUES: &str = "runbooks/known-issues.toml";
 const KEYS: &[&str] = &[
     "name",
     "description",
+    "runbooks",
     "clouds_file",
     "scopes",
     "roles",
@@ -44,6 +45,8 @@ pub struct Site {
     pub name: String,
     /// What it is, in a sentence.
     pub description: String,
+    /// The runbooks that it is for; all of them where it says nothing.
+    pub runbooks: Vec<(String, Spot)>,
     /// How its runs behave.
     pub run: RunPolicy,
     /// Role requirements, where they differ from the release's defaults.
@@ -129,6 +132,7 @@ impl Site {
         let site = Site {
             name: name.text()?.to_string(),
             description: f.owned("description")?.unwrap_or_default(),
+            runbooks: f.get("runbooks").map(runbooks).transpose()?.unwrap_or_default(),
             run: match f.get("run") {
                 Some(node) => RunPolicy::read(node, name.text()?, paths)?,
                 None => RunPolicy::default(),
@@ -249,6 +253,11 @@ impl Site {
     pub fn values(&self) -> &Values {
         &self.values
     }
+}
+
+/// The runbooks that a site is for.
+fn runbooks(node: &Node) -> Result<Vec<(String, Spot)>> {
+    node.items()?.iter().map(|item| Ok((item.text()?.to_string(), item.spot.clone()))).collect()
 }
 
 fn find<'a, T>(all: &'a BTreeMap<String, T>, what: &str, name: &str) -> Result<&'a T> {

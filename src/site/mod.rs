@@ -25,6 +25,6 @@ pub use declare::{
 pub use excuses::{Excuse, Excuses, Failure, KnownIssue, Requirement, Signature, Waiver};
 pub use extra::{Extra, ExtraValue};
 pub use file::Site;
-pub use layers::{Layer, Layers, Listing, LogicalName, ScriptKind, Source};
-pub use values::{Kind, Origin, Schema, Setting, Value, ValueDecl, Values};
+pub use layers::{Audit, Layer, Layers, Listing, LogicalName, ScriptKind, Source};
+pub use values::{IdOf, Kind, Lookup, Origin, Schema, Setting, Value, ValueDecl, Values};
 pub use wiring::{Machine, Wiring};

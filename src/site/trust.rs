@@ -99,6 +99,18 @@ pub fn guard_directory(path: &Path) -> Result<()> {
     guard_writers(path, &meta)
 }
 
+/// Holds that a file is one that may be believed, without reading it.
+///
+/// # Errors
+/// [`ErrorKind::Site`], also where it does not exist.
+pub fn guard_file(path: &Path) -> Result<()> {
+    let meta = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
+    if !meta.is_file() {
+        return Err(Error::new(ErrorKind::Site, format!("{} is not a plain file", path.display())));
+    }
+    guard_writers(path, &meta)
+}
+
 fn guard_writers(path: &Path, meta: &Metadata) -> Result<()> {
     let shown = path.display();
     let (owner, own) = (meta.uid(), own_uid());

@@ -13,6 +13,7 @@ use super::primitives;
 use crate::base::{Error, ErrorKind, Place, Result};
 
 pub mod effects;
+mod extent;
 pub mod facts;
 pub mod kinds;
 pub mod known;

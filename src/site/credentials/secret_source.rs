@@ -95,6 +95,15 @@ impl SecretSource {
         }
     }
 
+    /// Whether it can be had without asking anybody and without running a program that may ask.
+    pub fn is_at_hand(&self) -> bool {
+        match &self.from {
+            From::Env(name) => std::env::var_os(name).is_some_and(|value| !value.is_empty()),
+            From::File(path) => path.exists(),
+            From::Prompt(_) | From::Command(_) => false,
+        }
+    }
+
     fn at(&self, error: &Error) -> Error {
         error.clone().place(self.spot.file(), self.spot.line, self.spot.column)
     }

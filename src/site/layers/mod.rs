@@ -2,6 +2,7 @@
 //!
 //! Scripts are known by logical names; a name without `/` is a runbook, one with `/` a module.
 
+mod audit;
 mod name;
 mod shelf;
 
@@ -16,6 +17,7 @@ use crate::base::error::nearest;
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Result};
 
+pub use audit::Audit;
 pub use name::LogicalName;
 
 /// A layer, from the lowest.
@@ -188,6 +190,11 @@ impl Layers {
     pub fn site_file(&self, name: &str) -> Result<Option<Source>> {
         let Some(site) = &self.site else { return Ok(None) };
         Ok(site.read(name)?.map(|found| Source::of(name, Layer::Site, found)))
+    }
+
+    /// The installed directory, without symbolic links.
+    pub fn installed(&self) -> Option<&Path> {
+        self.installed.as_ref().map(Directory::root)
     }
 
     /// The site directory, without symbolic links.

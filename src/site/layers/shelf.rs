@@ -11,7 +11,7 @@ static STDLIB: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
 static RUNBOOKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 
 /// The deepest directory that is looked into.
-const DEEPEST: usize = 8;
+pub(super) const DEEPEST: usize = 8;
 
 /// How the files of a directory are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +156,7 @@ impl Directory {
         Ok(())
     }
 
-    fn hold_inside(&self, path: &Path, real: &Path) -> Result<()> {
+    pub(super) fn hold_inside(&self, path: &Path, real: &Path) -> Result<()> {
         if real.starts_with(&self.root) {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Directory {
         Err(Error::new(ErrorKind::Site, what).help("copy the file into the directory"))
     }
 
-    fn refuse_other_site(&self, dir: &Path) -> Result<()> {
+    pub(super) fn refuse_other_site(&self, dir: &Path) -> Result<()> {
         if self.layout == Layout::Shipped || !dir.join("site.toml").exists() {
             return Ok(());
         }

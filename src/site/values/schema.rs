@@ -7,7 +7,8 @@ use super::value::Value;
 use crate::base::{Error, ErrorKind, Result};
 use crate::site::document::{Node, Spot, suggestion};
 
-const KEYS: &[&str] = &["type", "doc", "default", "optional", "choices", "example", "from", "used_by"];
+const KEYS: &[&str] =
+    &["type", "doc", "default", "optional", "choices", "example", "from", "used_by", "names", "id_of"];
 
 /// One value that procedures read.
 #[derive(Clone, Debug)]
@@ -30,8 +31,53 @@ pub struct ValueDecl {
     pub from: String,
     /// The runbooks that read it.
     pub used_by: Vec<String>,
+    /// What it is the name of.
+    pub names: Option<Lookup>,
+    /// What it is the id of, to be compared with what is found by name.
+    pub id_of: Option<IdOf>,
     /// Where it is declared.
     pub spot: Spot,
+}
+
+/// Where a name is looked up: `site check` does, and `site new` finds names there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The scope that procedures look it up in.
+    pub scope: String,
+    /// The collection, such as `images`.
+    pub collection: String,
+    /// A procedure makes it where the cloud lacks it.
+    pub made: bool,
+}
+
+/// What a value is the id of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdOf {
+    /// Of what another value names.
+    Value(String),
+    /// Of a scope's project.
+    ProjectOf(String),
+}
+
+impl Lookup {
+    fn read(node: &Node) -> Result<Lookup> {
+        let f = node.fields(&["scope", "collection", "made"])?;
+        Ok(Lookup {
+            scope: f.need("scope", "\"capi-mgmt\"")?.text()?.to_string(),
+            collection: f.need("collection", "\"images\"")?.text()?.to_string(),
+            made: f.flag("made")?,
+        })
+    }
+}
+
+impl IdOf {
+    fn read(node: &Node) -> Result<IdOf> {
+        let help = "write id_of = { value = \"NAME\" } or { project_of = \"SCOPE\" }";
+        Ok(match node.fields(&["value", "project_of"])?.either(["value", "project_of"], help)? {
+            (0, name) => IdOf::Value(name.text()?.to_string()),
+            (_, scope) => IdOf::ProjectOf(scope.text()?.to_string()),
+        })
+    }
 }
 
 impl ValueDecl {
@@ -47,6 +93,8 @@ impl ValueDecl {
             example: String::new(),
             from: f.owned("from")?.unwrap_or_default(),
             used_by: f.get("used_by").map(Node::texts).transpose()?.unwrap_or_default(),
+            names: f.get("names").map(Lookup::read).transpose()?,
+            id_of: f.get("id_of").map(IdOf::read).transpose()?,
             spot: node.spot.clone(),
             kind,
         };
@@ -147,7 +195,7 @@ fn is_value_name(name: &str) -> bool {
 }
 
 /// A value as a site file writes it.
-fn toml_text(value: &Value) -> String {
+pub(in crate::site) fn toml_text(value: &Value) -> String {
     match value {
         Value::Integer(n) => n.to_string(),
         Value::Boolean(b) => b.to_string(),

@@ -1,0 +1,122 @@
+//! `rhumb site check`: whether a site is whole.
+
+use std::sync::Arc;
+
+use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::base::{Error, ErrorKind, Result, SystemClock};
+use crate::cli::{SiteArguments, print_json, terminal_of};
+use crate::script::diagnostic::Report;
+use crate::script::site_check::{Area, Asked, Finding, Grade, SiteCheck, confirm};
+use crate::site::Site;
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const ODD: Style = AnsiColor::Yellow.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Arguments of `rhumb site check`.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Arguments {
+    /// The runbooks that the site must be whole for; without any, those it says it is for, or all
+    runbooks: Vec<String>,
+    /// Ask the cloud in any case, also for secrets that must be typed in
+    #[arg(long)]
+    online: bool,
+    /// Do not ask the cloud
+    #[arg(long, conflicts_with = "online")]
+    offline: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    site: SiteArguments,
+}
+
+/// Checks it.
+pub(super) fn main(arguments: &Arguments) -> Result<u8> {
+    let site = arguments.site.load()?;
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let mut checked = SiteCheck::of(&site, &arguments.runbooks, today)?;
+    if arguments.offline {
+        checked.looked.insert(Area::Cloud, "not asked".into());
+    } else if checked.count(Grade::Error) > 0 && !arguments.online {
+        checked.looked.insert(Area::Cloud, "not asked before the rest is right".into());
+    } else {
+        ask(&site, &mut checked, if arguments.online { Asked::Surely } else { Asked::IfReachable })?;
+    }
+    if arguments.json {
+        print_json(&checked)?;
+    } else {
+        let (width, colours) = terminal_of(&std::io::stdout(), &console::Term::stdout());
+        anstream::print!("{}", draw(&checked, width, colours));
+    }
+    Ok(match (checked.count(Grade::Error), checked.count(Grade::Drift)) {
+        (0, 0) => 0,
+        (0, _) => ErrorKind::Drift.exit_code(),
+        _ => ErrorKind::Site.exit_code(),
+    })
+}
+
+fn ask(site: &Site, checked: &mut SiteCheck, asked: Asked) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Io, "no runtime for requests").from_source(&e))?;
+    let clock = Arc::new(SystemClock::new(runtime.handle().clone()));
+    let confirmed = runtime.block_on(confirm(site, &checked.runbooks, clock, asked));
+    // a look at a name that never answers must not keep the process
+    runtime.shutdown_background();
+    checked.looked.insert(Area::Cloud, confirmed.looked);
+    checked.findings.extend(confirmed.findings);
+    checked.findings.sort_by_key(|f| (f.grade, f.area));
+    Ok(())
+}
+
+fn draw(checked: &SiteCheck, width: usize, colours: bool) -> String {
+    let mut page = String::new();
+    for finding in &checked.findings {
+        page.push_str(&report(finding, checked).draw(width, colours));
+        page.push('\n');
+    }
+    page.push_str(&format!("site {}, for {}\n\n", checked.site, checked.runbooks.join(", ")));
+    for area in Area::ALL {
+        let of = |grade| checked.findings.iter().filter(|f| f.area == area && f.grade == grade).count();
+        let (errors, drifts, warnings) = (of(Grade::Error), of(Grade::Drift), of(Grade::Warning));
+        let (style, mark) = match (errors, drifts, warnings) {
+            (0, 0, 0) => (GOOD, "✓"),
+            (0, ..) => (ODD, "!"),
+            _ => (BAD, "✗"),
+        };
+        let counts = [(errors, "wrong"), (drifts, "drifted"), (warnings, "to know")];
+        let counts: Vec<String> =
+            counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        let looked = checked.looked.get(&area).map(String::as_str).unwrap_or_default();
+        let rest = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
+        page.push_str(&format!(
+            "  {style}{mark}{style:#} {:<10} {looked}{style}{rest}{style:#}\n",
+            area.word()
+        ));
+    }
+    page
+}
+
+/// A finding that points into its text, where that is one of the site's scripts and documents.
+fn report(finding: &Finding, checked: &SiteCheck) -> Report {
+    let severity = match finding.grade {
+        Grade::Error => miette::Severity::Error,
+        Grade::Drift | Grade::Warning => miette::Severity::Warning,
+    };
+    let report = |message: &str| Report::new(severity, finding.area.word(), message, finding.help.clone());
+    match &finding.place {
+        None => report(&finding.message),
+        Some(place) => match checked.texts.get(&place.file) {
+            Some(text) => {
+                report(&finding.message).pointing(&place.file, text, place.line, place.column, "here")
+            }
+            None => report(&format!("{place}: {}", finding.message)),
+        },
+    }
+}

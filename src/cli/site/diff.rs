@@ -1,0 +1,120 @@
+//! `rhumb site diff`: each override beside what it was written against and what is shipped now.
+
+use anstyle::{AnsiColor, Style};
+
+use super::TargetArguments;
+use crate::base::{ErrorKind, Result};
+use crate::cli::{SiteArguments, print_json, terminal_of};
+use crate::script::overlay::{Drift, Review, State, threeway};
+
+const GOOD: Style = AnsiColor::Green.on_default().bold();
+const ODD: Style = AnsiColor::Yellow.on_default().bold();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// Arguments of `rhumb site diff`.
+#[derive(clap::Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    target: TargetArguments,
+    /// Show the texts of overrides that are unchanged, too
+    #[arg(long)]
+    all: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    site: SiteArguments,
+}
+
+/// Compares them. Drift has an exit code of its own.
+pub(super) fn main(arguments: &Arguments) -> Result<u8> {
+    let (layers, _) = arguments.site.directory()?;
+    let mut review = Review::of(&layers)?;
+    let known: Vec<_> = review.overrides.iter().map(|d| d.target.clone()).collect();
+    review.overrides.retain(|drift| arguments.target.means(&drift.target));
+    review.unused.retain(|base| arguments.target.means(&base.target));
+    if review.overrides.is_empty() && review.unused.is_empty() && arguments.target.script.is_some() {
+        return Err(arguments.target.unmatched(&known.iter().collect::<Vec<_>>()));
+    }
+    if arguments.json {
+        print_json(&review)?;
+    } else {
+        let (width, _) = terminal_of(&std::io::stdout(), &console::Term::stdout());
+        anstream::print!("{}", draw(&review, arguments.all, width.max(100)));
+    }
+    Ok(if review.has_drift() { ErrorKind::Drift.exit_code() } else { 0 })
+}
+
+fn draw(review: &Review, all: bool, width: usize) -> String {
+    let mut page = String::new();
+    if review.overrides.is_empty() {
+        page.push_str("the site overrides no shipped step and no shipped function\n");
+    }
+    for drift in &review.overrides {
+        page.push_str(&head(drift));
+        if drift.state != State::Unchanged || all {
+            page.push('\n');
+            page.push_str(&texts(drift, width));
+            page.push_str(&advice(drift));
+        }
+    }
+    for base in &review.unused {
+        page.push_str(&format!("{ODD}not overridden any more{ODD:#}  {}: {}\n", base.target, base.title));
+    }
+    page
+}
+
+fn head(drift: &Drift) -> String {
+    let style = match drift.state {
+        State::Unchanged => GOOD,
+        State::Gone { .. } => BAD,
+        _ => ODD,
+    };
+    let title =
+        drift.shipped.as_ref().map(|s| s.title.as_str()).or(drift.base.as_ref().map(|b| b.title.as_str()));
+    let title = title.map(|t| format!(": {t}")).unwrap_or_default();
+    let places: Vec<String> =
+        drift.site.iter().map(|w| format!("{} by {}:{}", w.how, w.place.file, w.place.line)).collect();
+    let state = drift.state.words();
+    format!(
+        "{style}{state:<16}{style:#} {}{title}\n                 {DIM}{}{DIM:#}\n",
+        drift.target,
+        places.join(", ")
+    )
+}
+
+fn texts(drift: &Drift, width: usize) -> String {
+    let base = drift.base.as_ref().map_or("", |b| b.text.as_str());
+    let shipped = drift.shipped.as_ref().map_or("", |s| s.text.as_str());
+    let site = drift.site.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join("\n");
+    // where nobody knows what it was written against, nothing can have changed
+    let rows = threeway::align(if drift.base.is_none() { shipped } else { base }, shipped, &site);
+    let was = match &drift.base {
+        Some(base) => format!("written against ({}, {})", base.release, base.reviewed),
+        None => "written against: not recorded".to_string(),
+    };
+    let now = match &drift.shipped {
+        Some(shipped) => format!("shipped now ({})", shipped.layer),
+        None => "shipped now: gone".to_string(),
+    };
+    format!("{}\n", threeway::draw(&rows, [&was, &now, "site"], width))
+}
+
+fn advice(drift: &Drift) -> String {
+    let target = &drift.target;
+    let text = match &drift.state {
+        State::Unchanged => return String::new(),
+        State::Unrecorded | State::Changed => {
+            format!("when the site's text is right for what is shipped now: rhumb site accept {target}")
+        }
+        State::Gone { likely: Some(near) } => format!(
+            "it is probably `{}` now: change the override to it, look at this again, then: rhumb site accept",
+            near.name()
+        ),
+        State::Gone { likely: None } => {
+            "nothing shipped is like it: remove the override, or find what it is for now".into()
+        }
+    };
+    format!("{ODD}→{ODD:#} {text}\n\n")
+}

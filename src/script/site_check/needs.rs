@@ -1,0 +1,117 @@
+//! What the scripts ask of a site: its values, and its handles by their names. All of it must be there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::finding::{Area, Finding, Grade};
+use crate::base::{Error, Place};
+use crate::script::survey::facts::Call;
+use crate::script::survey::{Shape, Survey, Value};
+use crate::site::Site;
+
+/// Fields of `site` that are no values.
+const OWN: &[&str] = &["name", "extra"];
+
+/// Looks at everything that these runbooks, and the modules that they import, ask of a site.
+pub(super) fn look(site: &Site, survey: &Survey, runbooks: &[String]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut reported = BTreeSet::new();
+    let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for runbook in runbooks {
+        for layer in layers_of(survey, runbook) {
+            for finding in read(site, survey, layer).chain(handles(site, survey, layer)) {
+                let place = finding.place.as_ref().map(ToString::to_string);
+                if reported.insert((place, finding.message.clone())) {
+                    found.push(finding);
+                }
+            }
+        }
+        // what the schema says that a runbook reads, also where the text does not show it
+        for decl in site.values().missing(runbook) {
+            missing.entry(&decl.name).or_default().push(runbook);
+        }
+    }
+    for (name, runbooks) in missing {
+        let Some(decl) = site.values().schema().get(name) else { continue };
+        let shown = found.iter().any(|f| f.message.contains(&format!("`{name}`")));
+        if shown {
+            continue;
+        }
+        let what =
+            format!("the site does not set `{name}`, which {} needs: {}", runbooks.join(", "), decl.doc);
+        let help = format!("add it to [values] in site.toml, such as: {name} = {}", decl.example);
+        found.push(Finding::new(Grade::Error, Area::Values, what).help(help));
+    }
+    found
+}
+
+/// The layers of a runbook and of all that it imports.
+fn layers_of(survey: &Survey, runbook: &str) -> Vec<usize> {
+    let (mut open, mut seen, mut layers) = (vec![runbook.to_string()], BTreeSet::new(), Vec::new());
+    while let Some(name) = open.pop() {
+        let Some((_, source)) = survey.source(&name) else { continue };
+        if !seen.insert(name) {
+            continue;
+        }
+        for id in &source.layers {
+            layers.push(*id);
+            open.extend(survey.layers[*id].facts.imports.iter().filter_map(|i| i.name.clone()));
+        }
+    }
+    layers
+}
+
+fn is_site(value: &Value) -> bool {
+    matches!(&value.shape, Shape::Global(name) if name == "site")
+}
+
+/// Values that are read: `site.image`, `site.extra.rack`.
+fn read<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterator<Item = Finding> + 's {
+    let fields = survey.layers[layer].facts.fields.iter();
+    fields.filter_map(move |field| {
+        let place = || survey.place(layer, field.at);
+        match &field.of.shape {
+            Shape::Global(name) if name == "site" && !OWN.contains(&field.name.as_str()) => {
+                let error = site.values().get(&field.name).err()?;
+                Some(Finding { place: Some(place()), ..Finding::of(Area::Values, &error) })
+            }
+            Shape::Field(of, name)
+                if name == "extra" && is_site(of) && !site.extra.contains_key(&field.name) =>
+            {
+                let what = format!("[extra] of the site file has no `{}`", field.name);
+                let near = crate::base::error::nearest(&field.name, site.extra.keys().map(String::as_str));
+                let help = match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("add it to site.toml: [extra] {} = ...", field.name),
+                };
+                Some(Finding::new(Grade::Error, Area::Values, what).help(help).at(place()))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Handles that are asked for by their name: `site.scope("admin")`.
+fn handles<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterator<Item = Finding> + 's {
+    let calls = survey.layers[layer].facts.calls.iter();
+    calls.filter_map(move |call| {
+        let error = asked(site, call)?;
+        let place: Place = survey.place(layer, call.args.first().map_or(call.at, |a| a.at));
+        Some(Finding { place: Some(place), ..Finding::of(Area::Handles, &error) })
+    })
+}
+
+/// What is wrong with a call of `site`, if its argument can be read and is wrong.
+fn asked(site: &Site, call: &Call) -> Option<Error> {
+    if !call.receiver.as_ref().is_some_and(is_site) {
+        return None;
+    }
+    let name = call.args.first()?.text()?;
+    match call.name.as_str() {
+        "scope" => site.scope(name).map(drop).err(),
+        "kube" => site.kube(name).map(drop).err(),
+        "host" => site.host(name).map(drop).err(),
+        "tool" => site.tool(name).map(drop).err(),
+        "endpoint" => site.endpoint(name).map(drop).err(),
+        _ => None,
+    }
+}
