@@ -59,12 +59,15 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         overlay::write(&directory, &bases)?;
     }
     let file = directory.join(shipped.target.file());
+    let check = match shipped.target.of_runbook() {
+        true => format!("rhumb site check {}", shipped.target.script),
+        false => "rhumb site check".to_string(),
+    };
     print(&format!(
-        "{} now runs from {}\nwhat it was written against is in {}\nnext: edit it, then `rhumb site check {}`\n",
+        "{} now runs from {}\nwhat it was written against is in {}\nnext: edit it, then `{check}`\n",
         shipped.target,
         file.display(),
         directory.join(overlay::FILE).display(),
-        if shipped.target.of_runbook() { shipped.target.script.as_str() } else { "" },
     ))?;
     Ok(0)
 }

@@ -6,4 +6,7 @@ mod credentials;
 mod directory;
 mod errors;
 mod examples;
+mod overrides;
+#[path = "../rig/mod.rs"]
+mod rig;
 mod wiring;

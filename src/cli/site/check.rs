@@ -12,6 +12,7 @@ use crate::script::diagnostic::Report;
 use crate::script::site_check::{Area, Asked, Finding, Grade, SiteCheck, confirm};
 use crate::site::Site;
 
+const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const ODD: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -40,9 +41,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let mut checked = SiteCheck::of(&site, &arguments.runbooks, today)?;
     if arguments.offline {
-        checked.looked.insert(Area::Cloud, "not asked".into());
+        checked.skip(Area::Cloud, "not asked");
     } else if checked.count(Grade::Error) > 0 && !arguments.online {
-        checked.looked.insert(Area::Cloud, "not asked before the rest is right".into());
+        checked.skip(Area::Cloud, "not asked before the rest is right");
     } else {
         ask(&site, &mut checked, if arguments.online { Asked::Surely } else { Asked::IfReachable })?;
     }
@@ -69,7 +70,11 @@ fn ask(site: &Site, checked: &mut SiteCheck, asked: Asked) -> Result<()> {
     let confirmed = runtime.block_on(confirm(site, &checked.runbooks, clock, asked));
     // a look at a name that never answers must not keep the process
     runtime.shutdown_background();
-    checked.looked.insert(Area::Cloud, confirmed.looked);
+    if confirmed.proven == 0 {
+        checked.skip(Area::Cloud, &confirmed.looked);
+    } else {
+        checked.looked.insert(Area::Cloud, confirmed.looked);
+    }
     checked.findings.extend(confirmed.findings);
     checked.findings.sort_by_key(|f| (f.grade, f.area));
     Ok(())
@@ -86,6 +91,7 @@ fn draw(checked: &SiteCheck, width: usize, colours: bool) -> String {
         let of = |grade| checked.findings.iter().filter(|f| f.area == area && f.grade == grade).count();
         let (errors, drifts, warnings) = (of(Grade::Error), of(Grade::Drift), of(Grade::Warning));
         let (style, mark) = match (errors, drifts, warnings) {
+            (0, 0, 0) if checked.skipped.contains(&area) => (DIM, "-"),
             (0, 0, 0) => (GOOD, "✓"),
             (0, ..) => (ODD, "!"),
             _ => (BAD, "✗"),

@@ -77,8 +77,10 @@ fn head(drift: &Drift) -> String {
     let places: Vec<String> =
         drift.site.iter().map(|w| format!("{} by {}:{}", w.how, w.place.file, w.place.line)).collect();
     let state = drift.state.words();
+    let reviewed =
+        drift.base.as_ref().map(|b| format!(", reviewed {} by {}", b.reviewed, b.by)).unwrap_or_default();
     format!(
-        "{style}{state:<16}{style:#} {}{title}\n                 {DIM}{}{DIM:#}\n",
+        "{style}{state:<16}{style:#} {}{title}\n                 {DIM}{}{reviewed}{DIM:#}\n",
         drift.target,
         places.join(", ")
     )
@@ -91,12 +93,12 @@ fn texts(drift: &Drift, width: usize) -> String {
     // where nobody knows what it was written against, nothing can have changed
     let rows = threeway::align(if drift.base.is_none() { shipped } else { base }, shipped, &site);
     let was = match &drift.base {
-        Some(base) => format!("written against ({}, {})", base.release, base.reviewed),
-        None => "written against: not recorded".to_string(),
+        Some(base) => format!("base ({})", base.release),
+        None => "base: not recorded".to_string(),
     };
     let now = match &drift.shipped {
-        Some(shipped) => format!("shipped now ({})", shipped.layer),
-        None => "shipped now: gone".to_string(),
+        Some(shipped) => format!("shipped ({})", shipped.layer),
+        None => "shipped: gone".to_string(),
     };
     format!("{}\n", threeway::draw(&rows, [&was, &now, "site"], width))
 }

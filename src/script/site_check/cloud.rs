@@ -26,6 +26,8 @@ pub enum Asked {
 pub struct Confirmed {
     /// In a sentence.
     pub looked: String,
+    /// How many scopes proved themselves.
+    pub proven: usize,
     /// What it does not confirm.
     pub findings: Vec<Finding>,
 }
@@ -88,6 +90,7 @@ pub async fn confirm(site: &Site, runbooks: &[String], clock: Arc<dyn Clock>, as
             confirmed.findings.push(at(Finding::new(Grade::Drift, Area::Cloud, what).help(help), setting));
         }
     }
+    confirmed.proven = sessions.len();
     confirmed.looked = match (sessions.is_empty(), unasked.as_slice()) {
         (true, []) if site.scopes().next().is_none() => "no scope is declared".into(),
         (true, []) => "no scope could be asked".into(),

@@ -33,6 +33,8 @@ pub struct SiteCheck {
     pub runbooks: Vec<String>,
     /// What was looked at, for each area: `12 are safe to run`.
     pub looked: BTreeMap<Area, String>,
+    /// Areas that were not looked at; `looked` says why.
+    pub skipped: Vec<Area>,
     /// What was found, worst first.
     pub findings: Vec<Finding>,
     /// The texts that findings point into, by their files.
@@ -50,6 +52,7 @@ impl SiteCheck {
             site: site.name.clone(),
             runbooks: Vec::new(),
             looked: BTreeMap::new(),
+            skipped: Vec::new(),
             findings: Vec::new(),
             texts: BTreeMap::new(),
         };
@@ -61,8 +64,9 @@ impl SiteCheck {
         checked.looked.insert(Area::Handles, handles(site));
         checked.read_texts(site);
         if unsafe_files {
-            let what = "not looked at until the files may be believed";
-            checked.looked.insert(Area::Scripts, what.into());
+            for area in [Area::Values, Area::Scripts, Area::Overrides, Area::Excuses] {
+                checked.skip(area, "not looked at until the files may be believed");
+            }
             return Ok(checked);
         }
         let names: Vec<String> = site.layers.list()?.into_iter().map(|l| l.name).collect();
@@ -114,7 +118,7 @@ impl SiteCheck {
         let modules = names.iter().filter(|n| !is_runbook(n)).cloned();
         let asked: Vec<String> = self.runbooks.iter().cloned().chain(modules).collect();
         let found = check::check(&site.layers, &asked)?;
-        self.findings.extend(found.findings.iter().map(Finding::from));
+        let mut of_scripts: Vec<&check::Finding> = found.findings.iter().collect();
         let modules = asked.len() - self.runbooks.len();
         self.looked.insert(Area::Scripts, format!("{} runbooks, {modules} modules", self.runbooks.len()));
 
@@ -125,10 +129,20 @@ impl SiteCheck {
                     Area::Overrides,
                     format!("{}, each compared with what is shipped", review.overrides.len()),
                 );
-                self.findings.extend(overrides::look(&survey, &review));
+                let of_overrides = overrides::look(&survey, &review);
+                // the review knows what a step was, and so what it is called now: it need not be told twice
+                let told = |f: &check::Finding| {
+                    let line = |p: &Place| (p.file.clone(), p.line);
+                    let places = of_overrides.iter().filter_map(|o| o.place.as_ref());
+                    f.code.name == check::codes::UNKNOWN_STEP.name
+                        && places.map(line).any(|l| l == line(&f.place))
+                };
+                of_scripts.retain(|f| !told(f));
+                self.findings.extend(of_overrides);
             }
             Err(e) => self.findings.push(Finding::of(Area::Overrides, &e)),
         }
+        self.findings.extend(of_scripts.into_iter().map(Finding::from));
         self.findings.extend(excuses::look(site, &survey, today));
         let (waivers, issues) = (site.excuses.waivers.len(), site.excuses.known_issues.len());
         self.looked.insert(Area::Excuses, format!("{waivers} waivers, {issues} known issues"));
@@ -142,6 +156,12 @@ impl SiteCheck {
                 self.texts.insert(file.title.clone(), file.text.to_string());
             }
         }
+    }
+
+    /// Takes note of an area that is not looked at, and why.
+    pub fn skip(&mut self, area: Area, why: &str) {
+        self.looked.insert(area, why.into());
+        self.skipped.push(area);
     }
 
     /// How many findings are of a grade.

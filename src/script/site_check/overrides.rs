@@ -36,10 +36,8 @@ pub(super) fn look(survey: &Survey, review: &Review) -> Vec<Finding> {
                 )),
             ),
             State::Gone { likely } => {
-                let finding = finding(
-                    Grade::Error,
-                    format!("there is no shipped {} any more to override", said(target)),
-                );
+                let finding =
+                    finding(Grade::Error, format!("there is no shipped {} to override", said(target)));
                 found.push(match likely {
                     Some(near) => finding.help(format!(
                         "it is probably `{}` now: change the override to it, then `rhumb site accept`",
