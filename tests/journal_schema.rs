@@ -5,7 +5,7 @@
 
 use rhumb::base::{Error, ErrorKind, Intent, Undo};
 use rhumb::run::record::SourceMark;
-use rhumb::run::{Entry, Record, StepKind, Verdict};
+use rhumb::run::{Entry, Record, Selection, StepKind, Verdict};
 use serde_json::{Value, json};
 
 const DOCS: &str = include_str!("../docs/journal.md");
@@ -76,6 +76,9 @@ fn records() -> Vec<Record> {
     let mut all = vec![
         begin,
         Record::RunResume { version, by: by.clone(), pid: 1 },
+        Record::Selection(
+            Selection::new(Some(text("2")), vec![text("3")], vec![text("4")], "a reason").unwrap(),
+        ),
         Record::Source(SourceMark { name: text("std/x"), layer: text("site"), sha256: "0".repeat(64) }),
         Record::Runbook { id: text("b"), title: title() },
         Record::StepBegin {
@@ -124,6 +127,7 @@ fn records() -> Vec<Record> {
         match record {
             Record::RunBegin { .. }
             | Record::RunResume { .. }
+            | Record::Selection(_)
             | Record::Source(_)
             | Record::Runbook { .. }
             | Record::StepBegin { .. }

@@ -114,7 +114,83 @@ async fn a_run_killed_between_intent_and_outcome_says_so_in_its_journal() {
 
     rig.file("stop-it.rhai", &PARK.replace("Stop a server", "Stop another server"));
     let changed = rig.run(&["resume"]).expect(i32::from(ErrorKind::Drift.exit_code()));
-    assert!(changed.stderr.contains("has changed since the run was cut off"), "{}", changed.stderr);
+    assert!(changed.stderr.contains("`stop-it` of the site layer has changed"), "{}", changed.stderr);
+    assert!(changed.stderr.contains("Stop another server"), "{}", changed.stderr);
+}
+
+const THREE: &str = r#"
+    runbook("three", "Three steps");
+    let made = change("1", "Make", || { note("made"); 41 });
+    let more = change("2", "Make more", || { note("more"); 1 });
+    verify("3", "Look", #{ needs: ["2"] }, || expect("values", [made, more], [site.extra.made, site.extra.more]));
+"#;
+
+fn three(extra: &str) -> Rig {
+    let rig = site("127.0.0.1:9");
+    let text = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &format!("{text}\n[extra]\n{extra}\n"));
+    rig.file("three.rhai", THREE);
+    rig
+}
+
+fn notes(entries: &[rhumb::run::Entry]) -> Vec<&str> {
+    let text = |e: &'_ rhumb::run::Entry| matches!(&e.record, Record::Note { .. });
+    entries
+        .iter()
+        .filter(|e| text(e))
+        .map(|e| match &e.record {
+            Record::Note { text, .. } => text.as_str(),
+            _ => "",
+        })
+        .collect()
+}
+
+#[test]
+fn a_run_goes_on_with_another_text_only_from_the_first_step_that_it_changes() {
+    let rig = three("made = 41\nmore = 2");
+    rig.run(&["run", "three"]).expect(i32::from(ErrorKind::Gate.exit_code()));
+    rig.file("three.rhai", &THREE.replace("note(\"more\"); 1", "note(\"more\"); 2"));
+
+    let refused = rig.run(&["resume"]).expect(i32::from(ErrorKind::Drift.exit_code()));
+    assert!(refused.stderr.contains("--from 2 --because"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("-    let more = change("), "{}", refused.stderr);
+    let late = rig.run(&["resume", "--from", "3", "--because", "x"]);
+    late.expect(i32::from(ErrorKind::Drift.exit_code()));
+
+    let done = rig.run(&["resume", "--from", "2", "--because", "one was too few"]).expect(0);
+    assert_eq!(done.verdicts(), "1 PASS, 2 PASS, 3 PASS");
+    assert_eq!(notes(&done.entries), ["made", "more", "more"], "step 1 keeps its value, step 2 runs again");
+}
+
+#[test]
+fn steps_are_left_out_for_a_reason_and_the_report_tells_it() {
+    let rig = three("made = 41\nmore = 1");
+    let usage = i32::from(ErrorKind::Usage.exit_code());
+    let silent = rig.run(&["run", "three", "--skip", "2"]).expect(usage);
+    assert!(silent.stderr.contains("--because"), "{}", silent.stderr);
+    let wrong = rig.run(&["run", "three", "--from", "33", "--because", "x"]).expect(usage);
+    assert!(wrong.stderr.contains("did you mean `3`?"), "{}", wrong.stderr);
+    assert!(rig.journal().is_empty(), "nothing ran");
+
+    let gate = i32::from(ErrorKind::Gate.exit_code());
+    let skipped = rig.run(&["run", "three", "--skip", "2", "--because", "made by hand"]).expect(gate);
+    assert_eq!(
+        skipped.verdicts(),
+        "1 PASS, 2 SKIPPED, 3 FAIL",
+        "what needs it runs: the operator answers for it"
+    );
+    assert!(skipped.stdout.contains("--skip 2: made by hand"), "{}", skipped.stdout);
+    let only = rig.run(&["run", "three", "--only", "1", "--because", "a try"]).expect(0);
+    assert_eq!(only.verdicts(), "1 PASS, 2 SKIPPED, 3 SKIPPED");
+}
+
+#[test]
+fn a_value_that_changed_is_told_before_a_run_goes_on() {
+    let rig = three("made = 41\nmore = 2");
+    rig.run(&["run", "three", "--set", "image=a"]).expect(i32::from(ErrorKind::Gate.exit_code()));
+    let refused = rig.run(&["resume", "--set", "image=b"]).expect(i32::from(ErrorKind::Drift.exit_code()));
+    assert!(refused.stderr.contains("the value `image` was \"a\" and is \"b\""), "{}", refused.stderr);
+    rig.run(&["resume", "--set", "image=a"]).expect(i32::from(ErrorKind::Gate.exit_code()));
 }
 
 #[test]

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use super::ask::Terminal;
 use super::place::StateArguments;
+use super::selection::SelectionArguments;
 use super::view::View;
 use super::{SiteArguments, complain, interrupt, place};
 use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
 use crate::report::{Estimates, prose, terminal, write_all};
 use crate::run::lock::{Holder, SiteLock};
-use crate::run::{Approvals, Cancel, Entry, Journal, Mode, Past, Record, Run, RunReport, RunSettings};
+use crate::run::{Approvals, Cancel, Journal, Mode, Past, Record, Run, RunReport, RunSettings, Selection};
 use crate::script::diagnostic::Report;
+use crate::script::drift::Drift;
 use crate::script::handles::SiteHandle;
 use crate::script::modules::Library;
 use crate::script::{Host, Runbook};
@@ -33,6 +35,8 @@ pub(super) struct Conduct {
     #[arg(long, value_name = "STEP|ID", value_delimiter = ',')]
     approve: Vec<String>,
     #[command(flatten)]
+    pub(super) steps: SelectionArguments,
+    #[command(flatten)]
     state: StateArguments,
 }
 
@@ -43,6 +47,7 @@ pub(super) struct Plan {
     pub(super) run: String,
     pub(super) runbook: String,
     pub(super) mode: Mode,
+    pub(super) selection: Selection,
     /// The run goes on from its journal.
     pub(super) resumed: bool,
 }
@@ -74,7 +79,8 @@ impl Conduct {
             false => (Journal::create(&dir, true)?, Past::default()),
             true => {
                 let (journal, entries) = Journal::reopen(&dir)?;
-                unchanged(&entries, &library)?;
+                let values = SiteHandle::new(plan.site.clone(), clock.clone()).values();
+                hold(&Drift::of(&entries, &dir, library.shelf(), &values)?, &plan.selection)?;
                 (journal, Past::of(&entries))
             }
         };
@@ -105,6 +111,7 @@ impl Conduct {
             approvals: Approvals::of(self.yes.then_some("--yes"), self.approve),
             excuse: Box::new(move |step, claim, observed| excuses.excuse(&name, step, claim, observed)),
             past,
+            selection: plan.selection,
             cancel,
             cleanup_within,
         };
@@ -154,20 +161,21 @@ fn evaluate(runbook: &str, host: &Arc<Host>, library: &Library) -> (Option<Error
     }
 }
 
-/// Holds that the texts are those of the run before the cut: what a step did is told by its place in them.
-fn unchanged(entries: &[Entry], library: &Library) -> Result<()> {
-    for entry in entries {
-        let Record::Source(then) = &entry.record else { continue };
-        let now = library.shelf().texts(&then.name)?;
-        if !now.iter().any(|text| text.mark(&then.name) == *then) {
-            let what =
-                format!("`{}` of the {} layer has changed since the run was cut off", then.name, then.layer);
-            return Err(Error::new(ErrorKind::Drift, what).help(
-                "put the text back to resume, or start a new run; what was done stands in this run's report",
-            ));
-        }
+/// Holds that a run goes on with the texts and values it had, or from a step before they part, if the operator wants that.
+fn hold(drift: &Drift, selection: &Selection) -> Result<()> {
+    if drift.is_none() || selection.from().is_some_and(|from| drift.allows(from)) {
+        return Ok(());
     }
-    Ok(())
+    anstream::eprint!("{}", drift.draw());
+    let what = format!("not what it was when the run was cut off: {}", drift.summary());
+    let help = match drift.first() {
+        Some(step) => format!(
+            "put it back, or go on from where it matters: `rhumb resume --from {step} --because REASON`; what was sent \
+             before is not sent again"
+        ),
+        None => "put it back, or start a new run".into(),
+    };
+    Err(Error::new(ErrorKind::Drift, what).help(help))
 }
 
 /// Writes the reports, and says how the run stands and where they lie.

@@ -19,6 +19,7 @@ mod place;
 mod resume;
 mod run;
 mod runs;
+mod selection;
 mod show;
 mod show_run;
 mod site;

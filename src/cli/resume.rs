@@ -42,7 +42,17 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
         ));
     }
     let mode = if report.mode == Mode::Observe.name() { Mode::Observe } else { Mode::Run };
-    arguments.conduct.conduct(Plan { site, home, run, runbook: report.runbook, mode, resumed: true })
+    let selection = arguments.conduct.steps.of(&site.layers, &report.runbook)?;
+    let selection = if selection.is_all() { report.selection.unwrap_or_default() } else { selection };
+    arguments.conduct.conduct(Plan {
+        site,
+        home,
+        run,
+        runbook: report.runbook,
+        mode,
+        selection,
+        resumed: true,
+    })
 }
 
 /// The newest run: ids begin with their time.

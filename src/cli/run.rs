@@ -22,12 +22,14 @@ pub(super) struct Arguments {
 /// Runs it.
 pub(super) fn main(arguments: Arguments) -> Result<u8> {
     let (site, home) = arguments.conduct.site()?;
+    let selection = arguments.conduct.steps.of(&site.layers, &arguments.runbook)?;
     arguments.conduct.conduct(Plan {
         site,
         home,
         run: place::run_id(&arguments.runbook, Timestamp::now()),
         runbook: arguments.runbook,
         mode: if arguments.observe { Mode::Observe } else { Mode::Run },
+        selection,
         resumed: false,
     })
 }

@@ -49,6 +49,7 @@ impl Fold {
                 (report.mode, report.version, report.by) = (mode.clone(), version.clone(), by.clone());
                 report.values = values.clone();
             }
+            Record::Selection(selection) => report.selection = Some(selection.clone()),
             Record::RunResume { version, by, .. } => {
                 report.resumes.push(ResumeReport { at: entry.at, by: by.clone(), version: version.clone() });
                 report.end = None;

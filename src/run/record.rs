@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::selection::Selection;
 use crate::base::Intent;
 
 /// What a step may do.
@@ -144,6 +145,8 @@ pub enum Record {
         /// Process id.
         pid: u32,
     },
+    /// The operator leaves steps out, from here on.
+    Selection(Selection),
     /// A script or module was loaded.
     Source(SourceMark),
     /// The runbook gave its id and title.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Selection;
 use super::fold;
 use super::journal;
 use super::record::{Entry, SourceMark, StepKind, Verdict};
@@ -44,6 +45,9 @@ pub struct RunReport {
     pub values: Value,
     /// The steps, in the order they ran.
     pub steps: Vec<StepReport>,
+    /// Which steps the operator wanted; `None`: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     /// Remarks outside of steps.
     pub notes: Vec<String>,
     /// Named values outside of steps.

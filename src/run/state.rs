@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use super::cancel::Cancel;
 use super::journal::Journal;
 use super::past::Past;
 use super::record::{Entry, Record, StepKind, Verdict};
+use super::selection::Selection;
 use super::wait::Waiting;
 use crate::base::{Clock, Error, ErrorKind, Result};
 
@@ -70,6 +72,8 @@ pub struct RunSettings {
     pub excuse: Box<Excuse>,
     /// What the journal held before a cut; empty for a new run.
     pub past: Past,
+    /// Which of its steps are to run.
+    pub selection: Selection,
     /// Ends the run from outside.
     pub cancel: Cancel,
     /// How long the clean-up of one step may take.
@@ -150,6 +154,7 @@ pub(super) struct Shared {
     pub(super) approvals: Mutex<Approvals>,
     pub(super) excuse: Box<Excuse>,
     pub(super) past: Past,
+    pub(super) selection: Selection,
     pub(super) cancel: Cancel,
     pub(super) cleanup_within: Duration,
     /// Verdict of each step that ended.
@@ -174,6 +179,7 @@ impl Run {
             excuse: settings.excuse,
             waits: AtomicU64::new(settings.past.last_wait()),
             past: settings.past,
+            selection: settings.selection,
             cancel: settings.cancel,
             cleanup_within: settings.cleanup_within,
             verdicts: Mutex::default(),
@@ -181,6 +187,9 @@ impl Run {
             began,
         }));
         run.append(first)?;
+        if !run.0.selection.is_all() {
+            run.append(Record::Selection(run.0.selection.clone()))?;
+        }
         Ok(run)
     }
 
@@ -193,6 +202,11 @@ impl Run {
         let entry = lock(&self.0.journal).append(self.0.clock.now(), record)?;
         self.0.observer.entry(&entry);
         Ok(entry.n)
+    }
+
+    /// The directory of its journal and of all that is kept of it.
+    pub fn directory(&self) -> PathBuf {
+        lock(&self.0.journal).path().parent().map(Path::to_path_buf).unwrap_or_default()
     }
 
     /// What the run is for.

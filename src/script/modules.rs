@@ -11,7 +11,6 @@ use super::host::Host;
 use crate::base::error::nearest;
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Place, Result};
-use crate::run::Record;
 use crate::run::record::SourceMark;
 use crate::site::{Layers, Source};
 use sha2::{Digest, Sha256};
@@ -209,7 +208,7 @@ impl Resolver {
         let host = self.host.upgrade().ok_or_else(gone)?;
         let (ast, texts) = host.library.compile(engine, &host.globals(), name)?;
         for text in &texts {
-            host.run.append(Record::Source(text.mark(name))).map_err(|e| engine::at(e, Position::NONE))?;
+            host.run.source(text.mark(name), &text.text).map_err(|e| engine::at(e, Position::NONE))?;
         }
         let mut module = Module::eval_ast_as_new(host.globals(), &ast, engine)
             .map_err(|e| Box::new(EvalAltResult::ErrorInModule(name.into(), e, Position::NONE)))?;

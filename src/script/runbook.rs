@@ -9,7 +9,6 @@ use super::engine::{self, STACK};
 use super::host::Host;
 use super::thrown::Thrown;
 use crate::base::{Error, ErrorKind};
-use crate::run::Record;
 
 /// A runbook, compiled.
 pub struct Runbook {
@@ -35,7 +34,7 @@ impl Runbook {
         host.set_engine(&engine);
         let (ast, overlay, texts) = host.library.compile_runbook(&engine, &host.globals(), name)?;
         for text in &texts {
-            host.run.append(Record::Source(text.mark(name)))?;
+            host.run.source(text.mark(name), &text.text)?;
         }
         if let Some(overlay) = overlay {
             host.overlay(|| engine.run_ast_with_scope(&mut host.globals(), &overlay))?;

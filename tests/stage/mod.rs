@@ -11,7 +11,7 @@ use rhumb::base::{Clock, Result, SimClock};
 use rhumb::run::approval::Question;
 use rhumb::run::{
     Answer, Approvals, Approver, Cancel, Entry, Journal, Mode, Observer, Past, Record, Run, RunReport,
-    RunSettings,
+    RunSettings, Selection,
 };
 use rhumb::script::diagnostic::Report;
 use rhumb::script::handles::SiteHandle;
@@ -115,6 +115,7 @@ impl Stage {
             approvals: Approvals::default(),
             excuse: Box::new(|_, _, _| None),
             past: self.past,
+            selection: Selection::default(),
             cancel: self.cancel,
             cleanup_within: Duration::from_secs(600),
         };
