@@ -12,7 +12,7 @@ pub fn explain(report: &mut RunReport, shelf: &dyn Shelf) {
     let same = report.sources.iter().all(|then| {
         shelf.texts(&then.name).is_ok_and(|now| now.iter().any(|text| text.mark(&then.name) == *then))
     });
-    if !same || report.sources.is_empty() {
+    if !same || report.steps.is_empty() {
         return;
     }
     let Ok(prose) = Prose::of(shelf, &report.runbook) else { return };

@@ -45,13 +45,13 @@ pub fn write_all(dir: &Path, report: &RunReport) -> Result<Paths> {
     Ok(paths)
 }
 
-/// Puts a text in the place of a file in one move.
+/// Puts a text in the place of a file in one move. Nobody waits for the disk: after a power cut the journal is there
+/// to write the report anew (`rhumb show-run`).
 fn replace(path: &Path, text: &str) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let written = || -> std::io::Result<()> {
         let mut file = open_beside(dir)?;
         file.write_all(text.as_bytes())?;
-        file.as_file().sync_data()?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };

@@ -25,6 +25,8 @@ pub struct Journal {
     next: u64,
     prev: String,
     durable: bool,
+    /// The file's name is on disk as well.
+    named: bool,
     /// A write failed: nothing more may be done in this run.
     broken: Option<Error>,
 }
@@ -41,11 +43,7 @@ impl Journal {
             .create_new(true)
             .open(&path)
             .map_err(|e| unwritable(&path, &e))?;
-        if durable {
-            // the name itself must survive as well
-            File::open(dir).and_then(|d| d.sync_all()).map_err(|e| unwritable(dir, &e))?;
-        }
-        Ok(Journal { file, path, next: 1, prev: ROOT.into(), durable, broken: None })
+        Ok(Journal { file, path, next: 1, prev: ROOT.into(), durable, named: false, broken: None })
     }
 
     /// Opens a journal to go on with it: checks the chain, cuts a torn last line off.
@@ -57,7 +55,10 @@ impl Journal {
         file.set_len(read.whole).map_err(|e| unwritable(&path, &e))?;
         file.seek(SeekFrom::End(0)).map_err(|e| unwritable(&path, &e))?;
         let next = read.entries.last().map_or(1, |e| e.n + 1);
-        Ok((Journal { file, path, next, prev: read.last_hash, durable: true, broken: None }, read.entries))
+        Ok((
+            Journal { file, path, next, prev: read.last_hash, durable: true, named: true, broken: None },
+            read.entries,
+        ))
     }
 
     /// Where it lies.
@@ -76,7 +77,7 @@ impl Journal {
         let written = line(&entry).and_then(|line| {
             self.file.write_all(line.as_bytes()).map_err(|e| unwritable(&self.path, &e))?;
             if sync {
-                self.file.sync_data().map_err(|e| unwritable(&self.path, &e))?;
+                self.sync().map_err(|e| unwritable(&self.path, &e))?;
             }
             Ok(line)
         });
@@ -91,6 +92,16 @@ impl Journal {
                 Err(e)
             }
         }
+    }
+
+    /// Waits until all that was appended is on disk, and with the first of it the name.
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.file.sync_data()?;
+        if let (false, Some(dir)) = (self.named, self.path.parent()) {
+            File::open(dir)?.sync_all()?;
+            self.named = true;
+        }
+        Ok(())
     }
 }
 

@@ -50,7 +50,6 @@ impl SiteLock {
         file.set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))
             .and_then(|_| file.write_all(text.as_bytes()))
-            .and_then(|()| file.sync_data())
             .map_err(|e| broken(&e))?;
         Ok(SiteLock(file))
     }

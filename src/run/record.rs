@@ -340,15 +340,7 @@ impl Record {
     /// Whether it must be on disk before the run goes on.
     pub fn must_sync(&self) -> bool {
         use Record::*;
-        matches!(
-            self,
-            RunBegin { .. }
-                | RunResume { .. }
-                | Intent { .. }
-                | Outcome { .. }
-                | StepEnd { .. }
-                | RunEnd { .. }
-        )
+        matches!(self, Intent { .. } | Outcome { .. } | StepEnd { .. } | RunEnd { .. })
     }
 }
 
