@@ -326,7 +326,10 @@ fn an_intent_says_what_is_fetched_and_what_it_replaces() {
     download.sha512 = Some(digest("x"));
     let intent = DownloadCall::new(download).unwrap().intent();
     assert_eq!((intent.system.as_str(), intent.method.as_str()), ("file", "download"));
-    assert_eq!(intent.summary, "download Cargo.toml from https://cdn.example/image.qcow2");
-    assert_eq!(intent.body["replaces"], true);
+    let (what, replaces) = intent.summary.split_once(", ").unwrap();
+    assert_eq!(what, "download Cargo.toml from https://cdn.example/image.qcow2");
+    assert_eq!(replaces, "in place of the one that is there");
+    // a run that was cut asks again when the file is there, and it is the same question
+    assert!(intent.body.get("replaces").is_none());
     assert_eq!(intent.body["sha512"], digest("x"));
 }

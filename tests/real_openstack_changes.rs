@@ -12,9 +12,10 @@ use real_cloud::{
     Log, act, change, cloud, create, delete, map, own_project, project, row, session, session_of, until,
 };
 use rhumb::base::{ErrorKind, Mutation, Payload, Secret};
+use rhumb::systems::kubernetes::{Expected, Kube, KubeSpec, KubeconfigSource};
 use rhumb::systems::openstack::resource::{self, Item};
 use rhumb::systems::openstack::{
-    AppCredential, Authority, Cloud, Credential, Declared, Session, find, get, list,
+    self, AppCredential, Authority, Cloud, Credential, Declared, Session, find, get, list,
 };
 use serde_json::{Map, Value, json};
 
@@ -382,15 +383,18 @@ async fn a_cluster_grows_from_its_template_and_goes() {
 
     let authority = named(&capi, "certificates", cluster).await;
     assert!(authority["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
-    let key = rcgen::KeyPair::generate().unwrap();
-    let csr = rcgen::CertificateParams::new(Vec::<String>::new())
-        .unwrap()
-        .serialize_request(&key)
-        .unwrap()
-        .pem()
-        .unwrap();
-    let signed = create(&capi, "certificates", json!({"cluster_uuid": cluster, "csr": csr})).await;
-    assert!(signed["pem"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE-----"), "{signed}");
+    let kubeconfig = openstack::kubeconfig(&capi, cluster).await.unwrap();
+    let spec = KubeSpec {
+        name: "workload".into(),
+        source: KubeconfigSource::Fetched(kubeconfig),
+        context: None,
+        expected: Expected::default(),
+    };
+    assert_eq!(Kube::new(&spec, None, None).unwrap().server(), done["api_address"].as_str().unwrap());
+    // another member of the project is no creator
+    let e = openstack::kubeconfig(&session("member"), cluster).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Forbidden, "{e}");
+    assert!(e.detail().help.as_deref().unwrap().contains("the user who created it"), "{e}");
 
     assert_eq!(
         act(&capi, "clusters", cluster, "resize", json!({"node_count": 2})).await.unwrap().status,

@@ -247,6 +247,13 @@ impl Error {
         self
     }
 
+    /// Puts better advice in the place of what was given.
+    #[must_use]
+    pub fn advise(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
     /// Adds the handle in whose authority the call was made.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {

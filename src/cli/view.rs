@@ -13,7 +13,7 @@ use crate::base::duration::{self, show_seconds};
 use crate::report::Estimates;
 use crate::run::gate::brief;
 use crate::run::wait::Waiting;
-use crate::run::{Entry, Observer, Record, StepKind, Verdict};
+use crate::run::{Entry, Observer, Record, StepKind, Transfer, Verdict};
 
 /// Writes a run to standard output.
 pub struct View {
@@ -155,6 +155,7 @@ impl View {
                 ));
             }
             Record::Outcome { error, settled, .. } => {
+                self.rest();
                 if !error.is_null() {
                     let what = error["what"].as_str().unwrap_or("failed");
                     self.line(&format!("       {FAIL}→ {what}{FAIL:#}"));
@@ -198,6 +199,12 @@ impl View {
 impl Observer for View {
     fn entry(&self, entry: &Entry) {
         self.show(entry);
+    }
+
+    fn transferring(&self, transfer: &Transfer) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{}: {}", transfer.title, transfer.shown()));
+        }
     }
 
     fn waiting(&self, w: &Waiting) {

@@ -110,6 +110,14 @@ impl Run {
         result
     }
 
+    /// Whether the journal shows that this change came next before a cut. Then [`Run::effect`] settles it,
+    /// and what looks as if it need not be done was done by it.
+    pub fn comes_next(&self, intent: &Intent) -> bool {
+        let Some(frame) = frame() else { return false };
+        let before = self.shared().past.call(&frame.step, &frame.peek_call());
+        before.is_some_and(|before| before.digest == intent.digest())
+    }
+
     /// Refuses what may not change anything here.
     fn may_change(&self, intent: &Intent) -> Result<std::sync::Arc<Frame>> {
         let refused = |why: String, help: &str| {

@@ -17,6 +17,7 @@ mod selection;
 pub mod sources;
 pub mod state;
 pub mod step;
+pub mod transfer;
 pub mod wait;
 
 pub use approval::{Answer, Approvals, Approver};
@@ -28,4 +29,5 @@ pub use report::RunReport;
 pub use selection::Selection;
 pub use state::{Mode, Observer, Run, RunSettings};
 pub use step::{Ending, OnFail, StepSpec, Unwind};
+pub use transfer::Transfer;
 pub use wait::{WaitSpec, Waiting};

@@ -15,6 +15,7 @@ use super::journal::Journal;
 use super::past::Past;
 use super::record::{Entry, Record, StepKind, Verdict};
 use super::selection::Selection;
+use super::transfer::Transfer;
 use super::wait::Waiting;
 use crate::base::{Clock, Error, ErrorKind, Result};
 
@@ -48,6 +49,11 @@ pub trait Observer: Send + Sync {
     /// A wait looked again.
     fn waiting(&self, waiting: &Waiting) {
         let _ = waiting;
+    }
+
+    /// A file on its way has come further.
+    fn transferring(&self, transfer: &Transfer) {
+        let _ = transfer;
     }
 }
 
@@ -117,6 +123,11 @@ impl Frame {
     /// The place of the next change in the step.
     pub(super) fn next_call(&self) -> String {
         format!("{}{}", self.branch, self.calls.fetch_add(1, Ordering::SeqCst) + 1)
+    }
+
+    /// The place that [`Frame::next_call`] would give.
+    pub(super) fn peek_call(&self) -> String {
+        format!("{}{}", self.branch, self.calls.load(Ordering::SeqCst) + 1)
     }
 
     pub(super) fn shared(&self) -> &FrameShared {

@@ -1,6 +1,7 @@
 //! What primitives reach: the run, the site, the runtime, and the engine that closures run on.
 
 use std::future::Future;
+use std::path::{Component, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -8,7 +9,7 @@ use rhai::{Engine, Scope};
 use tokio::runtime::Handle;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::run::Run;
+use crate::run::{Mode, Run};
 
 use super::handles::SiteHandle;
 use super::modules::Library;
@@ -27,13 +28,16 @@ pub struct Host {
     overlaying: AtomicBool,
     runtime: Handle,
     engine: OnceLock<Weak<Engine>>,
+    /// Stands for this machine's files in a rehearsal.
+    scratch: OnceLock<tempfile::TempDir>,
 }
 
 impl Host {
     /// A host for a run.
     pub fn new(run: Run, site: SiteHandle, library: Arc<Library>, runtime: Handle) -> Arc<Self> {
-        let (overrides, engine) = (Overrides::default(), OnceLock::new());
-        Arc::new(Host { run, site, library, overrides, overlaying: AtomicBool::new(false), runtime, engine })
+        let (overrides, engine, scratch) = (Overrides::default(), OnceLock::new(), OnceLock::new());
+        let overlaying = AtomicBool::new(false);
+        Arc::new(Host { run, site, library, overrides, overlaying, runtime, engine, scratch })
     }
 
     /// Whether a site's overrides are being read: the only time they can be given.
@@ -72,6 +76,39 @@ impl Host {
                 result = work => result,
             }
         })
+    }
+
+    /// A file of this machine, by its path in full or below `~/`. A rehearsal has files of its own, which go
+    /// with it: it reads and writes none of the operator's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for a relative path: the working directory decides nothing.
+    pub fn file(&self, path: &str) -> Result<PathBuf> {
+        let full = match path.strip_prefix("~/") {
+            Some(below) => std::env::home_dir().map(|home| home.join(below)),
+            None => Some(PathBuf::from(path)),
+        };
+        let full = full.filter(|full| full.is_absolute()).ok_or_else(|| {
+            Error::new(ErrorKind::Argument, format!("`{path}` is no path in full"))
+                .help("write it from the root, or from `~/`: the working directory decides nothing")
+        })?;
+        if self.run.mode() != Mode::Rehearse {
+            return Ok(full);
+        }
+        let wrong = |e: std::io::Error| {
+            Error::new(ErrorKind::Io, "there is no room for the files of a rehearsal").from_source(&e)
+        };
+        let scratch = match self.scratch.get() {
+            Some(scratch) => scratch,
+            None => {
+                let made = tempfile::Builder::new().prefix("rhumb-rehearsal-").tempdir().map_err(wrong)?;
+                self.scratch.get_or_init(|| made)
+            }
+        };
+        let inside = full.components().filter(|part| matches!(part, Component::Normal(_)));
+        let there = scratch.path().join(inside.collect::<PathBuf>());
+        std::fs::create_dir_all(there.parent().unwrap_or(scratch.path())).map_err(wrong)?;
+        Ok(there)
     }
 
     /// The variables that every script sees.

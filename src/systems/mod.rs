@@ -6,6 +6,7 @@
 pub mod certificate;
 pub mod command;
 pub mod download;
+pub mod file;
 pub mod http;
 pub mod kubernetes;
 pub mod openstack;

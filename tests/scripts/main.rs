@@ -4,8 +4,14 @@
 
 #[path = "../kube_server/mod.rs"]
 mod kube_server;
+#[path = "../loopback/mod.rs"]
+mod loopback;
 #[path = "../stage/mod.rs"]
 mod stage;
+#[path = "../stub_cloud/mod.rs"]
+mod stub_cloud;
 
+mod files;
 mod kubernetes;
+mod magnum;
 mod site;

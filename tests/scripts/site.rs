@@ -1,9 +1,11 @@
 //! A site directory for a script.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 
 use rhumb::site::Site;
+use serde_json::json;
 
 /// A site of these files; `site.toml` is among them.
 pub(crate) struct SiteDir(tempfile::TempDir);
@@ -17,6 +19,18 @@ impl SiteDir {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         SiteDir(dir)
+    }
+
+    /// A site of one scope, `capi`, in a cloud of these tests.
+    pub(crate) fn of_cloud(address: SocketAddr) -> Self {
+        let auth = json!({
+            "auth_url": format!("http://{address}/identity"), "username": "op", "user_domain_name": "Default",
+            "password": "secret",
+        });
+        let toml =
+            "name = \"s\"\n[scopes.capi]\ncloud = \"stub\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n";
+        let clouds = json!({"clouds": {"stub": {"auth": auth}}}).to_string();
+        SiteDir::new(&[("site.toml", toml), ("clouds.yaml", &clouds)])
     }
 
     pub(crate) fn load(&self) -> Site {

@@ -86,6 +86,7 @@ pub struct Stage {
     pub past: Past,
     pub cancel: Cancel,
     pub site: Site,
+    pub observer: Arc<dyn Observer>,
 }
 
 impl Stage {
@@ -93,7 +94,8 @@ impl Stage {
         let texts =
             if script.is_empty() { Texts::default() } else { Texts::default().with("main", "site", script) };
         let (mode, answer) = (Mode::Run, Answer::Run);
-        Stage { texts, mode, answer, past: Past::default(), cancel: Cancel::default(), site: site() }
+        let (past, cancel, observer) = (Past::default(), Cancel::default(), Arc::new(Nobody));
+        Stage { texts, mode, answer, past, cancel, site: site(), observer }
     }
 
     pub fn with(mut self, name: &str, layer: &str, text: &str) -> Self {
@@ -110,7 +112,7 @@ impl Stage {
             mode: self.mode,
             clock: clock.clone(),
             journal: Journal::create(dir.path(), true).unwrap(),
-            observer: Arc::new(Nobody),
+            observer: self.observer,
             approver: Box::new(Operator(self.answer, Arc::default())),
             approvals: Approvals::default(),
             excuse: Box::new(|_, _, _| None),

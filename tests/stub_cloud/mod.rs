@@ -26,6 +26,9 @@ pub(crate) struct Seen {
     pub(crate) token: String,
     pub(crate) version: String,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) bytes: Bytes,
+    pub(crate) content_type: String,
 }
 
 /// Status and body for a request and its number.
@@ -192,6 +195,9 @@ impl Stage {
                 {"type": "compute", "endpoints": at("/compute/v2.1")},
                 {"type": "load-balancer", "endpoints": at("/lb")},
                 {"type": "identity", "endpoints": at("/identity")},
+                {"type": "image", "endpoints": at("/image")},
+                {"type": "network", "endpoints": at("/network")},
+                {"type": "container-infra", "endpoints": at("/magnum/v1")},
             ]);
         }
         let mut response = reply(201, &json!({"token": said}));
@@ -227,5 +233,7 @@ async fn handle(
         token: text("x-auth-token"),
         version: text("openstack-api-version"),
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        content_type: text("content-type"),
+        bytes: body,
     })
 }

@@ -12,10 +12,12 @@ use super::handles::{
 use super::host::Host;
 use super::primitive::Primitive;
 
+pub mod files;
 pub mod flow;
 pub mod gates;
 pub mod kubernetes;
 pub mod machine;
+pub mod magnum;
 pub mod openstack;
 pub mod overlay;
 pub mod probe;
@@ -52,6 +54,8 @@ pub fn all() -> Vec<&'static Primitive> {
         site::ALL,
         machine::ALL,
         probe::ALL,
+        files::ALL,
+        magnum::ALL,
         overlay::ALL,
     ];
     fixed.into_iter().flatten().copied().chain(openstack::all()).chain(kubernetes::all()).collect()

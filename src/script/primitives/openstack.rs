@@ -356,14 +356,19 @@ fn create(host: &Host, c: &Collection, fields: Payload) -> Result<Resource> {
 fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let c: Collection = call.receiver()?;
     let name = call.text(0);
-    call.host.run.used(c.session.handle());
-    let there = call.host.block_on(openstack::find(&c.session, c.row, &name, &c.parents))?;
     let mut fields = call.map(1);
-    let Some(there) = there else {
-        fields.insert(c.row.name_key.unwrap_or("name").into(), name.into());
-        return Ok(create(call.host, &c, value::payload(&fields.into())).map(Dynamic::from)?);
+    let wanted = value::evidence(&fields.clone().into());
+    fields.insert(c.row.name_key.unwrap_or("name").into(), name.clone().into());
+    let fields = value::payload(&fields.into());
+    call.host.run.used(c.session.handle());
+    // one that was made before a cut is this call's own, and not one that was there
+    let ours =
+        call.host.run.comes_next(&resource::create_call(c.row, &fields)?.intent(c.session.handle(), ""));
+    let there = match ours {
+        true => None,
+        false => call.host.block_on(openstack::find(&c.session, c.row, &name, &c.parents))?,
     };
-    let wanted = value::evidence(&fields.into());
+    let Some(there) = there else { return Ok(create(call.host, &c, fields).map(Dynamic::from)?) };
     let differs: Vec<String> = wanted
         .as_object()
         .into_iter()

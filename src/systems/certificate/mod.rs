@@ -66,11 +66,7 @@ impl ClientKey {
         authority: &str,
         certificate: &str,
     ) -> Result<Secret> {
-        if !server.starts_with("https://") {
-            let what = format!("the cluster {cluster} has `{server}` as its API address");
-            return Err(Error::new(ErrorKind::Protocol, what)
-                .help("wait until it is created: the address comes with its API load balancer"));
-        }
+        is_address(cluster, server)?;
         certificates("certificate authority", authority)?;
         self.matches(certificates("client certificate", certificate)?)?;
         let document = document(cluster, server, authority, certificate, self.key.expose());
@@ -88,6 +84,22 @@ impl ClientKey {
             .map(|_| ())
             .map_err(|e| wrong().from_source(&e))
     }
+}
+
+/// Whether a cluster has an address that a kubeconfig can name.
+///
+/// # Errors
+/// [`ErrorKind::Protocol`] if it has none yet.
+pub fn is_address(cluster: &str, server: &str) -> Result<()> {
+    if server.starts_with("https://") {
+        return Ok(());
+    }
+    let what = match server {
+        "" => format!("the cluster {cluster} has no API address yet"),
+        server => format!("the cluster {cluster} has `{server}` as its API address"),
+    };
+    Err(Error::new(ErrorKind::Protocol, what)
+        .help("wait until it is created: the address comes with its API load balancer"))
 }
 
 fn certificates(what: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>> {

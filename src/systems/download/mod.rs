@@ -65,15 +65,7 @@ impl Download {
                 "a download's URL may not hold a password: it is shown and journaled".to_owned(),
             ));
         }
-        let directory = self.to.parent().filter(|dir| dir.is_dir());
-        if !self.to.is_absolute() || self.to.file_name().is_none() || directory.is_none() || self.to.is_dir()
-        {
-            let what = format!(
-                "`{}` is not an absolute path of a file in a directory that exists",
-                self.to.display()
-            );
-            return Err(wrong(what));
-        }
+        super::file::place(&self.to)?;
         match &self.sha512 {
             Some(digest) if digest.len() != 128 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) => {
                 Err(wrong(format!("`{digest}` is not a SHA-512 digest"))
@@ -114,13 +106,15 @@ impl Mutation for DownloadCall {
             identity: "this machine".into(),
             method: "download".into(),
             target: to.display().to_string(),
-            summary: format!("download {name} from {url}"),
+            summary: format!(
+                "download {name} from {url}{}",
+                if to.exists() { ", in place of the one that is there" } else { "" }
+            ),
             body: json!({
                 "url": url,
                 "sha512": sha512,
                 "size": size,
                 "user_agent": http.user_agent,
-                "replaces": to.exists(),
             }),
             undo: Undo::By(format!("delete {}", to.display())),
             destroys: false,

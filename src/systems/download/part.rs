@@ -6,14 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha512};
 use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
+use super::super::file::{self, hash};
 use super::{Download, Downloaded};
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Result, duration};
-
-/// Bytes read at once when a file is hashed.
-const BLOCK: usize = 1 << 20;
 
 /// Room that is left on a disk for everybody else.
 const SPARE: u64 = 64 << 20;
@@ -23,12 +21,15 @@ const SPARE: u64 = 64 << 20;
 /// # Errors
 /// [`ErrorKind::Io`] where a file is there that cannot be read.
 pub async fn present(download: &Download) -> Result<Option<Downloaded>> {
-    let (Some(wanted), true) = (&download.sha512, download.to.exists()) else { return Ok(None) };
-    let mut file = File::open(&download.to).await.map_err(|e| unusable(&download.to, &e))?;
-    let (digest, size) = hash(&mut file).await.map_err(|e| unusable(&download.to, &e))?;
-    let sha512 = hex(&digest.finalize());
-    let there = Downloaded { path: download.to.clone(), size, sha512, fetched: 0, resumed: 0 };
-    Ok(Some(there).filter(|there| there.sha512.eq_ignore_ascii_case(wanted)))
+    let Some(wanted) = &download.sha512 else { return Ok(None) };
+    let there = file::digest(&download.to).await?.filter(|there| there.sha512.eq_ignore_ascii_case(wanted));
+    Ok(there.map(|file::Digest { path, size, sha512 }| Downloaded {
+        path,
+        size,
+        sha512,
+        fetched: 0,
+        resumed: 0,
+    }))
 }
 
 /// Of what a part is a part. Only where all of it is as before may a transfer go on.
@@ -149,21 +150,6 @@ impl Part {
         let (needed, free) = (duration::show_size(needed), duration::show_size(free));
         let what = format!("{needed} are still to come, and {} has {free} free", dir.display());
         Err(Error::new(ErrorKind::Io, what).help("free some space there, or download to another disk"))
-    }
-}
-
-/// The digest and the size of a file, which is left at its end.
-async fn hash(file: &mut File) -> std::io::Result<(Sha512, u64)> {
-    file.rewind().await?;
-    let (mut digest, mut size) = (Sha512::new(), 0);
-    let mut block = vec![0; BLOCK];
-    loop {
-        let n = file.read(&mut block).await?;
-        if n == 0 {
-            return Ok((digest, size));
-        }
-        digest.update(&block[..n]);
-        size += n as u64;
     }
 }
 

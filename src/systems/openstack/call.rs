@@ -102,6 +102,21 @@ impl Call {
         format!("{} {}{mark}{}", self.service, self.path, query.join("&"))
     }
 
+    /// What to show, approve and journal, if this handle sends it as who it proved to be.
+    pub fn intent(&self, handle: &str, identity: &str) -> Intent {
+        Intent {
+            system: "openstack".to_string(),
+            handle: handle.to_string(),
+            identity: identity.to_string(),
+            method: self.method.to_string(),
+            target: self.target(),
+            summary: self.summary.clone(),
+            body: self.body.as_ref().map_or(Value::Null, Payload::masked),
+            undo: self.undo.clone(),
+            destroys: self.destroys,
+        }
+    }
+
     /// Whether a status is success.
     pub fn accepts(&self, status: u16) -> bool {
         if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
@@ -138,16 +153,6 @@ impl BoundCall {
 
 impl Mutation for BoundCall {
     fn intent(&self) -> Intent {
-        Intent {
-            system: "openstack".to_string(),
-            handle: self.session.handle().to_string(),
-            identity: self.identity.line(),
-            method: self.call.method.to_string(),
-            target: self.call.target(),
-            summary: self.call.summary.clone(),
-            body: self.call.body.as_ref().map_or(Value::Null, Payload::masked),
-            undo: self.call.undo.clone(),
-            destroys: self.call.destroys,
-        }
+        self.call.intent(self.session.handle(), &self.identity.line())
     }
 }

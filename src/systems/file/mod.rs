@@ -1,0 +1,136 @@
+//! Files of this machine: secrets written where their owner alone can read them, and digests of what
+//! is there.
+
+mod digest;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::base::{Error, ErrorKind, Intent, Mutation, Permit, Result, Secret, Undo};
+
+pub(super) use digest::hash;
+pub use digest::{Digest, digest};
+
+/// A secret to be written into a file.
+#[derive(Clone, Debug)]
+pub struct SecretFile {
+    what: String,
+    to: PathBuf,
+    text: Secret,
+}
+
+impl SecretFile {
+    /// A file to write; `what` says to people what it holds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] if `to` is no absolute path of a file in a directory that exists.
+    pub fn new(what: impl Into<String>, to: impl Into<PathBuf>, text: Secret) -> Result<Self> {
+        let (what, to) = (what.into(), to.into());
+        place(&to)?;
+        Ok(SecretFile { what, to, text })
+    }
+
+    /// Where it goes.
+    pub fn path(&self) -> &Path {
+        &self.to
+    }
+
+    /// Whether the file is there and holds just this text.
+    pub fn is_there(&self) -> bool {
+        std::fs::read(&self.to).is_ok_and(|bytes| bytes == self.text.expose().as_bytes())
+    }
+
+    /// Writes it, readable by its owner alone. It appears in one step, synced, or not at all; a file that
+    /// is there is replaced.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where the directory cannot be written.
+    pub fn write(permit: Permit<SecretFile>) -> Result<PathBuf> {
+        let file = permit.spend();
+        let wrong = |e: std::io::Error| {
+            Error::new(ErrorKind::Io, format!("{} cannot be written", file.to.display())).from_source(&e)
+        };
+        let dir = file.to.parent().unwrap_or(Path::new("/"));
+        // a temporary file is its owner's alone from the first moment
+        let mut beside = tempfile::Builder::new().prefix(".rhumb-").tempfile_in(dir).map_err(wrong)?;
+        beside.write_all(file.text.expose().as_bytes()).map_err(wrong)?;
+        beside.as_file().sync_all().map_err(wrong)?;
+        beside.persist(&file.to).map_err(|e| wrong(e.error))?;
+        Ok(file.to)
+    }
+}
+
+impl Mutation for SecretFile {
+    fn intent(&self) -> Intent {
+        let (name, to) = (self.to.file_name().unwrap_or_default(), self.to.display().to_string());
+        let instead = if self.to.exists() { ", in place of the file that is there" } else { "" };
+        Intent {
+            system: "file".into(),
+            handle: name.to_string_lossy().into_owned(),
+            identity: "this machine".into(),
+            method: "write".into(),
+            summary: format!("write {} to {to}{instead}", self.what),
+            body: json!({ "holds": self.what, "mode": "0600" }),
+            undo: Undo::By(format!("delete {to}")),
+            target: to,
+            destroys: false,
+        }
+    }
+}
+
+/// Refuses what is no place for a file.
+///
+/// # Errors
+/// [`ErrorKind::Argument`].
+pub fn place(to: &Path) -> Result<()> {
+    let directory = to.parent().filter(|dir| dir.is_dir());
+    if to.is_absolute() && to.file_name().is_some() && directory.is_some() && !to.is_dir() {
+        return Ok(());
+    }
+    let what = format!("`{}` is not an absolute path of a file in a directory that exists", to.display());
+    Err(Error::new(ErrorKind::Argument, what).help("make the directory first; nothing here does"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::base::Ledger;
+
+    struct Willing;
+
+    impl Ledger for Willing {
+        fn authorise(&self, _: &Intent) -> Result<u64> {
+            Ok(1)
+        }
+    }
+
+    #[test]
+    fn a_secret_is_its_owners_alone_and_is_not_in_the_intent() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("config");
+        std::fs::write(&to, "old").unwrap();
+        let file = SecretFile::new("a kubeconfig", &to, Secret::new("hunter2")).unwrap();
+        assert!(!file.is_there());
+        let intent = file.intent();
+        assert!(!format!("{intent:?}").contains("hunter2"));
+        assert!(intent.summary.ends_with("in place of the file that is there"), "{}", intent.summary);
+        SecretFile::write(Permit::obtain(&Willing, file.clone()).unwrap()).unwrap();
+        assert!(file.is_there());
+        assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(file.intent().digest(), intent.digest(), "what is there is no part of what is sent");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn what_is_no_place_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for to in [PathBuf::from("config"), dir.path().into(), dir.path().join("absent/config"), "/".into()] {
+            let error = SecretFile::new("x", &to, Secret::new("x")).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Argument, "{}", to.display());
+        }
+    }
+}
