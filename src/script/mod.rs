@@ -6,6 +6,7 @@ pub mod adapter;
 pub mod arguments;
 pub mod check;
 pub mod diagnostic;
+pub mod draft;
 pub mod drift;
 pub mod engine;
 pub mod handles;

@@ -27,7 +27,8 @@ pub(super) fn read(node: Option<&Node>) -> Result<Extra> {
         .collect())
 }
 
-fn json(node: &Node) -> Value {
+/// A node as JSON.
+pub(super) fn json(node: &Node) -> Value {
     match &node.shape {
         Shape::Null => Value::Null,
         Shape::Text(text) => text.as_str().into(),

@@ -26,5 +26,5 @@ pub use excuses::{Excuse, Excuses, Failure, KnownIssue, Requirement, Signature, 
 pub use extra::{Extra, ExtraValue};
 pub use file::Site;
 pub use layers::{Audit, Layer, Layers, Listing, LogicalName, ScriptKind, Source};
-pub use values::{IdOf, Kind, Lookup, Origin, Schema, Setting, Value, ValueDecl, Values};
+pub use values::{Kind, Lookup, Origin, SameAs, Schema, Setting, Value, ValueDecl, Values};
 pub use wiring::{Machine, Wiring};

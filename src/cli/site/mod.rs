@@ -11,11 +11,14 @@ use super::{SiteArguments, usage};
 mod accept;
 mod check;
 mod diff;
+mod new;
 mod show;
 
 /// What to do with a site.
 #[derive(Subcommand)]
 pub(super) enum Command {
+    /// Write a first site file, from credentials and a look at the cloud; nothing is changed there
+    New(new::Arguments),
     /// Show what would run here, and from where: values, handles, steps, functions, waivers, overrides
     Show(show::Arguments),
     /// Find what is missing or wrong: values, handles, scripts, overrides, files; and ask the cloud
@@ -29,6 +32,7 @@ pub(super) enum Command {
 /// Does it.
 pub(super) fn main(command: Command) -> Result<u8> {
     match command {
+        Command::New(arguments) => new::main(&arguments),
         Command::Show(arguments) => show::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
         Command::Diff(arguments) => diff::main(&arguments),

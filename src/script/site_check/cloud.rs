@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::finding::{Area, Finding, Grade};
 use crate::base::{Clock, Error, ErrorKind, Place, Result};
-use crate::site::{IdOf, Lookup, Origin, Setting, Site, ValueDecl};
+use crate::site::{Lookup, Origin, SameAs, Setting, Site, ValueDecl};
+use crate::systems::http::Url;
 use crate::systems::openstack::{self, Session, resource};
 
 /// How much somebody wants the cloud to be asked.
@@ -54,7 +55,7 @@ pub async fn confirm(site: &Site, runbooks: &[String], clock: Arc<dyn Clock>, as
             }
         }
     }
-    let mut ids: BTreeMap<&str, String> = BTreeMap::new();
+    let mut items: BTreeMap<&str, Json> = BTreeMap::new();
     let mut named = 0;
     for decl in site.values().schema().iter().filter(|d| is_used(d, runbooks)) {
         let Some(lookup) = &decl.names else { continue };
@@ -62,7 +63,7 @@ pub async fn confirm(site: &Site, runbooks: &[String], clock: Arc<dyn Clock>, as
         let Some(session) = sessions.get(&lookup.scope) else { continue };
         named += 1;
         match look(session, lookup, &setting.value.to_string()).await {
-            Ok(Some(id)) => drop(ids.insert(&decl.name, id)),
+            Ok(Some(item)) => drop(items.insert(&decl.name, item)),
             Ok(None) => confirmed.findings.push(absent(decl, lookup, setting)),
             Err(e) => {
                 let finding =
@@ -73,20 +74,24 @@ pub async fn confirm(site: &Site, runbooks: &[String], clock: Arc<dyn Clock>, as
     }
     let mut compared = 0;
     for decl in site.values().schema().iter().filter(|d| is_used(d, runbooks)) {
-        let (Some(id_of), Ok(Some(setting))) = (&decl.id_of, site.values().get(&decl.name)) else { continue };
-        let now = match id_of {
-            IdOf::Value(name) => ids.get(name.as_str()).cloned(),
-            IdOf::ProjectOf(scope) => project(sessions.get(scope)).await,
+        let (Some(same_as), Ok(Some(setting))) = (&decl.same_as, site.values().get(&decl.name)) else {
+            continue;
+        };
+        let (what, now) = match same_as {
+            SameAs::Field { value, field } => (
+                format!("{field} of what `{value}` names"),
+                items.get(value.as_str()).and_then(|i| text(&i[field])),
+            ),
+            SameAs::ProjectOf(scope) => {
+                (format!("id of the project of scope {scope}"), project(sessions.get(scope)).await)
+            }
         };
         let Some(now) = now else { continue };
         compared += 1;
         let then = setting.value.to_string();
         if plain(&then) != plain(&now) {
-            let what = format!(
-                "`{}` is {then} in the site file, and what is found by name has the id {now}",
-                decl.name
-            );
-            let help = "runbooks go by the name; after a rebuild, write the new id";
+            let what = format!("`{}` is {then} in the site file, and the {what} is {now}", decl.name);
+            let help = "after a rebuild, write what it is now; otherwise find out what changed it";
             confirmed.findings.push(at(Finding::new(Grade::Drift, Area::Cloud, what).help(help), setting));
         }
     }
@@ -96,7 +101,7 @@ pub async fn confirm(site: &Site, runbooks: &[String], clock: Arc<dyn Clock>, as
         (true, []) => "no scope could be asked".into(),
         (true, why) => format!("not asked ({}): --online insists", why.join("; ")),
         (false, []) => {
-            format!("{} scopes proven, {named} names looked up, {compared} ids compared", sessions.len())
+            format!("{} scopes proven, {named} names looked up, {compared} values compared", sessions.len())
         }
         (false, why) => format!(
             "{} scopes proven, {named} names looked up; not asked: {}",
@@ -120,6 +125,9 @@ async fn session(site: &Site, scope: &str, clock: Arc<dyn Clock>, asked: Asked) 
         return Err(Error::new(ErrorKind::NeedsApproval, "its secret is not at hand").scope(scope));
     }
     let session = site.session(scope, clock)?;
+    if asked == Asked::IfReachable {
+        reachable(&session).await?;
+    }
     match asked {
         Asked::Surely => drop(session.identity().await?),
         Asked::IfReachable => match tokio::time::timeout(PATIENCE, session.identity()).await {
@@ -133,18 +141,39 @@ async fn session(site: &Site, scope: &str, clock: Arc<dyn Clock>, asked: Asked) 
     Ok(session)
 }
 
+/// Whether Keystone takes a connection at all. Behind a proxy nobody can tell.
+async fn reachable(session: &Session) -> Result<()> {
+    let cloud = session.cloud();
+    let address = Url::parse(&cloud.auth_url).ok().and_then(|url| {
+        let host = url.host_str()?.trim_matches(['[', ']']).to_string();
+        Some((host, url.port_or_known_default()?))
+    });
+    let Some((host, port)) = address.filter(|_| cloud.http.proxy.is_none()) else { return Ok(()) };
+    let silent = |why: String| {
+        Error::new(ErrorKind::Unreachable, format!("{host}:{port} {why}")).scope(session.handle())
+    };
+    match tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect((host.as_str(), port))).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(e)) => Err(silent(format!("takes no connection: {e}"))),
+        Err(_) => Err(silent("does not answer".into())),
+    }
+}
+
 fn is_used(decl: &ValueDecl, runbooks: &[String]) -> bool {
     decl.used_by.iter().any(|r| runbooks.contains(r))
 }
 
-/// The id of what has a name; nothing where it is not there.
-async fn look(session: &Session, lookup: &Lookup, name: &str) -> Result<Option<String>> {
-    let row = resource::find(&lookup.collection)?;
-    let found = openstack::find(session, row, name, &Map::new()).await?;
-    Ok(found.map(|item| match &item[row.id_key] {
-        Json::String(id) => id.clone(),
-        other => other.to_string(),
-    }))
+/// What has a name; nothing where it is not there.
+async fn look(session: &Session, lookup: &Lookup, name: &str) -> Result<Option<Json>> {
+    openstack::find(session, resource::find(&lookup.collection)?, name, &lookup.filter).await
+}
+
+fn text(field: &Json) -> Option<String> {
+    match field {
+        Json::Null => None,
+        Json::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
 }
 
 async fn project(session: Option<&Session>) -> Option<String> {

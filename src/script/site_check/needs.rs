@@ -3,13 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::{Area, Finding, Grade};
-use crate::base::{Error, Place};
-use crate::script::survey::facts::Call;
-use crate::script::survey::{Shape, Survey, Value};
+use crate::script::survey::asks::is_site;
+use crate::script::survey::{Shape, Survey};
 use crate::site::Site;
-
-/// Fields of `site` that are no values.
-const OWN: &[&str] = &["name", "extra"];
 
 /// Looks at everything that these runbooks, and the modules that they import, ask of a site.
 pub(super) fn look(site: &Site, survey: &Survey, runbooks: &[String]) -> Vec<Finding> {
@@ -19,8 +15,8 @@ pub(super) fn look(site: &Site, survey: &Survey, runbooks: &[String]) -> Vec<Fin
     for runbook in runbooks {
         for layer in layers_of(survey, runbook) {
             for finding in read(site, survey, layer).chain(handles(site, survey, layer)) {
-                let place = finding.place.as_ref().map(ToString::to_string);
-                if reported.insert((place, finding.message.clone())) {
+                // what is missing is told once, at its first use
+                if reported.insert(finding.message.clone()) {
                     found.push(finding);
                 }
             }
@@ -60,58 +56,41 @@ fn layers_of(survey: &Survey, runbook: &str) -> Vec<usize> {
     layers
 }
 
-fn is_site(value: &Value) -> bool {
-    matches!(&value.shape, Shape::Global(name) if name == "site")
-}
-
 /// Values that are read: `site.image`, `site.extra.rack`.
 fn read<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterator<Item = Finding> + 's {
-    let fields = survey.layers[layer].facts.fields.iter();
-    fields.filter_map(move |field| {
-        let place = || survey.place(layer, field.at);
-        match &field.of.shape {
-            Shape::Global(name) if name == "site" && !OWN.contains(&field.name.as_str()) => {
-                let error = site.values().get(&field.name).err()?;
-                Some(Finding { place: Some(place()), ..Finding::of(Area::Values, &error) })
-            }
-            Shape::Field(of, name)
-                if name == "extra" && is_site(of) && !site.extra.contains_key(&field.name) =>
-            {
-                let what = format!("[extra] of the site file has no `{}`", field.name);
-                let near = crate::base::error::nearest(&field.name, site.extra.keys().map(String::as_str));
-                let help = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("add it to site.toml: [extra] {} = ...", field.name),
-                };
-                Some(Finding::new(Grade::Error, Area::Values, what).help(help).at(place()))
-            }
-            _ => None,
+    let facts = &survey.layers[layer].facts;
+    let values = facts.values_read().filter_map(move |field| {
+        let error = site.values().get(&field.name).err()?;
+        Some(Finding { place: Some(survey.place(layer, field.at)), ..Finding::of(Area::Values, &error) })
+    });
+    let extra = facts.fields.iter().filter_map(move |field| {
+        let Shape::Field(of, name) = &field.of.shape else { return None };
+        if name != "extra" || !is_site(of) || site.extra.contains_key(&field.name) {
+            return None;
         }
-    })
+        let what = format!("[extra] of the site file has no `{}`", field.name);
+        let near = crate::base::error::nearest(&field.name, site.extra.keys().map(String::as_str));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add it to site.toml: [extra] {} = ...", field.name),
+        };
+        let place = survey.place(layer, field.at);
+        Some(Finding::new(Grade::Error, Area::Values, what).help(help).at(place))
+    });
+    values.chain(extra)
 }
 
 /// Handles that are asked for by their name: `site.scope("admin")`.
 fn handles<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterator<Item = Finding> + 's {
-    let calls = survey.layers[layer].facts.calls.iter();
-    calls.filter_map(move |call| {
-        let error = asked(site, call)?;
-        let place: Place = survey.place(layer, call.args.first().map_or(call.at, |a| a.at));
-        Some(Finding { place: Some(place), ..Finding::of(Area::Handles, &error) })
+    survey.layers[layer].facts.handles_asked().filter_map(move |(method, name, call)| {
+        let error = match method {
+            "scope" => site.scope(name).map(drop),
+            "kube" => site.kube(name).map(drop),
+            "host" => site.host(name).map(drop),
+            "tool" => site.tool(name).map(drop),
+            _ => site.endpoint(name).map(drop),
+        };
+        let place = survey.place(layer, call.args.first().map_or(call.at, |a| a.at));
+        Some(Finding { place: Some(place), ..Finding::of(Area::Handles, &error.err()?) })
     })
-}
-
-/// What is wrong with a call of `site`, if its argument can be read and is wrong.
-fn asked(site: &Site, call: &Call) -> Option<Error> {
-    if !call.receiver.as_ref().is_some_and(is_site) {
-        return None;
-    }
-    let name = call.args.first()?.text()?;
-    match call.name.as_str() {
-        "scope" => site.scope(name).map(drop).err(),
-        "kube" => site.kube(name).map(drop).err(),
-        "host" => site.host(name).map(drop).err(),
-        "tool" => site.tool(name).map(drop).err(),
-        "endpoint" => site.endpoint(name).map(drop).err(),
-        _ => None,
-    }
 }

@@ -12,6 +12,7 @@ use super::primitive::Primitive;
 use super::primitives;
 use crate::base::{Error, ErrorKind, Place, Result};
 
+pub mod asks;
 pub mod effects;
 mod extent;
 pub mod facts;

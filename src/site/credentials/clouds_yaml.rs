@@ -83,6 +83,16 @@ pub fn read(path: &Path, name: &str) -> Result<CloudEntry> {
     Ok(entry)
 }
 
+/// The names of the clouds of the `clouds.yaml` at `path`.
+///
+/// # Errors
+/// [`ErrorKind::Site`], with the place of what is wrong.
+pub fn names(path: &Path) -> Result<Vec<String>> {
+    let file = File::open(path)?;
+    let Some(table) = file.table("clouds")? else { return Ok(Vec::new()) };
+    Ok(table.entries()?.iter().map(|entry| entry.key.clone()).collect())
+}
+
 struct File {
     title: String,
     file: SecretFile,

@@ -12,7 +12,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::site::document::{Entry, Node, Shape, Spot};
 
 pub use kind::Kind;
-pub use schema::{IdOf, Lookup, Schema, ValueDecl};
+pub use schema::{Lookup, SameAs, Schema, ValueDecl};
 pub use value::Value;
 
 /// Where a value came from.

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value as Json};
+
 use super::kind::Kind;
 use super::value::Value;
 use crate::base::{Error, ErrorKind, Result};
 use crate::site::document::{Node, Spot, suggestion};
+use crate::site::extra::json;
 
 const KEYS: &[&str] =
-    &["type", "doc", "default", "optional", "choices", "example", "from", "used_by", "names", "id_of"];
+    &["type", "doc", "default", "optional", "choices", "example", "from", "used_by", "names", "same_as"];
 
 /// One value that procedures read.
 #[derive(Clone, Debug)]
@@ -33,49 +36,62 @@ pub struct ValueDecl {
     pub used_by: Vec<String>,
     /// What it is the name of.
     pub names: Option<Lookup>,
-    /// What it is the id of, to be compared with what is found by name.
-    pub id_of: Option<IdOf>,
+    /// What it is the same as, once that is found by name: to be compared, and reported where it differs.
+    pub same_as: Option<SameAs>,
     /// Where it is declared.
     pub spot: Spot,
 }
 
 /// Where a name is looked up: `site check` does, and `site new` finds names there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Lookup {
     /// The scope that procedures look it up in.
     pub scope: String,
     /// The collection, such as `images`.
     pub collection: String,
+    /// What it must be besides, such as `router:external`.
+    pub filter: Map<String, Json>,
     /// A procedure makes it where the cloud lacks it.
     pub made: bool,
 }
 
-/// What a value is the id of.
+/// What a value is the same as.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IdOf {
-    /// Of what another value names.
-    Value(String),
-    /// Of a scope's project.
+pub enum SameAs {
+    /// A field of what another value names.
+    Field {
+        /// The other value.
+        value: String,
+        /// The field, such as `id`.
+        field: String,
+    },
+    /// The id of a scope's project.
     ProjectOf(String),
 }
 
 impl Lookup {
     fn read(node: &Node) -> Result<Lookup> {
-        let f = node.fields(&["scope", "collection", "made"])?;
+        let f = node.fields(&["scope", "collection", "where", "made"])?;
+        let filter = f.get("where").map_or(Ok(&[][..]), Node::entries)?;
         Ok(Lookup {
             scope: f.need("scope", "\"capi-mgmt\"")?.text()?.to_string(),
             collection: f.need("collection", "\"images\"")?.text()?.to_string(),
+            filter: filter.iter().map(|e| (e.key.clone(), json(&e.node))).collect(),
             made: f.flag("made")?,
         })
     }
 }
 
-impl IdOf {
-    fn read(node: &Node) -> Result<IdOf> {
-        let help = "write id_of = { value = \"NAME\" } or { project_of = \"SCOPE\" }";
-        Ok(match node.fields(&["value", "project_of"])?.either(["value", "project_of"], help)? {
-            (0, name) => IdOf::Value(name.text()?.to_string()),
-            (_, scope) => IdOf::ProjectOf(scope.text()?.to_string()),
+impl SameAs {
+    fn read(node: &Node) -> Result<SameAs> {
+        let help = "write same_as = { value = \"NAME\", field = \"id\" } or { project_of = \"SCOPE\" }";
+        let f = node.fields(&["value", "field", "project_of"])?;
+        Ok(match f.either(["value", "project_of"], help)? {
+            (0, name) => SameAs::Field {
+                value: name.text()?.to_string(),
+                field: f.need("field", "\"id\"")?.text()?.to_string(),
+            },
+            (_, scope) => SameAs::ProjectOf(scope.text()?.to_string()),
         })
     }
 }
@@ -94,7 +110,7 @@ impl ValueDecl {
             from: f.owned("from")?.unwrap_or_default(),
             used_by: f.get("used_by").map(Node::texts).transpose()?.unwrap_or_default(),
             names: f.get("names").map(Lookup::read).transpose()?,
-            id_of: f.get("id_of").map(IdOf::read).transpose()?,
+            same_as: f.get("same_as").map(SameAs::read).transpose()?,
             spot: node.spot.clone(),
             kind,
         };

@@ -93,6 +93,16 @@ impl Session {
         Sender { http: &http, handle: self.handle(), service, witness }.send(&request).await
     }
 
+    /// Where a service is, by this session's region and interface.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::base::ErrorKind::Unsupported) where the catalog lacks it; and as
+    /// [`Session::identity`].
+    pub async fn locate(&self, service: &str) -> Result<Endpoint> {
+        let token = self.token().await?;
+        self.endpoint(&token, service)
+    }
+
     fn endpoint(&self, token: &Token, name: &str) -> Result<Endpoint> {
         let cloud = &self.inner.cloud;
         let spelled =

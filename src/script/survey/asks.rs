@@ -1,0 +1,41 @@
+//! What scripts ask of their site by name: `site.scope("admin")`, `site.image`.
+
+use super::facts::{Call, Field};
+use super::values::{Shape, Value};
+use super::{Facts, Survey};
+
+/// Methods of `site` that give a handle, by the table of the site file that declares it.
+pub const HANDLES: &[(&str, &str)] =
+    &[("scope", "scopes"), ("kube", "kube"), ("host", "hosts"), ("tool", "tools"), ("endpoint", "endpoints")];
+
+/// Whether a value is the site.
+pub fn is_site(value: &Value) -> bool {
+    matches!(&value.shape, Shape::Global(name) if name == "site")
+}
+
+impl Facts {
+    /// Handles that are asked for by a name that can be read: the method, the name, and the call.
+    pub fn handles_asked(&self) -> impl Iterator<Item = (&'static str, &str, &Call)> {
+        self.calls.iter().filter(|call| call.receiver.as_ref().is_some_and(is_site)).filter_map(|call| {
+            let (method, _) = HANDLES.iter().find(|(method, _)| *method == call.name)?;
+            Some((*method, call.args.first()?.text()?, call))
+        })
+    }
+
+    /// Values that are read: `site.image`.
+    pub fn values_read(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|f| is_site(&f.of) && !["name", "extra"].contains(&f.name.as_str()))
+    }
+}
+
+impl Survey {
+    /// The names of handles of a kind that any of the scripts asks for, in order.
+    pub fn handles_of(&self, method: &str) -> Vec<String> {
+        let asked = self.layers.iter().flat_map(|l| l.facts.handles_asked());
+        let mut names: Vec<String> =
+            asked.filter(|(m, ..)| *m == method).map(|(_, n, _)| n.to_string()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
