@@ -1,6 +1,7 @@
 //! Three texts side by side: what an override was written against, what is shipped now, and what the site has.
 
 use anstyle::{AnsiColor, Style};
+use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 const CHANGED: Style = AnsiColor::Yellow.on_default().bold();
 const HEAD: Style = Style::new().bold();
@@ -65,29 +66,16 @@ fn beside<'t>(rows: Vec<Row<'t>>, site: &[&'t str]) -> Vec<Row<'t>> {
     all
 }
 
-/// The lines that two texts have in common, in order, as pairs of their numbers: a longest such sequence.
+/// The lines that two texts have in common but for their indentation, in order, as pairs of their numbers.
 fn common(a: &[&str], b: &[&str]) -> Vec<(usize, usize)> {
-    let alike = |i: usize, j: usize| !a[i].trim().is_empty() && a[i].trim() == b[j].trim();
-    let mut lengths = vec![vec![0u32; b.len() + 1]; a.len() + 1];
-    for i in (0..a.len()).rev() {
-        for j in (0..b.len()).rev() {
-            lengths[i][j] = match alike(i, j) {
-                true => lengths[i + 1][j + 1] + 1,
-                false => lengths[i + 1][j].max(lengths[i][j + 1]),
-            };
+    let trimmed = |lines: &[&'_ str]| lines.iter().map(|l| l.trim().to_string()).collect::<Vec<_>>();
+    let mut pairs = Vec::new();
+    for op in capture_diff_slices(Algorithm::Myers, &trimmed(a), &trimmed(b)) {
+        if let DiffOp::Equal { old_index, new_index, len } = op {
+            pairs.extend((0..len).map(|n| (old_index + n, new_index + n)));
         }
     }
-    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
-    while i < a.len() && j < b.len() {
-        if alike(i, j) && lengths[i][j] == lengths[i + 1][j + 1] + 1 {
-            pairs.push((i, j));
-            (i, j) = (i + 1, j + 1);
-        } else if lengths[i + 1][j] >= lengths[i][j + 1] {
-            i += 1;
-        } else {
-            j += 1;
-        }
-    }
+    pairs.retain(|(line, _)| !a[*line].trim().is_empty());
     pairs
 }
 
