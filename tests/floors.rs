@@ -13,8 +13,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("script", 4),
     ("report", 5),
     ("lab", 5),
-    ("cli", 6),
     ("repl", 6),
+    ("cli", 7),
 ];
 
 fn floor(room: &str) -> Option<u8> {

@@ -21,12 +21,19 @@ pub struct Terminal {
     cancel: Cancel,
     /// One question at a time, however many branches ask.
     turn: Mutex<()>,
+    /// How a session reads an answer; a run reads a line of standard input.
+    reads: Option<fn(&str) -> Option<String>>,
 }
 
 impl Terminal {
     /// Asks below this view.
     pub fn new(view: Arc<View>, cancel: Cancel) -> Self {
-        Terminal { view, cancel, turn: Mutex::new(()) }
+        Terminal { view, cancel, turn: Mutex::new(()), reads: None }
+    }
+
+    /// Asks in a session, whose line editor reads the answers. There a yes is for a line at most.
+    pub fn in_session(view: Arc<View>, cancel: Cancel, reads: fn(&str) -> Option<String>) -> Self {
+        Terminal { reads: Some(reads), ..Terminal::new(view, cancel) }
     }
 
     /// Whether somebody is there.
@@ -34,8 +41,13 @@ impl Terminal {
         std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
     }
 
-    /// Reads a line; Ctrl-C ends the wait for it.
-    fn line(&self) -> Option<String> {
+    /// Reads a line behind a prompt; Ctrl-C ends the wait for it.
+    fn line(&self, prompt: &str) -> Option<String> {
+        if let Some(reads) = self.reads {
+            return reads(prompt);
+        }
+        let mut out = anstream::stdout();
+        let _ = write!(out, "{prompt}").and_then(|()| out.flush());
         let (send, receive) = channel();
         std::thread::spawn(move || {
             let mut text = String::new();
@@ -64,17 +76,17 @@ impl Approver for Terminal {
         self.view.quietly(|| {
             let mut out = anstream::stdout();
             let _ = writeln!(out, "{}", table(q));
-            let choices = match q.intent.destroys {
-                true => "[y]es  [n]o",
-                false => "[y]es  rest of the [s]tep  rest of the [r]un  [n]o",
+            let choices = match (q.intent.destroys, self.reads) {
+                (true, _) => "[y]es  [n]o",
+                (false, Some(_)) => "[y]es  rest of the [s]tep  [n]o",
+                (false, None) => "[y]es  rest of the [s]tep  rest of the [r]un  [n]o",
             };
+            let prompt = format!("         {WARN}send it?{WARN:#} {choices}: ");
             loop {
-                let _ = write!(out, "         {WARN}send it?{WARN:#} {choices}: ");
-                let _ = out.flush();
-                match self.line().as_deref() {
+                match self.line(&prompt).as_deref() {
                     Some("y" | "yes") => return Answer::Once,
                     Some("s" | "step") if !q.intent.destroys => return Answer::Step,
-                    Some("r" | "run") if !q.intent.destroys => return Answer::Run,
+                    Some("r" | "run") if !q.intent.destroys && self.reads.is_none() => return Answer::Run,
                     Some("n" | "no") | None => return Answer::No,
                     Some(_) => {}
                 }
@@ -89,12 +101,8 @@ impl Approver for Terminal {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.view.quietly(|| {
             let mut out = anstream::stdout();
-            let _ = write!(
-                out,
-                "         {WARN}sign off?{WARN:#} {claim}\n         your name, or Enter to leave it open: "
-            );
-            let _ = out.flush();
-            self.line().filter(|name| !name.is_empty())
+            let _ = writeln!(out, "         {WARN}sign off?{WARN:#} {claim}");
+            self.line("         your name, or Enter to leave it open: ").filter(|name| !name.is_empty())
         })
     }
 }

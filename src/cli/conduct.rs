@@ -62,11 +62,7 @@ impl Conduct {
 
     /// Conducts a run to its end. Returns the exit code.
     pub(super) fn conduct(self, plan: Plan) -> Result<u8> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()
-            .map_err(|e| Error::new(ErrorKind::Io, "no runtime for requests").from_source(&e))?;
+        let runtime = runtime()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(runtime.handle().clone()));
         let (by, pid) = (place::who(), std::process::id());
         let since = clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
@@ -140,6 +136,15 @@ impl Conduct {
         let (_, exit) = finished?;
         close(&view, &dir, &library, exit)
     }
+}
+
+/// What requests run on.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Io, "no runtime for requests").from_source(&e))
 }
 
 /// Runs the script; the error that ended it, and the same drawn with its lines.

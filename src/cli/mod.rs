@@ -16,6 +16,7 @@ mod diff_runs;
 mod interrupt;
 mod list;
 mod place;
+mod repl;
 mod resume;
 mod run;
 mod runs;
@@ -46,6 +47,8 @@ enum Command {
     Run(run::Arguments),
     /// Go on with a run that was cut off, or that ended with an error
     Resume(resume::Arguments),
+    /// Look around in a site's cloud, line by line; read-only until it is unlocked
+    Repl(repl::Arguments),
     /// List the runbooks and what each is for
     List(list::Arguments),
     /// Show a runbook as prose: why, which steps, which of them change things
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(arguments) => run::main(arguments),
         Command::Resume(arguments) => resume::main(arguments),
+        Command::Repl(arguments) => repl::main(arguments),
         Command::List(arguments) => list::main(&arguments),
         Command::Show(arguments) => show::main(&arguments),
         Command::Check(arguments) => check::main(arguments),

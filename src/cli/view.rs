@@ -68,6 +68,11 @@ impl View {
         View { bar, runbook: runbook.into(), estimates, state: Mutex::default() }
     }
 
+    /// A view without a moving line, for a session whose line editor has the terminal.
+    pub fn still(runbook: &str) -> Self {
+        View { bar: None, runbook: runbook.into(), estimates: Estimates::default(), state: Mutex::default() }
+    }
+
     /// Writes a line above the moving one.
     pub fn line(&self, text: &str) {
         let write = || {

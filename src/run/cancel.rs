@@ -42,6 +42,12 @@ impl Cancel {
         self.0.cancelled.store(false, Ordering::SeqCst);
     }
 
+    /// Starts over: no interruption before reaches what follows, as with the next line of a session.
+    pub fn rearm(&self) {
+        self.new_phase();
+        self.0.interrupted.store(false, Ordering::SeqCst);
+    }
+
     /// Whether the present phase is cancelled.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::Relaxed)

@@ -128,6 +128,9 @@ impl Run {
         let Some(frame) = frame() else {
             return refused("a change outside of a step".into(), "put it into a `change` step");
         };
+        if let Some(how) = &*lock(&self.shared().read_only) {
+            return refused("reading only".into(), how);
+        }
         if frame.kind == StepKind::Verify {
             let why = format!("step {} is a `verify`, which may only read", frame.step);
             return refused(why, "make the step a `change`, or move the call into one");

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -171,6 +171,9 @@ pub(super) struct Shared {
     /// Verdict of each step that ended.
     pub(super) verdicts: Mutex<BTreeMap<String, Verdict>>,
     pub(super) waits: AtomicU64,
+    pub(super) steps_repeat: AtomicBool,
+    /// How changes would be allowed, while none are.
+    pub(super) read_only: Mutex<Option<String>>,
     /// When the present clean-up must be over, by the clock.
     pub(super) phase_ends: Mutex<Option<Duration>>,
     began: Duration,
@@ -194,6 +197,8 @@ impl Run {
             cancel: settings.cancel,
             cleanup_within: settings.cleanup_within,
             verdicts: Mutex::default(),
+            steps_repeat: AtomicBool::new(false),
+            read_only: Mutex::default(),
             phase_ends: Mutex::default(),
             began,
         }));
@@ -218,6 +223,22 @@ impl Run {
     /// The directory of its journal and of all that is kept of it.
     pub fn directory(&self) -> PathBuf {
         lock(&self.0.journal).path().parent().map(Path::to_path_buf).unwrap_or_default()
+    }
+
+    /// Refuses every change from now on, and says how they would be allowed; or allows them again.
+    pub fn set_read_only(&self, how_to_change: Option<&str>) {
+        *lock(&self.0.read_only) = how_to_change.map(str::to_string);
+    }
+
+    /// Lets a step run again under its id, as a session does. Resume tells a run's steps by their ids, so a
+    /// runbook's may not.
+    pub fn let_steps_repeat(&self) {
+        self.0.steps_repeat.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets a step's verdict: it does not count for how the run ends.
+    pub fn forget(&self, step: &str) {
+        lock(&self.0.verdicts).remove(step);
     }
 
     /// What the run is for.

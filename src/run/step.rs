@@ -1,5 +1,7 @@
 //! Steps: the unit of verdicts, of clean-up and of resume.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::Value;
 
 use super::record::{Record, StepKind, Verdict};
@@ -140,7 +142,8 @@ impl Run {
             )
             .help("steps do not nest: make the inner one a function, or move it behind the outer one"));
         }
-        if lock(&self.shared().verdicts).contains_key(&spec.id) {
+        let repeats = self.shared().steps_repeat.load(Ordering::Relaxed);
+        if !repeats && lock(&self.shared().verdicts).contains_key(&spec.id) {
             return Err(Error::new(ErrorKind::Script, format!("two steps have the id {}", spec.id)).help(
                 "step ids are the names that resume, overrides and reports go by: each must be unique",
             ));

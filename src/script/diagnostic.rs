@@ -71,24 +71,27 @@ impl Report {
 
     /// What a script threw, with its lines and the way that led there.
     pub fn of(thrown: &Thrown, error: &Error, library: &Library) -> Self {
+        let (_, _, _, calls) = thrown.unravel();
+        let named = calls.into_iter().map(|c| c.source).find(|source| !source.is_empty());
+        Report::within(&named.unwrap_or_default(), thrown, error, library)
+    }
+
+    /// The same, where the name of the text whose top level threw it is known: Rhai does not tell.
+    pub fn within(top: &str, thrown: &Thrown, error: &Error, library: &Library) -> Self {
         let mut bare = error.clone();
         let mut report = Report::plain(&bare);
         if let Some(place) = &error.detail().place
-            && let Some((text, line)) = library.locate(&place.file, place.line)
+            && let source = if place.file.is_empty() { top } else { &place.file }
+            && let Some((text, line)) = library.locate(source, place.line)
         {
             bare = without_place(&bare);
             report = Report::plain(&bare).pointing(&text.file, &text.text, line, place.column, "here");
         }
         let (_, _, _, calls) = thrown.unravel();
-        let runbook = calls.iter().find(|c| !c.source.is_empty()).map(|c| c.source.clone());
         let place = error.detail().place.clone();
         for call in calls.iter().rev() {
             let Some(line) = call.position.line() else { continue };
-            let source = if call.source.is_empty() {
-                runbook.clone().unwrap_or_default()
-            } else {
-                call.source.clone()
-            };
+            let source = if call.source.is_empty() { top.to_string() } else { call.source.clone() };
             let here = Place { file: source, line, column: call.position.position().unwrap_or(0) };
             if Some(&here) == place.as_ref() {
                 continue;

@@ -91,15 +91,7 @@ pub fn bare() -> Engine {
         .disable_symbol("eval");
     // `net.shared`, `image.protected`, `#{default: 1}`: field names that the clouds use
     #[allow(deprecated, reason = "Rhai marks it as volatile; there is no other way to free a reserved word")]
-    engine.on_parse_token(|token, _, _| match token {
-        Token::Reserved(word)
-            if word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
-                && !OWN_WORDS.contains(&word.as_str()) =>
-        {
-            Token::Identifier(word)
-        }
-        other => other,
-    });
+    engine.on_parse_token(|token, _, _| freed(token));
     #[allow(
         deprecated,
         reason = "Rhai marks it as volatile; a typo in a field deserves better than `not found`"
@@ -114,6 +106,19 @@ pub fn bare() -> Engine {
     });
     span::register(&mut engine);
     engine
+}
+
+/// A word that Rhai reserves and the clouds use is a name.
+pub fn freed(token: Token) -> Token {
+    match token {
+        Token::Reserved(word)
+            if word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                && !OWN_WORDS.contains(&word.as_str()) =>
+        {
+            Token::Identifier(word)
+        }
+        other => other,
+    }
 }
 
 /// A value's type as scripts and messages name it.

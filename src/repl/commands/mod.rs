@@ -1,0 +1,42 @@
+//! The session's own commands, `:name arguments`: one table, which help and completion read.
+
+mod leave;
+mod show;
+mod unlock;
+
+use super::shell::{Next, Shell};
+use crate::base::error::nearest;
+use crate::base::{Error, ErrorKind, Result};
+
+/// A command.
+pub struct Command {
+    /// Its name, without the colon.
+    pub name: &'static str,
+    /// What stands behind it, for help.
+    pub arguments: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// What carries it out, with what stands behind the name.
+    pub run: fn(&mut Shell, &str) -> Result<Next>,
+}
+
+/// Every command, in the order of help.
+pub const ALL: &[&Command] = &[&show::JSON, &show::YAML, &unlock::UNLOCK, &unlock::LOCK, &leave::QUIT];
+
+/// A line as a command with its arguments; nothing where it is a text to evaluate.
+pub fn parse(line: &str) -> Option<(Result<&'static Command>, String)> {
+    let line = line.trim();
+    let rest = line.strip_prefix(':')?;
+    let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    Some((find(name), arguments.trim().to_string()))
+}
+
+fn find(name: &str) -> Result<&'static Command> {
+    ALL.iter().copied().find(|c| c.name == name).ok_or_else(|| {
+        let e = Error::new(ErrorKind::Usage, format!("there is no command `:{name}`"));
+        match nearest(name, ALL.iter().map(|c| c.name)) {
+            Some(near) => e.help(format!("did you mean `:{near}`?")),
+            None => e.help("`help` lists them"),
+        }
+    })
+}

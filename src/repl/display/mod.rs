@@ -1,0 +1,158 @@
+//! Values as people read them: lists of resources as tables, one thing as its fields, states in colours.
+
+mod conditions;
+pub mod json;
+pub mod pager;
+mod record;
+pub mod state;
+pub mod table;
+
+use rhai::{Array, Dynamic, ImmutableString};
+use serde_json::Value;
+
+use crate::script::handles::{Collection, CommandOutput, Resource, Scope};
+use crate::script::value;
+use crate::systems::openstack::Resource as Row;
+use crate::systems::openstack::resource;
+
+/// Where values are drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Columns to draw into; nothing means as many as it takes.
+    pub width: Option<usize>,
+    /// Whether to colour.
+    pub colours: bool,
+}
+
+impl Look {
+    /// Paints a text.
+    pub fn paint(&self, style: anstyle::Style, text: &str) -> String {
+        if self.colours { format!("{style}{text}{style:#}") } else { text.to_string() }
+    }
+}
+
+/// A value, drawn; nothing for `()`. `words` says what a value of another type prints as.
+pub fn draw(value: &Dynamic, look: &Look, words: &dyn Fn(&Dynamic) -> String) -> String {
+    let value = value.flatten_clone();
+    if value.is_unit() {
+        return String::new();
+    }
+    if let Some(text) = value.read_lock::<ImmutableString>() {
+        return match text.contains('\n') {
+            true => text.trim_end().to_string(),
+            false => format!("{:?}", text.as_str()),
+        };
+    }
+    if let Some(list) = value.read_lock::<Array>() {
+        return draw_list(&list, look);
+    }
+    if let Some(resource) = value.read_lock::<Resource>() {
+        return record::draw(&resource.shown(), Some(resource.from.row), look);
+    }
+    if let Some(collection) = value.read_lock::<Collection>() {
+        return describe_collection(&collection, look);
+    }
+    if let Some(scope) = value.read_lock::<Scope>() {
+        return describe_scope(&scope, look);
+    }
+    if let Some(output) = value.read_lock::<CommandOutput>() {
+        let failed = (output.0.code != 0).then(|| format!("exit code {}", output.0.code));
+        let parts =
+            [output.0.stdout.trim_end(), output.0.stderr.trim_end(), failed.as_deref().unwrap_or_default()];
+        return parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n");
+    }
+    match value::evidence(&value) {
+        Value::Object(body) if !body.contains_key(value::TAG) => {
+            record::draw(&Value::Object(body), None, look)
+        }
+        _ => words(&value),
+    }
+}
+
+fn draw_list(list: &Array, look: &Look) -> String {
+    let Some(first) = list.first() else { return "nothing: an empty list".into() };
+    let row: Option<&'static Row> = first.read_lock::<Resource>().map(|r| r.from.row);
+    let same = |v: &Dynamic| v.read_lock::<Resource>().map(|r| r.from.row.name) == row.map(|r| r.name);
+    let bodies: Vec<Value> = list.iter().map(value::evidence).collect();
+    if list.iter().all(same) && bodies.iter().all(Value::is_object) {
+        let columns = match row {
+            Some(row) => row.columns.iter().map(|c| (*c).to_string()).collect(),
+            None => columns(&bodies),
+        };
+        let mut text = table::draw(&columns, &bodies, row, look);
+        if bodies.len() > 9 {
+            text.push_str(&format!("\n{}", look.paint(table::DIM, &format!("{} rows", bodies.len()))));
+        }
+        return text;
+    }
+    let items: Vec<String> = bodies.iter().map(json::inline).collect();
+    let line = format!("[{}]", items.join(", "));
+    match look.width {
+        Some(width) if line.len() > width => items.join("\n"),
+        _ => line,
+    }
+}
+
+/// The columns of maps: every key that any has, what people call a thing first.
+fn columns(bodies: &[Value]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for key in bodies.iter().filter_map(Value::as_object).flat_map(serde_json::Map::keys) {
+        if !all.contains(key) {
+            all.push(key.clone());
+        }
+    }
+    all.sort_by_key(|key| ["id", "namespace", "name"].iter().position(|k| k == key).unwrap_or(3));
+    all
+}
+
+fn describe_collection(collection: &Collection, look: &Look) -> String {
+    let row = collection.row;
+    let verbs: Vec<&str> = row.operations().iter().map(|o| o.verb).collect();
+    let name = format!("{} of {}", row.name, collection.session.handle());
+    let text = format!("{name}: {}\nit has {}", row.doc, verbs.join(", "));
+    wrapped(&text, look)
+}
+
+fn describe_scope(scope: &Scope, look: &Look) -> String {
+    let session = &scope.0;
+    let names: Vec<&str> =
+        resource::all().filter(|row| row.parents().next().is_none()).map(|r| r.name).collect();
+    let text = format!("scope {}: {}\nit has {}", session.handle(), session.authority(), names.join(" "));
+    wrapped(&text, look)
+}
+
+/// A text within the columns there are.
+pub fn wrapped(text: &str, look: &Look) -> String {
+    match look.width {
+        Some(width) => textwrap::fill(text, textwrap::Options::new(width).break_words(false)),
+        None => text.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Look = Look { width: Some(80), colours: false };
+
+    #[test]
+    fn plain_values_read_as_they_are_written() {
+        let drawn = |v: Dynamic| draw(&v, &PLAIN, &|v| v.to_string());
+        assert_eq!(drawn(Dynamic::UNIT), "");
+        assert_eq!(drawn(42.into()), "42");
+        assert_eq!(drawn("a".into()), "\"a\"");
+        assert_eq!(drawn("a\nb\n".into()), "a\nb");
+        assert_eq!(drawn(Dynamic::from(vec![Dynamic::from(1_i64), "x".into()])), "[1, \"x\"]");
+        assert_eq!(drawn(Dynamic::from(Array::new())), "nothing: an empty list");
+    }
+
+    #[test]
+    fn maps_of_one_kind_are_a_table() {
+        let map = |name: &str, n: i64| {
+            let pairs: [(&str, Dynamic); 2] = [("count", n.into()), ("name", name.into())];
+            Dynamic::from(pairs.into_iter().map(|(k, v)| (k.into(), v)).collect::<rhai::Map>())
+        };
+        let text = draw(&Dynamic::from(vec![map("one", 1), map("two", 22)]), &PLAIN, &|v| v.to_string());
+        assert_eq!(text, "name  count\none       1\ntwo      22");
+    }
+}

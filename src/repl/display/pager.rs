@@ -1,0 +1,66 @@
+//! What does not fit on the screen goes to a pager.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use textwrap::core::display_width;
+
+/// A terminal's size.
+#[derive(Clone, Copy, Debug)]
+pub struct Screen {
+    /// Lines.
+    pub lines: usize,
+    /// Columns.
+    pub columns: usize,
+}
+
+impl Screen {
+    /// Whether a text fits, with the prompt below it.
+    pub fn fits(&self, text: &str) -> bool {
+        let rows =
+            |line: &str| display_width(&console::strip_ansi_codes(line)).div_ceil(self.columns.max(1)).max(1);
+        text.lines().map(rows).sum::<usize>() < self.lines.saturating_sub(1)
+    }
+}
+
+/// Shows a text: as it is where it fits, else through `less` or what `PAGER` names. Where there is no
+/// pager, as it is.
+pub fn show(text: &str, screen: Option<Screen>) -> std::io::Result<()> {
+    match screen {
+        Some(screen) if !screen.fits(text) && paged(text) => Ok(()),
+        _ => {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{text}").and_then(|()| out.flush())
+        }
+    }
+}
+
+fn paged(text: &str) -> bool {
+    let named = std::env::var("PAGER").ok().filter(|p| !p.trim().is_empty());
+    let mut words = named.as_deref().unwrap_or("less").split_whitespace();
+    let Some(program) = words.next() else { return false };
+    let mut command = Command::new(program);
+    command.args(words);
+    if program.rsplit('/').next() == Some("less") {
+        // colours as they are, lines uncut (the arrows move sideways), nothing cleared at the end
+        command.args(["-R", "-S", "-X", "-F"]);
+    }
+    let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else { return false };
+    if let Some(mut input) = child.stdin.take() {
+        let _ = writeln!(input, "{text}"); // one who has seen enough closes it
+    }
+    child.wait().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_more_rows_than_there_are_does_not_fit() {
+        let screen = Screen { lines: 5, columns: 10 };
+        assert!(screen.fits("one\ntwo\n\u{1b}[31m0123456789\u{1b}[0m"));
+        assert!(!screen.fits(&"0123456789".repeat(4)), "a long line takes several");
+        assert!(!screen.fits("1\n2\n3\n4"));
+    }
+}

@@ -1,0 +1,31 @@
+//! Floor 6: the session an operator triages in. Everything of the script language, persistent, over a run
+//! with its journal; read-only unless unlocked.
+//!
+//! One file for each question of the line editor ([`helper`]), one for each command, and what a value
+//! looks like in [`display`].
+
+pub mod commands;
+pub mod continuation;
+pub mod display;
+pub mod handles;
+pub mod lock;
+pub mod observer;
+pub mod privacy;
+pub mod prompt;
+pub mod session;
+pub mod source;
+
+mod completer;
+mod helper;
+mod highlighter;
+mod hinter;
+mod history;
+mod interactive;
+mod lines;
+mod script;
+mod shell;
+mod start;
+mod validator;
+
+pub use lines::ask;
+pub use start::{Settings, run};

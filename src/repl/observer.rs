@@ -1,0 +1,80 @@
+//! What happens while a line runs: shown as in a run, but for the line itself, which is on the screen.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex};
+
+use textwrap::core::display_width;
+
+use super::display::table;
+use super::session::locked;
+use crate::base::duration;
+use crate::run::{Entry, Observer, Record, Waiting};
+
+/// How many records are remembered.
+const MOST: usize = 10_000;
+
+/// Watches a session's run.
+pub struct Watcher {
+    shown: Arc<dyn Observer>,
+    seen: Mutex<Vec<Entry>>,
+    moving: Mutex<bool>,
+}
+
+impl Watcher {
+    /// A watcher that has things shown in this way.
+    pub fn new(shown: Arc<dyn Observer>) -> Self {
+        Watcher { shown, seen: Mutex::default(), moving: Mutex::new(false) }
+    }
+
+    /// What was seen so far.
+    pub fn seen(&self) -> Vec<Entry> {
+        locked(&self.seen).clone()
+    }
+
+    /// Takes the moving line away.
+    pub fn rest(&self) {
+        let mut moving = locked(&self.moving);
+        if std::mem::take(&mut *moving) {
+            let mut out = std::io::stdout().lock();
+            let _ = write!(out, "\r\u{1b}[K").and_then(|()| out.flush());
+        }
+    }
+}
+
+/// Whether a step is a line of a session.
+pub fn is_line(step: &str) -> bool {
+    step.starts_with('[')
+}
+
+impl Observer for Watcher {
+    fn entry(&self, entry: &Entry) {
+        self.rest();
+        let mut seen = locked(&self.seen);
+        if seen.len() < MOST {
+            seen.push(entry.clone());
+        }
+        drop(seen);
+        let quiet = match &entry.record {
+            Record::StepBegin { step, .. } | Record::StepEnd { step, .. } => is_line(step),
+            Record::Note { step, .. } => step.is_empty(),
+            _ => false,
+        };
+        if !quiet {
+            self.shown.entry(entry);
+        }
+    }
+
+    fn waiting(&self, w: &Waiting) {
+        let out = std::io::stdout();
+        if !out.is_terminal() {
+            return;
+        }
+        let columns = usize::from(console::Term::stdout().size().1).max(20);
+        let spans = format!("{} of {}", duration::show(w.elapsed), duration::show(w.within));
+        let text = table::cut(&format!("… {}: {}  {spans}, look {}", w.title, w.state, w.looks), columns - 1);
+        debug_assert!(display_width(&text) < columns);
+        *locked(&self.moving) = true;
+        let mut out = out.lock();
+        let _ = write!(out, "\r\u{1b}[K{text}").and_then(|()| out.flush());
+    }
+}

@@ -1,0 +1,78 @@
+//! Lines that hold a secret are kept nowhere: not in the history, and in the journal without their texts.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::base::secret::MASK;
+use crate::script::survey::lexer::{LexemeKind, Page};
+
+/// Names that a secret is given to.
+static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(pass(word|wd|phrase)?|secret|token|credential|private_?key|api_?key|user_?data)s?$")
+        .ok()
+});
+
+/// Whether a name is one that secrets go by.
+fn is_secretive(name: &str) -> bool {
+    NAMES.as_ref().is_none_or(|names| names.is_match(name))
+}
+
+/// Whether a line names something secret and has a text that may be it.
+pub fn holds_secret(line: &str) -> bool {
+    let page = Page::of(line);
+    let named = page.lexemes.iter().any(|l| {
+        let text = page.str(l).trim_matches('"');
+        matches!(l.kind, LexemeKind::Word | LexemeKind::Text) && is_secretive(text)
+    });
+    named && page.lexemes.iter().any(|l| l.kind == LexemeKind::Text)
+}
+
+/// Whether a line goes into the history. One that begins with a blank does not, as in a shell.
+pub fn may_be_kept(line: &str) -> bool {
+    !line.trim().is_empty() && !line.starts_with(' ') && !holds_secret(line)
+}
+
+/// A line as the journal has it: where it may hold a secret, its texts are masked.
+pub fn shown(line: &str) -> String {
+    if !holds_secret(line) {
+        return line.to_string();
+    }
+    let page = Page::of(line);
+    let mut shown = String::new();
+    let mut end = 0;
+    for lexeme in page.lexemes.iter().filter(|l| matches!(l.kind, LexemeKind::Text | LexemeKind::Comment)) {
+        shown.push_str(&line[end..lexeme.start]);
+        shown.push_str(&format!("\"{MASK}\""));
+        end = lexeme.end;
+    }
+    shown.push_str(&line[end..]);
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_with_a_secret_is_kept_nowhere() {
+        for line in [
+            r#"capi.servers.create(#{ name: "x", user_data: "I2Nsb3Vk" })"#,
+            r#"let password = "hunter2";"#,
+            r#"let p = #{ "os_password": "hunter2" }"#,
+            r#"let admin_pass = `hunter2`; // hunter2"#,
+        ] {
+            assert!(!may_be_kept(line), "{line}");
+            assert!(!shown(line).contains("hunter2") && !shown(line).contains("I2Ns"), "{}", shown(line));
+        }
+        assert!(!may_be_kept(" let hidden = 1"));
+    }
+
+    #[test]
+    fn other_lines_are_kept_as_they_are() {
+        for line in [r#"capi.servers.get("vm")"#, "let tokens = admin.identity()", "pass"] {
+            assert!(may_be_kept(line), "{line}");
+            assert_eq!(shown(line), line);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `roosevelt capi-mgmt(member) observe>`: where the session is, as whom, and whether it can change things.
+
+use anstyle::{AnsiColor, Style};
+
+/// While nothing can be changed.
+pub const OBSERVE: &str = "observe>";
+/// While it can. As wide as the other: the line editor reckons with the prompt's width.
+pub const CHANGES: &str = "changes>";
+
+const SITE: Style = Style::new().bold();
+const CALM: Style = AnsiColor::Cyan.on_default();
+const DANGER: Style = AnsiColor::Red.on_default().bold();
+
+/// The prompt. `who` is the scope that the last value came from, with its roles.
+pub fn text(site: &str, who: Option<&str>) -> String {
+    let who = who.map(|who| format!("{who} ")).unwrap_or_default();
+    format!("{site} {who}{OBSERVE} ")
+}
+
+/// `capi-mgmt(member)`: a scope with its roles, as many as there is room for.
+pub fn scope(handle: &str, roles: &[String]) -> String {
+    const ROOM: usize = 24;
+    let all = roles.join(",");
+    match roles {
+        [] => handle.to_string(),
+        [first, ..] if all.len() > ROOM => format!("{handle}({first},…)"),
+        _ => format!("{handle}({all})"),
+    }
+}
+
+/// The prompt as it is at this moment.
+pub fn present(prompt: &str, open: bool, colours: bool) -> String {
+    let now = if open { prompt.replacen(OBSERVE, CHANGES, 1) } else { prompt.to_string() };
+    if !colours {
+        return now;
+    }
+    if open {
+        return format!("{DANGER}{now}{DANGER:#}");
+    }
+    match now.split_once(' ') {
+        Some((site, rest)) => format!("{SITE}{site}{SITE:#} {CALM}{rest}{CALM:#}"),
+        None => now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_where_as_whom_and_what_may_be_done() {
+        let prompt = text("roosevelt", Some(&scope("capi-mgmt", &["member".into()])));
+        assert_eq!(prompt, "roosevelt capi-mgmt(member) observe> ");
+        assert_eq!(present(&prompt, true, false), "roosevelt capi-mgmt(member) changes> ");
+        assert_eq!(console::measure_text_width(&present(&prompt, true, true)), prompt.len());
+        assert!(present(&prompt, true, true).starts_with(&DANGER.to_string()));
+        assert_eq!(OBSERVE.len(), CHANGES.len());
+    }
+}

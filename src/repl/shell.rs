@@ -1,0 +1,166 @@
+//! What is done with a line: a command of the session's own, or a text to evaluate; and how it is shown.
+
+use std::sync::Arc;
+
+use super::commands;
+use super::display::pager::{self, Screen};
+use super::display::{self, Look};
+use super::observer::Watcher;
+use super::session::{Came, Session};
+use crate::base::{Error, ErrorKind, Result};
+use crate::script::diagnostic::Report;
+use crate::script::handles::{Collection, Resource, Scope};
+
+/// What happens after a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another line.
+    Line,
+    /// The session ends.
+    Leave,
+}
+
+/// A session with the screen it is shown on.
+pub struct Shell {
+    /// The session.
+    pub session: Arc<Session>,
+    /// What was seen of it.
+    pub watcher: Arc<Watcher>,
+    /// Whether somebody sits at a terminal; else it is a script.
+    pub terminal: bool,
+    /// The scope that the last value came from.
+    who: Option<String>,
+}
+
+impl Shell {
+    /// A shell for a session.
+    pub fn new(session: Arc<Session>, watcher: Arc<Watcher>, terminal: bool) -> Self {
+        Shell { session, watcher, terminal, who: None }
+    }
+
+    /// How values are drawn here.
+    pub fn look(&self) -> Look {
+        let columns = usize::from(console::Term::stdout().size().1).max(20);
+        Look { width: self.terminal.then_some(columns), colours: self.colours() }
+    }
+
+    /// Whether to colour.
+    pub fn colours(&self) -> bool {
+        let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
+        self.terminal && !dumb && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+    }
+
+    fn screen(&self) -> Option<Screen> {
+        let (lines, columns) = console::Term::stdout().size();
+        self.terminal.then_some(Screen { lines: lines.into(), columns: columns.into() })
+    }
+
+    /// The scope that the last value came from, for the prompt.
+    pub fn who(&self) -> Option<&str> {
+        self.who.as_deref()
+    }
+
+    /// Shows a text, through a pager where it does not fit.
+    ///
+    /// # Errors
+    /// Standard output cannot be written; a reader that has seen enough is none.
+    pub fn show(&self, text: &str) -> Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        match pager::show(text, self.screen()) {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Error::new(ErrorKind::Io, "cannot write to standard output").from_source(&e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says something, within the columns there are.
+    ///
+    /// # Errors
+    /// Those of [`Shell::show`].
+    pub fn say(&self, text: &str) -> Result<()> {
+        self.show(&display::wrapped(text, &self.look()))
+    }
+
+    /// Shows a report on standard error.
+    pub fn complain(&self, report: &Report) {
+        let width = self.look().width.unwrap_or(100).clamp(60, 120);
+        eprint!("{}", report.draw(width, self.colours()));
+    }
+
+    /// Deals with a line or a text of several.
+    ///
+    /// # Errors
+    /// What a command or the text came to, already shown.
+    pub fn take(&mut self, text: &str) -> Result<Next> {
+        let text = text.trim_end();
+        if text.trim().is_empty() {
+            return Ok(Next::Line);
+        }
+        match commands::parse(text) {
+            Some((command, rest)) => {
+                let done = command.and_then(|command| (command.run)(self, &rest));
+                if let Err(e) = &done {
+                    self.complain(&Report::plain(e));
+                }
+                done
+            }
+            None => {
+                let value = self.evaluate(text)?;
+                let drawn = display::draw(&value, &self.look(), &|v| self.session.words(v));
+                self.show(&drawn)?;
+                Ok(Next::Line)
+            }
+        }
+    }
+
+    /// Evaluates a text and shows its error.
+    ///
+    /// # Errors
+    /// What it came to, already shown.
+    pub fn evaluate(&mut self, text: &str) -> Result<rhai::Dynamic> {
+        let came = self.session.evaluate(text);
+        self.watcher.rest();
+        match came {
+            Came::Value(value) => {
+                if let Some(handle) = handle_of(&value) {
+                    self.who = Some(self.presented(&handle));
+                }
+                Ok(value)
+            }
+            Came::Failed(error, report) => {
+                match error.kind() {
+                    ErrorKind::Interrupted if self.terminal => eprintln!("interrupted"),
+                    // the answer stands on the screen
+                    ErrorKind::Declined if self.terminal => {}
+                    _ => self.complain(&report),
+                }
+                Err(*error)
+            }
+        }
+    }
+
+    /// A scope with its roles: as declared, else as its token has them.
+    fn presented(&self, handle: &str) -> String {
+        let site = self.session.host.site.site();
+        let declared = site.scope(handle).map(|s| s.roles.clone()).unwrap_or_default();
+        super::prompt::scope(handle, &declared)
+    }
+}
+
+/// The scope that a value came from.
+fn handle_of(value: &rhai::Dynamic) -> Option<String> {
+    let value = value.flatten_clone();
+    if let Some(resource) = value.read_lock::<Resource>() {
+        return Some(resource.from.session.handle().to_string());
+    }
+    if let Some(collection) = value.read_lock::<Collection>() {
+        return Some(collection.session.handle().to_string());
+    }
+    if let Some(scope) = value.read_lock::<Scope>() {
+        return Some(scope.0.handle().to_string());
+    }
+    value.read_lock::<rhai::Array>().and_then(|list| list.first().and_then(handle_of))
+}

@@ -1,0 +1,138 @@
+//! A session from its journal's first record to its last.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use super::lock::Lock;
+use super::observer::Watcher;
+use super::session::Session;
+use super::shell::Shell;
+use super::{interactive, script};
+use crate::base::{Clock, Error, ErrorKind, Result};
+use crate::run::lock::Holder;
+use crate::run::{
+    Approvals, Approver, Cancel, Journal, Mode, Observer, Past, Record, Run, RunSettings, Selection,
+};
+use crate::script::Host;
+use crate::script::engine::STACK;
+use crate::script::handles::SiteHandle;
+use crate::script::modules::Library;
+use crate::site::Site;
+
+/// The name that a session's run goes by.
+pub const NAME: &str = "repl";
+
+/// How long the clean-up after a line may take, unless the site says otherwise.
+const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
+
+/// What a session is started with.
+pub struct Settings {
+    /// The site, reaching this machine's systems or a lab's.
+    pub site: Site,
+    /// The directory of the site's state.
+    pub home: PathBuf,
+    /// The directory of the run.
+    pub directory: PathBuf,
+    /// The run's id.
+    pub run: String,
+    /// `user@machine`.
+    pub by: String,
+    /// The real thing, or a rehearsal in a lab.
+    pub mode: Mode,
+    /// Where its time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// What requests run on.
+    pub runtime: Handle,
+    /// What happens in a line is shown here.
+    pub observer: Arc<dyn Observer>,
+    /// Who is asked before a change.
+    pub approver: Box<dyn FnOnce(Cancel) -> Box<dyn Approver> + Send>,
+    /// What is approved beforehand.
+    pub approvals: Approvals,
+    /// After how long an unlocked session locks itself.
+    pub idle: Duration,
+}
+
+/// Runs a session to its end. Returns the exit code.
+///
+/// # Errors
+/// The journal cannot be written; the terminal cannot be used.
+pub fn run(settings: Settings) -> Result<u8> {
+    // the parser and the scripts recurse, as in a run
+    let thread =
+        std::thread::Builder::new().name(NAME.into()).stack_size(STACK).spawn(move || session(settings));
+    let thread =
+        thread.map_err(|e| Error::new(ErrorKind::Io, "no thread for the session").from_source(&e))?;
+    thread.join().unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Internal, "the session's thread panicked")
+            .help("this is a defect in Rhumb; the journal is intact"))
+    })
+}
+
+fn session(settings: Settings) -> Result<u8> {
+    let Settings { site, clock, runtime, .. } = settings;
+    let library = Library::new(site.layers.clone());
+    let cleanup_within = site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
+    let durable = settings.mode != Mode::Rehearse;
+    let journal = Journal::create(&settings.directory, durable)?;
+    let watcher = Arc::new(Watcher::new(settings.observer));
+    let cancel = Cancel::default();
+    let handle = SiteHandle::new(site, clock.clone());
+    let excuses = handle.clone();
+    let (pid, since) = (std::process::id(), clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string());
+    let run = Run::begin(
+        RunSettings {
+            mode: settings.mode,
+            clock,
+            journal,
+            observer: watcher.clone(),
+            approver: (settings.approver)(cancel.clone()),
+            approvals: settings.approvals,
+            excuse: Box::new(move |step, claim, observed| excuses.excuse(NAME, step, claim, observed)),
+            past: Past::default(),
+            selection: Selection::default(),
+            cancel: cancel.clone(),
+            cleanup_within,
+        },
+        Record::RunBegin {
+            run: settings.run.clone(),
+            runbook: NAME.into(),
+            site: handle.name().to_string(),
+            mode: settings.mode.name().into(),
+            version: env!("CARGO_PKG_VERSION").to_string(),
+            by: settings.by.clone(),
+            pid,
+            values: handle.values(),
+        },
+    )?;
+    let holder = Holder { run: settings.run, by: settings.by, pid, since };
+    let lock = Arc::new(Lock::new(run.clone(), (settings.home.join("lock"), holder), settings.idle));
+    let host = Host::new(run.clone(), handle, library, runtime.clone());
+    let session = Arc::new(Session::new(host, lock));
+    let interrupted = session.clone();
+    runtime.spawn(async move {
+        // at the prompt the line editor has the key; this is for the call that runs
+        while tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.run().cancel().interrupt();
+        }
+    });
+    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let shell = Shell::new(session.clone(), watcher, terminal);
+    let ended = match terminal {
+        true => interactive::run(shell, &settings.home),
+        false => script::run(shell),
+    };
+    session.lock.close("the session ended")?;
+    let error = ended.as_ref().err();
+    run.finish(error)?;
+    match ended {
+        Ok(code) => Ok(code),
+        Err(e) if e.kind() == ErrorKind::Io => Err(e),
+        // it was shown where it happened
+        Err(e) => Ok(e.kind().exit_code()),
+    }
+}
