@@ -306,7 +306,7 @@ async fn an_image_is_described_by_its_properties() {
     let tasks = act(&member, "images", id(&image), "tasks", json!({})).await.unwrap().json().unwrap();
     assert_eq!(tasks["tasks"], json!([]));
     let import =
-        act(&member, "images", id(&image), "import", json!({"method": {"name": "glance-direct"}})).await;
+        act(&member, "images", id(&image), "import_data", json!({"method": {"name": "glance-direct"}})).await;
     assert_eq!(import.unwrap_err().kind(), ErrorKind::Conflict, "nothing was staged");
     let e = act(&session("admin"), "images", id(&image), "deactivate", json!({})).await.unwrap_err();
     assert!(matches!(e.kind(), ErrorKind::Forbidden | ErrorKind::Conflict), "it is not active: {e}");

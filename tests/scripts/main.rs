@@ -12,6 +12,7 @@ mod stage;
 mod stub_cloud;
 
 mod files;
+mod glance;
 mod kubernetes;
 mod magnum;
 mod site;

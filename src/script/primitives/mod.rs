@@ -15,6 +15,7 @@ use super::primitive::Primitive;
 pub mod files;
 pub mod flow;
 pub mod gates;
+pub mod glance;
 pub mod kubernetes;
 pub mod machine;
 pub mod magnum;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<&'static Primitive> {
         probe::ALL,
         files::ALL,
         magnum::ALL,
+        glance::ALL,
         overlay::ALL,
     ];
     fixed.into_iter().flatten().copied().chain(openstack::all()).chain(kubernetes::all()).collect()

@@ -16,7 +16,7 @@ use crate::script::thrown::Thrown;
 use crate::script::value;
 use crate::systems::http::Method;
 use crate::systems::openstack::resource::{self, Item};
-use crate::systems::openstack::{self, Call as Request, Domain, Project, Session};
+use crate::systems::openstack::{self, Action, Call as Request, Domain, Project, Session};
 
 /// The family: the table below, and one primitive for each action of a resource.
 pub fn all() -> Vec<&'static Primitive> {
@@ -309,7 +309,8 @@ const CHILDREN: Primitive = Primitive {
 fn actions() -> Vec<Primitive> {
     const ARGS: &[Param] = &[Param::optional("args", Ty::Map, "what the API takes")];
     let mut made: Vec<Primitive> = Vec::new();
-    for action in resource::all().flat_map(|row| row.actions) {
+    let of_maps = |action: &&Action| action.body != resource::Body::File;
+    for action in resource::all().flat_map(|row| row.actions).filter(of_maps) {
         if made.iter().any(|p| p.name == action.name) {
             continue;
         }
@@ -346,7 +347,8 @@ fn act(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     Ok(value::from_json(inner)?)
 }
 
-fn create(host: &Host, c: &Collection, fields: Payload) -> Result<Resource> {
+/// Makes a thing of a collection.
+pub(super) fn create(host: &Host, c: &Collection, fields: Payload) -> Result<Resource> {
     let request = resource::create_call(c.row, &fields)?;
     let answered = change(host, &c.session, Some(c.row), request)?;
     let body = answered.expose();
@@ -393,10 +395,20 @@ fn change(
     row: Option<&resource::Resource>,
     request: Request,
 ) -> Result<Payload> {
-    host.run.used(session.handle());
     let (subject, deletes) = (request.subject.clone(), request.method == Method::DELETE);
+    change_with(host, session, row, request, |_| settle(host, session, &subject, deletes))
+}
+
+/// The same with a look of its own at what a change that was cut off has done.
+pub(super) fn change_with(
+    host: &Host,
+    session: &Session,
+    row: Option<&resource::Resource>,
+    request: Request,
+    look: impl FnOnce(&Intent) -> Result<Settled>,
+) -> Result<Payload> {
+    host.run.used(session.handle());
     let bound = host.block_on(session.bind(request))?;
-    let look = |_: &Intent| settle(host, session, &subject, deletes);
     host.run.effect(bound, look, |permit| {
         let answered = host.block_on(Session::mutate(permit))?;
         let body =
@@ -426,7 +438,8 @@ fn settle(host: &Host, session: &Session, subject: &openstack::Subject, deletes:
     }
 }
 
-fn item<'a>(r: &'a Resource, id: &'a str, name: Option<&'a str>) -> Item<'a> {
+/// A thing as a request names it.
+pub(super) fn item<'a>(r: &'a Resource, id: &'a str, name: Option<&'a str>) -> Item<'a> {
     Item { id, name, parents: &r.from.parents }
 }
 

@@ -95,7 +95,11 @@ impl Http {
         let timeout = duration::show(self.0.settings.timeout);
         let phase = Phase { host: &host, url: &url, is_read: request.repeatable, timeout: &timeout };
 
-        let response = self.prepare(request)?.send().await.map_err(|e| failure(e, phase))?;
+        let sending = self.prepare(request)?;
+        let response = match &request.file {
+            Some(file) => file.send(sending, self.0.settings.timeout, phase).await?,
+            None => sending.send().await.map_err(|e| failure(e, phase))?,
+        };
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let body = body::read(response, self.0.settings.body_cap, phase).await?;

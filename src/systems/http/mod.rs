@@ -10,6 +10,7 @@ mod incoming;
 mod request;
 mod retry;
 mod settings;
+mod upload;
 mod witness;
 
 pub use answer::Answer;
@@ -21,4 +22,5 @@ pub use reqwest::header::HeaderMap;
 pub use reqwest::{Method, Url};
 pub use retry::Retry;
 pub use settings::{Dialer, HttpSettings, Tls};
+pub use upload::{OnSent, Upload};
 pub use witness::{RequestRecord, Witness};

@@ -5,6 +5,8 @@ use reqwest::{Method, Url};
 
 use crate::base::{Error, ErrorKind, Payload, Result, Secret};
 
+use super::upload::Upload;
+
 /// A request before it is sent.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -16,6 +18,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Option<Vec<u8>>,
+    /// A file that is its body instead.
+    pub file: Option<Upload>,
     /// It changes nothing, so that it may be sent twice: true of GET and HEAD.
     pub repeatable: bool,
 }
@@ -36,7 +40,7 @@ impl Request {
             return Err(wrong("only http and https are spoken here"));
         }
         let repeatable = method == Method::GET || method == Method::HEAD;
-        Ok(Request { method, url: parsed, headers: HeaderMap::new(), body: None, repeatable })
+        Ok(Request { method, url: parsed, headers: HeaderMap::new(), body: None, file: None, repeatable })
     }
 
     /// Sets a header.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::base::{Intent, Mutation, Payload, Undo};
-use crate::systems::http::{Method, Url};
+use crate::systems::http::{Method, Upload, Url};
 
 use super::identity::Identity;
 use super::policy::Operation;
@@ -28,6 +28,8 @@ pub struct Call {
     pub query: Vec<(String, String)>,
     /// The JSON body.
     pub body: Option<Payload>,
+    /// A file that is the body instead, sent as a stream.
+    pub file: Option<Upload>,
     /// The body's content type where it is not `application/json`.
     pub content_type: Option<&'static str>,
     /// Further headers.
@@ -83,6 +85,7 @@ impl Call {
             reads,
             query,
             body: None,
+            file: None,
             content_type: None,
             headers: Vec::new(),
             microversion: None,
@@ -111,7 +114,11 @@ impl Call {
             method: self.method.to_string(),
             target: self.target(),
             summary: self.summary.clone(),
-            body: self.body.as_ref().map_or(Value::Null, Payload::masked),
+            body: match (&self.body, &self.file) {
+                (Some(body), _) => body.masked(),
+                (None, Some(file)) => json!({ "file": file.path(), "size": file.size() }),
+                (None, None) => Value::Null,
+            },
             undo: self.undo.clone(),
             destroys: self.destroys,
         }

@@ -192,6 +192,7 @@ fn request(
         request = request.header("content-type", kind)?;
     }
     request.repeatable = call.reads;
+    request.file = call.file.clone();
     match &call.body {
         Some(body) => request.json(body),
         None => Ok(request),

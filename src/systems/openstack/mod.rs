@@ -24,6 +24,7 @@ mod collection;
 mod exchange;
 mod fault;
 mod identity;
+pub mod image;
 mod keystone;
 mod kubeconfig;
 mod paging;

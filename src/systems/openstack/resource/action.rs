@@ -58,6 +58,8 @@ pub enum Body {
     Json(&'static str),
     /// The caller's map, as it is.
     Args,
+    /// A file.
+    File,
     /// The caller's map, or this JSON if it is empty, under a key.
     Under(&'static str, &'static str),
 }

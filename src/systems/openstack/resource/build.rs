@@ -137,11 +137,12 @@ pub fn action_call(
     call.reads = action.reads();
     call.query = action.query.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     call.body = match action.body {
-        Body::Nothing | Body::Json(_) if !given.is_empty() => {
+        Body::Nothing | Body::File | Body::Json(_) if !given.is_empty() => {
             let what = format!("`{}` of a {} takes no arguments", action.name, row.title);
             return Err(Error::new(ErrorKind::Argument, what));
         }
-        Body::Nothing => None,
+        // the caller has the file
+        Body::Nothing | Body::File => None,
         Body::Json(text) => Some(Payload::from(parse(text)?)),
         Body::Args => Some(args.clone()),
         Body::Under(key, default) if given.is_empty() => {

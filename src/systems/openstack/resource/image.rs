@@ -25,7 +25,19 @@ pub(super) const ROWS: &[Resource] = &[Resource {
     verbs: Verbs::all(Update::ImagePatch),
     actions: &[
         Action {
-            name: "import",
+            name: "stage",
+            doc: "Sends a file's bytes, to be imported: what converts an image does it there.",
+            phrase: "send bytes to",
+            via: Via::Put,
+            path: "/stage",
+            body: Body::File,
+            accept: &[204],
+            undo: UndoBy::By("delete the image"),
+            ..Action::BASE
+        },
+        // `import` is a word of Rhai's
+        Action {
+            name: "import_data",
             doc: "Imports what was staged, or from elsewhere: `method: #{ name: \"glance-direct\" }`.",
             phrase: "import",
             path: "/import",

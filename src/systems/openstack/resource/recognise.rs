@@ -59,7 +59,7 @@ fn is_action(action: &Action, call: &Call, behind: &[&str]) -> bool {
         |key: &str| call.body.as_ref().map(Payload::expose).is_some_and(|body| body.get(key).is_some());
     path == behind
         && match action.body {
-            Body::Nothing | Body::Args => true,
+            Body::Nothing | Body::Args | Body::File => true,
             Body::Under(key, _) => keyed(key),
             // an action without a path of its own is the update that sends just this
             Body::Json(text) if path.is_empty() => {

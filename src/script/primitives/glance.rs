@@ -1,0 +1,232 @@
+//! Images: from a file to an image that can be booted, and what became of one that failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rhai::Dynamic;
+use serde_json::{Map, Value};
+
+use super::openstack::{change_with, create, item};
+use crate::base::{Error, ErrorKind, Intent, Result};
+use crate::run::effect::Settled;
+use crate::run::wait::WaitHooks;
+use crate::run::{Transfer, WaitSpec};
+use crate::script::adapter::Call;
+use crate::script::handles::{Collection, Resource};
+use crate::script::host::Host;
+use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
+use crate::script::thrown::Thrown;
+use crate::script::value;
+use crate::systems::http::{OnSent, Upload};
+use crate::systems::openstack::{self, image, resource};
+
+/// The family.
+pub const ALL: &[&Primitive] = &[&UPLOAD, &STAGE, &FAILURE];
+
+const PATH: Param = Param::new("path", Ty::Text, "the file, in full or below `~/`");
+
+const UPLOAD_KEYS: &[Param] = &[
+    Param::optional("within", Ty::Duration, "time until the import fails (default 30 min)"),
+    Param::optional("every", Ty::Duration, "time between looks at the import (default 5 s)"),
+];
+
+const UPLOAD: Primitive = Primitive {
+    name: "upload",
+    on: On::Type("Collection"),
+    params: &[
+        Param::new("name", Ty::Text, "the image's name"),
+        PATH,
+        Param::new(
+            "fields",
+            Ty::Map,
+            "Glance's own fields and any property: `disk_format`, `container_format`, `kube_version`",
+        ),
+        Param::optional("opts", Ty::Options(UPLOAD_KEYS), "how long the import may take"),
+    ],
+    returns: "the resource, active",
+    effect: Effect::Change,
+    doc: "Makes an image of a file: creates it, sends the bytes as a stream, imports them (`glance-direct`, so that a cloud that converts images does), and waits until it is active or its import has failed, with the task's words. An image of that name that is there, alive or dead, is an error of kind `conflict` that says which it is: a dead record is never taken for the image.",
+    example: r#"change("1", "Seed", || {
+    let images = site.scope("capi-mgmt").images;
+    try { images.upload("drill", "/no/such/file", #{ disk_format: "raw", container_format: "bare" }) }
+    catch (e) { expect("kind", e.kind, "io") }
+});"#,
+    body: upload,
+};
+
+const STAGE: Primitive = Primitive {
+    name: "stage",
+    on: On::Type("Resource"),
+    params: &[PATH],
+    returns: "()",
+    effect: Effect::Change,
+    doc: "Sends a file's bytes to an image that has none yet, as a stream. They become the image with `import_data`.",
+    example: "",
+    body: |call| {
+        let image: Resource = of_images(call)?;
+        let file = file(call.host, &call.text(0), &image.name().unwrap_or_else(|| image.id()))?;
+        stage(call.host, &image, file)?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const FAILURE: Primitive = Primitive {
+    name: "failure",
+    on: On::Type("Resource"),
+    params: &[],
+    returns: "why the image is dead, or () where it is not",
+    effect: Effect::Read,
+    doc: "Looks at an image again and tells why it will never be active: it was killed or deleted, or its import failed, with the words of the import's task. Glance keeps such an image as `queued`, like one whose bytes are still to come.",
+    example: "",
+    body: |call| {
+        let image: Resource = of_images(call)?;
+        let session = &image.from.session;
+        call.host.run.used(session.handle());
+        let now = call.host.block_on(openstack::get(session, image.from.row, &image.id(), &Map::new()))?;
+        Ok(call.host.block_on(image::failure(session, &now))?.map_or(Dynamic::UNIT, Dynamic::from))
+    },
+};
+
+fn of_images(call: &Call<'_>) -> Result<Resource> {
+    let image: Resource = call.receiver()?;
+    match image.from.row.name {
+        "images" => Ok(image),
+        _ => {
+            let what =
+                format!("`{}` is for images, and this is a {}", call.primitive.name, image.from.row.title);
+            Err(Error::new(ErrorKind::Argument, what).scope(image.from.session.handle()))
+        }
+    }
+}
+
+fn upload(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
+    let images: Collection = call.receiver()?;
+    if images.row.name != "images" {
+        let what = format!("`upload` is for images, and these are {}", images.row.name.replace('_', " "));
+        return Err(Error::new(ErrorKind::Argument, what).scope(images.session.handle()).into());
+    }
+    let (host, name, options) = (call.host, call.text(0), call.options(3));
+    let file = file(host, &call.text(1), &name)?;
+    let mut fields = call.map(2);
+    fields.insert("name".into(), name.clone().into());
+    let fields = value::payload(&fields.into());
+    host.run.used(images.session.handle());
+    // one that was made before a cut is this call's own
+    let wanted = resource::create_call(images.row, &fields)?.intent(images.session.handle(), "");
+    if !host.run.comes_next(&wanted) {
+        refuse_others(host, &images, &name)?;
+    }
+    let made = create(host, &images, fields)?;
+    stage(host, &made, file)?;
+    import(host, &made)?;
+    follow(host, &made, options.duration("within"), options.duration("every"))
+}
+
+/// An image of the name that is there already, alive or dead, is in the way.
+fn refuse_others(host: &Host, images: &Collection, name: &str) -> Result<()> {
+    let of_name = Map::from_iter([("name".to_string(), Value::from(name))]);
+    let there = host.block_on(openstack::list(&images.session, images.row, &of_name))?;
+    let (mut causes, mut alive) = (Vec::new(), false);
+    for other in &there {
+        let (id, status) =
+            (other["id"].as_str().unwrap_or_default(), other["status"].as_str().unwrap_or_default());
+        let state = match host.block_on(image::failure(&images.session, other))? {
+            Some(why) => format!("dead: {why}"),
+            None => {
+                alive = alive || status == "active";
+                match status {
+                    "queued" => "queued: no bytes have come".to_string(),
+                    status => status.to_string(),
+                }
+            }
+        };
+        causes.push(format!("image {id} is {state}"));
+    }
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let help = match alive {
+        true => "use the one that is active, or give the new one another name",
+        false => "delete what is dead or was never finished, then upload again",
+    };
+    let e = Error::new(ErrorKind::Conflict, format!("there is an image `{name}` already"));
+    let e = causes.into_iter().fold(e, Error::cause);
+    Err(e.help(help).scope(images.session.handle()))
+}
+
+/// A file to be sent, followed by whoever watches.
+fn file(host: &Host, path: &str, name: &str) -> Result<Upload> {
+    let path = host.file(path)?;
+    let size = Upload::of(&path, None)?.size();
+    let (run, began, title) = (host.run.clone(), host.run.clock().elapsed(), format!("upload {name}"));
+    let on_sent: OnSent = Arc::new(move |done| {
+        let elapsed = run.clock().elapsed().saturating_sub(began);
+        run.transferring(&Transfer { title: title.clone(), done, total: Some(size), elapsed });
+    });
+    Upload::of(&path, Some(on_sent))
+}
+
+/// Sends the bytes. Of a transfer that was cut off only the image's state can tell.
+fn stage(host: &Host, image: &Resource, file: Upload) -> Result<()> {
+    let (id, name, session) = (image.id(), image.name(), &image.from.session);
+    let look = |_: &Intent| match status(host, image)?.as_str() {
+        "queued" => Ok(Settled::NotDone),
+        "uploading" => Err(Error::new(
+            ErrorKind::Conflict,
+            format!("the transfer to image {id} was cut off, and whether all of it arrived nobody knows"),
+        )
+        .help(format!("delete image {id}, then run the step anew with --from"))
+        .scope(session.handle())),
+        _ => Ok(Settled::Done(Value::Null)),
+    };
+    let request = image::stage_call(item(image, &id, name.as_deref()), file)?;
+    change_with(host, session, None, request, look).map(drop)
+}
+
+fn import(host: &Host, image: &Resource) -> Result<()> {
+    let (id, name, session) = (image.id(), image.name(), &image.from.session);
+    let look = |_: &Intent| {
+        Ok(match status(host, image)?.as_str() {
+            "uploading" => Settled::NotDone,
+            _ => Settled::Done(Value::Null),
+        })
+    };
+    let request = image::import_call(item(image, &id, name.as_deref()))?;
+    change_with(host, session, None, request, look).map(drop)
+}
+
+fn status(host: &Host, image: &Resource) -> Result<String> {
+    let now = host.block_on(openstack::get(&image.from.session, image.from.row, &image.id(), &Map::new()))?;
+    Ok(now["status"].as_str().unwrap_or_default().to_string())
+}
+
+/// Follows an import until the image is active, or dead.
+fn follow(
+    host: &Host,
+    image: &Resource,
+    within: Option<Duration>,
+    every: Option<Duration>,
+) -> Result<Dynamic, Thrown> {
+    let (id, session) = (image.id(), &image.from.session);
+    let look = || host.block_on(openstack::get(session, image.from.row, &id, &Map::new()));
+    let spec = WaitSpec {
+        title: format!("image {} is imported", image.name().unwrap_or_default()),
+        every: every.unwrap_or(Duration::from_secs(5)).max(Duration::from_millis(10)),
+        within: within.unwrap_or(Duration::from_secs(30 * 60)),
+        warn_after: None,
+        tolerate: Vec::new(),
+    };
+    let hooks = WaitHooks {
+        read: &mut || look().map_err(Thrown::from),
+        done: &mut |seen: &Value| Ok(seen["status"] == "active"),
+        failed: &mut |seen: &Value| Ok(image::dead(seen).is_some()),
+        show: &mut |seen: &Value| Ok(seen["status"].as_str().unwrap_or_default().to_string()),
+        cause: &mut || {
+            let failure = look().and_then(|now| host.block_on(image::failure(session, &now)));
+            Ok(failure?.unwrap_or_default())
+        },
+        rest: &mut |every| every,
+    };
+    let active = host.run.wait(&spec, hooks)?;
+    Ok(Dynamic::from(image.from.item(active)))
+}
