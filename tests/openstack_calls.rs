@@ -270,7 +270,10 @@ async fn a_service_that_the_catalog_lacks_is_named_beside_those_it_has() {
     let (session, _) = cloud.session();
     let e = session.send(&Call::new("dns", Method::GET, "/v2/zones")).await.unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Unsupported);
-    assert_eq!(e.detail().help.as_deref(), Some("it has compute, identity, load-balancer"));
+    assert_eq!(
+        e.detail().help.as_deref(),
+        Some("it has compute, container-infra, identity, image, load-balancer, network")
+    );
 }
 
 /// Two servers a page; the links point to another host and scheme, as behind a proxy.
