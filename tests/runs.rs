@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
 
+mod kube_server;
 mod rig;
 #[path = "stub_cloud/mod.rs"]
 mod stub_cloud;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use kube_server::{Behaviour, Cluster};
 use rhumb::base::ErrorKind;
 use rhumb::run::{Past, Record};
 use rig::Rig;
@@ -308,4 +310,31 @@ fn bad_input_has_its_own_exit_code_and_a_way_out() {
     rig.file("site.toml", "name = \"played\"\n[scopes.capi]\ncloudd = \"stub\"\n");
     let ended = rig.run(&["run", "stop-it"]).expect(i32::from(ErrorKind::Site.exit_code()));
     assert!(ended.stderr.contains("site.toml:3") && ended.stderr.contains("`cloud`"), "{}", ended.stderr);
+}
+
+/// A site whose runs are kept apart by a Lease in a cluster.
+async fn with_a_lease() -> (Cluster, Rig) {
+    let cluster = Cluster::start(Behaviour::default()).await;
+    let rig = Rig::new(
+        "name = \"leased\"\n[kube.mgmt]\nkubeconfig = \"mgmt.yaml\"\n[run]\nlock = { kube = \"mgmt\", namespace = \"rhumb\" }\n",
+    );
+    rig.file("mgmt.yaml", &cluster.kubeconfig());
+    rig.file("note.rhai", r#"runbook("note", "A note"); verify("1", "Note", || note("done"));"#);
+    (cluster, rig)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_lease_keeps_runs_of_two_machines_apart() {
+    let (cluster, rig) = with_a_lease().await;
+    let (kube, now) = (cluster.kube(), jiff::Timestamp::now());
+    let other = kube.lease("rhumb", "rhumb-leased", "ops@jump-2 run r7", now).await.unwrap();
+    let refused = rig.run(&["run", "note"]).expect(i32::from(ErrorKind::Locked.exit_code()));
+    assert!(refused.stderr.contains("held by ops@jump-2 run r7"), "{}", refused.stderr);
+    assert!(refused.entries.is_empty(), "nothing ran");
+
+    other.release().await.unwrap();
+    rig.run(&["run", "note"]).expect(0);
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/rhumb/leases";
+    let lease = cluster.lock().store.get(leases, "rhumb-leased").unwrap().clone();
+    assert_eq!(lease["spec"]["holderIdentity"], "", "it is given back: {lease}");
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ask::Terminal;
+use super::lease::Held;
 use super::place::StateArguments;
 use super::selection::SelectionArguments;
 use super::view::View;
@@ -68,6 +69,9 @@ impl Conduct {
         let since = clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since };
         let _lock = SiteLock::take(&plan.home.join("lock"), &holder)?;
+        let cancel = Cancel::default();
+        let _lease =
+            Held::take(&plan.site, &holder, runtime.handle(), &cancel, |text| anstream::eprintln!("{text}"))?;
 
         let dir = plan.home.join(place::RUNS).join(&plan.run);
         let library = Library::new(plan.site.layers.clone());
@@ -83,7 +87,6 @@ impl Conduct {
         // what is usual is a help, not a need: where it cannot be read, none is told
         let usual = Estimates::of_earlier(&plan.home.join(place::RUNS), &plan.runbook, &plan.site.name);
         let view = Arc::new(View::new(&plan.runbook, usual.unwrap_or_default()));
-        let cancel = Cancel::default();
         let cleanup_within = plan.site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
         let handle = SiteHandle::new(plan.site, clock.clone());
         view.line(&format!(

@@ -14,6 +14,7 @@ mod check;
 mod conduct;
 mod diff_runs;
 mod interrupt;
+mod lease;
 mod list;
 mod place;
 mod repl;

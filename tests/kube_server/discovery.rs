@@ -16,6 +16,7 @@ const KINDS: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("", "v1", "secrets", "Secret", "", true),
     ("", "v1", "services", "Service", "svc", true),
     ("apps", "v1", "deployments", "Deployment", "deploy", true),
+    ("coordination.k8s.io", "v1", "leases", "Lease", "", true),
     ("events.k8s.io", "v1", "events", "Event", "ev", true),
     ("cluster.x-k8s.io", "v1beta1", "clusters", "Cluster", "cl", true),
     ("cluster.x-k8s.io", "v1beta2", "clusters", "Cluster", "cl", true),

@@ -161,6 +161,16 @@ impl Store {
             (None, "application/apply-patch+yaml") => (201, json!({})),
             (None, _) => return absent(collection, name),
         };
+        let wanted = &asked.body["metadata"]["resourceVersion"];
+        if !wanted.is_null() && *wanted != object["metadata"]["resourceVersion"] {
+            let (group_version, _, plural) = split(collection);
+            let group = group_version.split_once('/').map(|(g, _)| format!(".{g}")).unwrap_or_default();
+            let message = format!(
+                "Operation cannot be fulfilled on {plural}{group} \"{name}\": the object has been modified; please \
+                 apply your changes to the latest version and try again"
+            );
+            return (409, status(409, "Conflict", &message, json!({"kind": plural, "name": name})));
+        }
         match content_type {
             "application/json-patch+json" => {
                 if !json_patch(&mut object, &asked.body) {

@@ -10,6 +10,7 @@ mod changes;
 mod commands;
 mod discovery;
 mod following;
+mod lease;
 mod reads;
 mod tls;
 
