@@ -66,3 +66,42 @@ fn an_import_that_fails_says_why_and_its_record_is_known_as_dead() {
     let ended = ended.expect(i32::from(ErrorKind::Failed.exit_code()));
     assert!(ended.stderr.contains("its import into"), "{}", ended.stderr);
 }
+
+#[test]
+fn a_network_goes_in_the_order_of_its_dependencies_and_says_who_is_in_the_way() {
+    let script = r#"
+        runbook("drill", "A network");
+        let capi = site.scope("capi");
+        change("1", "Make and take apart", || {
+            let net = capi.networks.create(#{ name: "{name}" });
+            defer("net", || net.delete());
+            let subnet = capi.subnets.create(#{ name: "{name}", network_id: net.id, ip_version: 4, cidr: "10.77.0.0/24" });
+            let router = capi.routers.create(#{ name: "{name}" });
+            defer("router", || router.delete());
+            router.add_interface(#{ subnet_id: subnet.id });
+
+            let inside = net.blockers();
+            expect("one port", inside.map(|b| [b.type, b.owner, b.subnet_id]), [["port", `interface of router ${router.id}`, subnet.id]]);
+            expect("the same for all", [subnet.blockers(), router.blockers()], [inside, inside]);
+            for thing in [net, router, subnet] {
+                try { thing.delete(); gate("refused", false); }
+                catch (e) {
+                    expect("kind", e.kind, "conflict");
+                    gate("it says who", `${e}`.contains(`interface of router ${router.id}`), `${e}`);
+                }
+            }
+            router.remove_interface(#{ subnet_id: subnet.id });
+            expect("nobody is left", [net.blockers(), router.blockers()], [[], []]);
+        });
+        verify("2", "Limits", || {
+            let cores = capi.limits("compute").cores;
+            gate("cores", cores.limit != () && cores.used != (), cores);
+            let networks = capi.limits("network").network;
+            gate("networks", networks.limit != () && networks.used >= 0, networks);
+            gate("balancers", capi.limits("load-balancer").load_balancer.limit != ());
+        });
+    "#;
+    let (_rig, ended) = run("net", script);
+    let ended = ended.expect(0);
+    assert_eq!(ended.verdicts(), "1 PASS, 2 PASS");
+}

@@ -12,6 +12,7 @@ use super::handles::{
 use super::host::Host;
 use super::primitive::Primitive;
 
+pub mod capacity;
 pub mod files;
 pub mod flow;
 pub mod gates;
@@ -19,6 +20,7 @@ pub mod glance;
 pub mod kubernetes;
 pub mod machine;
 pub mod magnum;
+pub mod neutron;
 pub mod openstack;
 pub mod overlay;
 pub mod probe;
@@ -58,6 +60,8 @@ pub fn all() -> Vec<&'static Primitive> {
         files::ALL,
         magnum::ALL,
         glance::ALL,
+        neutron::ALL,
+        capacity::ALL,
         overlay::ALL,
     ];
     fixed.into_iter().flatten().copied().chain(openstack::all()).chain(kubernetes::all()).collect()

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use rhai::Dynamic;
 use serde_json::{Map, Value};
 
+use super::neutron::explained;
 use crate::base::{Error, ErrorKind, Intent, Payload, Result};
 use crate::run::effect::Settled;
 use crate::script::adapter::Call;
@@ -272,7 +273,8 @@ const DELETE: Primitive = Primitive {
         let options = json_map(call.map(0));
         let (id, name) = (r.id(), r.name());
         let request = resource::delete_call(r.from.row, item(&r, &id, name.as_deref()), &options)?;
-        change(call.host, &r.from.session, Some(r.from.row), request)?;
+        change(call.host, &r.from.session, Some(r.from.row), request)
+            .map_err(|e| explained(call.host, &r, e))?;
         Ok(Dynamic::UNIT)
     },
 };
@@ -340,7 +342,7 @@ fn act(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         let body = call.host.block_on(session.send(&request))?;
         Payload::from(if body.body.is_empty() { Value::Null } else { body.json()? })
     } else {
-        change(call.host, session, None, request)?
+        change(call.host, session, None, request).map_err(|e| explained(call.host, &r, e))?
     };
     let body = answered.expose();
     let inner = action.result_key.and_then(|key| body.get(key)).unwrap_or(body);

@@ -17,6 +17,7 @@
 //! ```
 
 mod authority;
+mod blockers;
 mod call;
 mod catalog;
 mod cloud;
@@ -27,6 +28,7 @@ mod identity;
 pub mod image;
 mod keystone;
 mod kubeconfig;
+mod limits;
 mod paging;
 pub mod policy;
 pub mod resource;
@@ -37,12 +39,14 @@ mod version;
 mod witness;
 
 pub use authority::{Authority, Declared, Project};
+pub use blockers::{Blocker, blockers};
 pub use call::{BoundCall, Call, Subject};
 pub use catalog::{Catalog, Endpoint};
 pub use cloud::{AppCredential, Cloud, Credential, Domain, Interface, User};
 pub use collection::{find, get, list};
 pub use identity::{Identity, InDomain, Named, Target};
 pub use kubeconfig::kubeconfig;
+pub use limits::limits;
 pub use policy::{Needs, Operation, Policy};
 pub use resource::{Action, Resource};
 pub use session::Session;
