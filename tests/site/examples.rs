@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use rhumb::script::overlay::Review;
+use rhumb::script::site_check::{Grade, SiteCheck};
 use rhumb::site::{KnownIssue, Layer, Origin, Site, Value, Waiver};
 
 fn example(name: &str) -> Site {
@@ -71,6 +73,27 @@ fn the_shipped_known_issues_are_there_without_a_site() {
     let site = Site::from_embedded("name = \"bare\"", "site.toml", &[]).unwrap();
     assert!(site.excuses.known_issues.iter().any(|issue| issue.id == "D-042"));
     assert!(site.layers.list().unwrap().iter().all(|script| script.layers == [Layer::Embedded]));
+}
+
+#[test]
+fn each_example_is_whole_and_its_overrides_are_as_they_were_reviewed() {
+    for (name, targets) in [
+        ("roosevelt", &["park 1", "park 2", "std/octavia broken/1"][..]),
+        ("as-built", &["restart 5.1", "restart 6"]),
+    ] {
+        let site = example(name);
+        let checked = SiteCheck::of(&site, &[], jiff::civil::date(2026, 6, 10)).unwrap();
+        // a kubeconfig that a runbook will write is no fault
+        let wrong: Vec<_> = checked.findings.iter().filter(|f| f.grade != Grade::Warning).collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+        let review = Review::of(&site.layers).unwrap();
+        let found: Vec<String> = review.overrides.iter().map(|d| d.target.to_string()).collect();
+        assert_eq!(found, targets, "{name}: a new override belongs into this list, too");
+        assert!(
+            !review.has_drift(),
+            "{name}: after review, `rhumb site accept --site examples/sites/{name}`"
+        );
+    }
 }
 
 /// The TOML of the chapters of the site directory's page.

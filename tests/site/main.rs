@@ -8,6 +8,7 @@ mod directory;
 mod errors;
 mod examples;
 mod overrides;
+mod refused;
 #[path = "../rig/mod.rs"]
 mod rig;
 mod wiring;

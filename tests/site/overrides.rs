@@ -3,6 +3,9 @@
 
 use std::fs;
 
+use rhumb::script::overlay::Surface;
+use rhumb::site::Layers;
+
 use crate::directory::golden;
 use crate::rig::{Ended, Rig};
 
@@ -198,6 +201,69 @@ fn a_function_that_replaces_nothing_is_told() {
     assert!(!checked.stdout.contains("function half"), "{}", checked.stdout);
     shop.run(&["site", "accept"], 0);
     shop.run(&["site", "check"], 0);
+}
+
+#[test]
+fn what_a_site_relies_on_is_declared_or_told() {
+    let shop = Shop::new();
+    let stable = shop.rig.site().parent().unwrap().join(".local/share/rhumb/stdlib/stable.toml");
+    fs::write(&stable, "[steps]\ncount = [\"1\"]\n[functions]\n\"std/tally\" = [\"total/1\"]\n").unwrap();
+    shop.run(&["override", "count", "1"], 0);
+    shop.run(&["override", "count", "2"], 0);
+    shop.rig.file("mine.rhai", "//! Mine.\nimport \"std/tally\" as tally;\nrunbook(\"mine\", \"Mine\");\nverify(\"1\", \"Look\", || gate(\"well\", tally::is_well(site.name), tally::total([1])));\n");
+    let checked = shop.run(&["site", "check"], 0);
+    assert!(
+        checked.stdout.contains("the site overrides the step 2 of count, which may change without notice"),
+        "{}",
+        checked.stdout
+    );
+    assert!(
+        checked.stdout.contains("the site calls the function is_well of std/tally, which may"),
+        "{}",
+        checked.stdout
+    );
+    assert!(!checked.stdout.contains("step 1 of count, which") && !checked.stdout.contains("function total"));
+
+    let deprecated = "\n[[deprecated]]\nstep = \"count 2\"\nsince = \"0.2.0\"\ninstead = \"count 3\"\nreason = \"the look is a step of its own\"\n";
+    fs::write(&stable, fs::read_to_string(&stable).unwrap() + deprecated).unwrap();
+    let checked = shop.run(&["site", "check"], 0);
+    assert!(
+        checked.stdout.contains("step 2 of count, which is deprecated since 0.2.0"),
+        "{}",
+        checked.stdout
+    );
+    assert!(
+        checked.stdout.contains("use `count 3` instead: the look is a step of its own"),
+        "{}",
+        checked.stdout
+    );
+    // and when it is gone, the list knows what it is called now, however little the two are alike
+    let step = "verify(\"3\", \"All is well\", || attest(\"seen\"));\n";
+    let (kept, _) = RUNBOOK.split_once("verify(\"2\"").unwrap();
+    shop.release(&format!("{kept}{step}"), MODULE);
+    let checked = shop.run(&["site", "check"], 7);
+    assert!(checked.stdout.contains("it is probably `3` now"), "{}", checked.stdout);
+}
+
+/// What each release has promised to sites, in a file of its name.
+#[test]
+fn what_a_release_has_promised_holds_or_is_deprecated() {
+    let surface = Surface::of(&Layers::new(None, None).unwrap()).unwrap();
+    let known: Vec<String> =
+        surface.stable.iter().chain(surface.deprecated.keys()).map(ToString::to_string).collect();
+    let releases = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/site/surface")).unwrap();
+    let mut promises = 0;
+    for release in releases {
+        let text = fs::read_to_string(release.unwrap().path()).unwrap();
+        for promise in text.lines() {
+            promises += 1;
+            assert!(
+                known.iter().any(|k| k == promise),
+                "`{promise}` was promised: deprecate it in stdlib/stable.toml"
+            );
+        }
+    }
+    assert!(promises > 10);
 }
 
 #[test]

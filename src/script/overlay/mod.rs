@@ -8,6 +8,7 @@ mod base;
 mod review;
 mod shipped;
 pub mod stub;
+mod surface;
 mod target;
 pub mod threeway;
 
@@ -15,4 +16,5 @@ pub use base::{Base, FILE, read, replace, write};
 pub(in crate::script) use review::unmatched;
 pub use review::{Drift, Review, State, Written};
 pub use shipped::{Shipped, fingerprint};
+pub use surface::{Deprecation, Surface, calls};
 pub use target::{Piece, Target};

@@ -17,9 +17,9 @@ use crate::base::error::nearest;
 use crate::base::{Place, Result};
 use crate::script::check;
 use crate::script::modules::is_runbook;
-use crate::script::overlay::{self, Review};
+use crate::script::overlay::{self, Review, Surface};
 use crate::script::survey::Survey;
-use crate::site::Site;
+use crate::site::{Layer, Site};
 
 pub use cloud::{Asked, Confirmed, confirm};
 pub use finding::{Area, Finding, Grade};
@@ -88,10 +88,16 @@ impl SiteCheck {
         if site.runbooks.is_empty() {
             return all().cloned().collect();
         }
-        let mut chosen = Vec::new();
+        // its own runbooks are for it, whatever it says
+        let own = |name: &&String| {
+            site.layers.stack(name).is_ok_and(|texts| texts.iter().all(|t| t.layer == Layer::Site))
+        };
+        let mut chosen: Vec<String> = all().filter(own).cloned().collect();
         for (name, spot) in &site.runbooks {
             if names.contains(name) && is_runbook(name) {
-                chosen.push(name.clone());
+                if !chosen.contains(name) {
+                    chosen.push(name.clone());
+                }
                 continue;
             }
             let place = Place { file: spot.file().into(), line: spot.line, column: spot.column };
@@ -129,7 +135,9 @@ impl SiteCheck {
                     Area::Overrides,
                     format!("{}, each compared with what is shipped", review.overrides.len()),
                 );
-                let of_overrides = overrides::look(&survey, &review);
+                let surface = Surface::of(&site.layers)?;
+                let mut of_overrides = overrides::look(&survey, &review, &surface);
+                of_overrides.extend(overrides::relied_on(&survey, &review, &surface));
                 // the review knows what a step was, and so what it is called now: it need not be told twice
                 let told = |f: &check::Finding| {
                     let line = |p: &Place| (p.file.clone(), p.line);

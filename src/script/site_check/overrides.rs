@@ -2,11 +2,12 @@
 //! against.
 
 use super::finding::{Area, Finding, Grade};
-use crate::script::overlay::{FILE, Review, State, Target};
+use crate::base::Place;
+use crate::script::overlay::{FILE, Review, State, Surface, Target, calls};
 use crate::script::survey::Survey;
 
 /// Looks at all overrides.
-pub(super) fn look(survey: &Survey, review: &Review) -> Vec<Finding> {
+pub(super) fn look(survey: &Survey, review: &Review, surface: &Surface) -> Vec<Finding> {
     let mut found = Vec::new();
     for drift in &review.overrides {
         let target = &drift.target;
@@ -38,6 +39,8 @@ pub(super) fn look(survey: &Survey, review: &Review) -> Vec<Finding> {
             State::Gone { likely } => {
                 let finding =
                     finding(Grade::Error, format!("there is no shipped {} to override", said(target)));
+                let deprecation = surface.deprecated.get(target);
+                let likely = deprecation.and_then(|d| d.instead.as_ref()).or(likely.as_ref());
                 found.push(match likely {
                     Some(near) => finding.help(format!(
                         "it is probably `{}` now: change the override to it, then `rhumb site accept`",
@@ -68,6 +71,35 @@ pub(super) fn look(survey: &Survey, review: &Review) -> Vec<Finding> {
         });
     }
     found
+}
+
+/// What the site overrides and calls, beside what it may rely on.
+pub(super) fn relied_on(survey: &Survey, review: &Review, surface: &Surface) -> Vec<Finding> {
+    let overridden = review.overrides.iter().filter_map(|d| {
+        let place = d.site.first()?.place.clone();
+        d.shipped.is_some().then(|| (d.target.clone(), place, "overrides"))
+    });
+    let called = calls(survey).into_iter().filter_map(|(target, place)| {
+        let shipped = review.shipped.iter().any(|s| s.target == target);
+        let own = review.overrides.iter().any(|d| d.target == target);
+        (shipped && !own).then_some((target, place, "calls"))
+    });
+    let told = |(target, place, how): (Target, Place, &str)| {
+        let finding = |what: String| Finding::new(Grade::Warning, Area::Overrides, what).at(place.clone());
+        if let Some(deprecation) = surface.deprecated.get(&target) {
+            let since = &deprecation.since;
+            let what = format!("the site {how} the {}, which is deprecated since {since}", said(&target));
+            let instead =
+                deprecation.instead.as_ref().map(|t| format!("use `{t}` instead: ")).unwrap_or_default();
+            return Some(finding(what).help(format!("{instead}{}", deprecation.reason)));
+        }
+        if surface.stable.contains(&target) {
+            return None;
+        }
+        let what = format!("the site {how} the {}, which may change without notice", said(&target));
+        Some(finding(what).help("stdlib/stable.toml lists what holds from one release to the next"))
+    };
+    overridden.chain(called).filter_map(told).collect()
 }
 
 /// `step 5.2 of restart`.
