@@ -7,6 +7,7 @@ use crate::script::check::codes::{
 };
 use crate::script::survey::Survey;
 use crate::script::survey::lexer::{LexemeKind, Page};
+use crate::site::LogicalName;
 
 /// Imports of modules that are not there, and of modules that import this one.
 pub(super) fn imports(desk: &mut Desk<'_>) {
@@ -22,6 +23,11 @@ pub(super) fn imports(desk: &mut Desk<'_>) {
             };
             match survey.source(name) {
                 None => {
+                    if let Err(e) = LogicalName::parse(name) {
+                        let finding = desk.finding(&UNKNOWN_MODULE, place, e.detail().what.clone());
+                        desk.add(finding.meant(None, e.detail().help.clone()));
+                        continue;
+                    }
                     let near = nearest(name, survey.modules.iter().map(String::as_str)).map(str::to_string);
                     let otherwise =
                         "modules go by logical name, such as \"std/octavia\", never by a file's path";
