@@ -1,9 +1,55 @@
-//! What stands behind the cursor, in grey.
+//! What stands behind the cursor, in grey: the signature of the call that is being typed.
 
-use rustyline::hint::Hinter;
+use rustyline::Context;
+use rustyline::hint::{Hint, Hinter};
 
+use super::candidates;
+use super::cursor::{self, Cursor, Typing};
+use super::display::table;
+use super::docs;
 use super::helper::Assistant;
+use super::thing::Thing;
+
+/// The longest hint, in columns.
+const LONGEST: usize = 72;
+
+/// One shorter than this says nothing.
+const SHORTEST: usize = 16;
+/// Columns that prompts take, about.
+const PROMPT: usize = 36;
+
+/// A hint, which is to be read and not to be taken over.
+pub struct Signature(String);
+
+impl Hint for Signature {
+    fn display(&self) -> &str {
+        &self.0
+    }
+
+    fn completion(&self) -> Option<&str> {
+        None
+    }
+}
 
 impl Hinter for Assistant {
-    type Hint = String;
+    type Hint = Signature;
+
+    fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<Signature> {
+        if pos < line.len() || line.starts_with(':') {
+            return None;
+        }
+        // by the time somebody presses TAB, the names are there
+        if let Typing::Argument(receiver, _) = Cursor::at(line, pos).typing
+            && let Some(thing) = Thing::of(&self.session, &receiver)
+            && let (Some(handle), Some(row)) = (thing.handle(), thing.row())
+        {
+            candidates::want(&self.session, &self.names, &handle, row);
+        }
+        let (of, name) = cursor::call_at(line)?;
+        let signature = docs::signature(&self.session, &of, &name)?;
+        // beside the line, not into the next one
+        let taken = line.chars().count() + PROMPT;
+        let room = usize::from(console::Term::stdout().size().1).saturating_sub(taken).min(LONGEST);
+        (room >= SHORTEST).then(|| Signature(format!("   {}", table::cut(&signature, room))))
+    }
 }

@@ -59,7 +59,7 @@ fn editor(shell: &Shell) -> Result<Editor<Assistant, FileHistory>> {
     let mut editor = Editor::with_config(config).map_err(broken)?;
     let colours = shell.colours();
     editor.set_color_mode(if colours { ColorMode::Enabled } else { ColorMode::Disabled });
-    editor.set_helper(Some(Assistant::new(shell.session.clone(), colours)));
+    editor.set_helper(Some(Assistant::new(shell.session.clone(), shell.names.clone(), colours)));
     Ok(editor)
 }
 

@@ -4,16 +4,21 @@
 //! One file for each question of the line editor ([`helper`]), one for each command, and what a value
 //! looks like in [`display`].
 
+pub mod candidates;
 pub mod commands;
 pub mod continuation;
+pub mod cursor;
 pub mod display;
+pub mod docs;
 pub mod handles;
 pub mod lock;
+pub mod names;
 pub mod observer;
 pub mod privacy;
 pub mod prompt;
 pub mod session;
 pub mod source;
+pub mod thing;
 
 mod completer;
 mod helper;

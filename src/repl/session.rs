@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Position, Token};
 use serde_json::Value;
 
+use super::docs::{self, Documented};
 use super::handles::Handles;
 use super::lock::Lock;
 use super::privacy;
@@ -17,6 +18,7 @@ use crate::script::diagnostic::Report;
 use crate::script::modules::{Part, Text};
 use crate::script::survey::values::At;
 use crate::script::{Host, Thrown, abort, engine, value};
+use crate::systems::openstack;
 
 /// The name of the last value.
 pub const LAST: &str = "_";
@@ -53,6 +55,7 @@ pub struct Session {
     handles: Handles,
     /// Where `_` is a name in the text that is being compiled.
     underscores: Arc<Mutex<Vec<At>>>,
+    documented: Mutex<BTreeMap<String, Arc<Vec<Documented>>>>,
     state: Mutex<State>,
 }
 
@@ -93,7 +96,8 @@ impl Session {
             lines: Vec::new(),
         };
         let handles = Handles::of(host.site.site());
-        Session { host, lock, engine, handles, underscores, state: Mutex::new(state) }
+        let documented = Mutex::default();
+        Session { host, lock, engine, handles, underscores, documented, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -147,6 +151,23 @@ impl Session {
         all.sort();
         all.dedup();
         all
+    }
+
+    /// The functions of a module that a line may call, with what their comments say. Compiled once.
+    pub fn documented(&self, alias: &str) -> Arc<Vec<Documented>> {
+        let Some(name) = self.module(alias) else { return Arc::default() };
+        if let Some(known) = locked(&self.documented).get(&name) {
+            return known.clone();
+        }
+        let compiled = self.host.library.compile(&self.engine, &self.host.globals(), &name);
+        let functions = compiled.map(|(ast, _)| docs::of_functions(&ast)).unwrap_or_default();
+        locked(&self.documented).insert(name, functions.clone());
+        functions
+    }
+
+    /// A scope that is in use.
+    pub fn open_scope(&self, handle: &str) -> Option<openstack::Session> {
+        self.host.site.open_session(handle)
     }
 
     /// The lines that were evaluated.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::commands;
 use super::display::pager::{self, Screen};
 use super::display::{self, Look};
+use super::names::Names;
 use super::observer::Watcher;
 use super::session::{Came, Session};
 use crate::base::{Error, ErrorKind, Result};
@@ -28,14 +29,16 @@ pub struct Shell {
     pub watcher: Arc<Watcher>,
     /// Whether somebody sits at a terminal; else it is a script.
     pub terminal: bool,
+    /// What is in the clouds, by name.
+    pub names: Arc<Names>,
     /// The scope that the last value came from.
     who: Option<String>,
 }
 
 impl Shell {
     /// A shell for a session.
-    pub fn new(session: Arc<Session>, watcher: Arc<Watcher>, terminal: bool) -> Self {
-        Shell { session, watcher, terminal, who: None }
+    pub fn new(session: Arc<Session>, watcher: Arc<Watcher>, names: Arc<Names>, terminal: bool) -> Self {
+        Shell { session, watcher, terminal, names, who: None }
     }
 
     /// How values are drawn here.
@@ -125,6 +128,7 @@ impl Shell {
         self.watcher.rest();
         match came {
             Came::Value(value) => {
+                self.names.see(&value);
                 if let Some(handle) = handle_of(&value) {
                     self.who = Some(self.presented(&handle));
                 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::lock::Lock;
+use super::names::Names;
 use super::observer::Watcher;
 use super::session::Session;
 use super::shell::Shell;
@@ -121,7 +122,8 @@ fn session(settings: Settings) -> Result<u8> {
         }
     });
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let shell = Shell::new(session.clone(), watcher, terminal);
+    let names = Arc::new(Names::new(runtime.clone()));
+    let shell = Shell::new(session.clone(), watcher, names, terminal);
     let ended = match terminal {
         true => interactive::run(shell, &settings.home),
         false => script::run(shell),

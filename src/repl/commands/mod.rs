@@ -1,12 +1,15 @@
 //! The session's own commands, `:name arguments`: one table, which help and completion read.
 
+mod help;
 mod leave;
 mod show;
 mod unlock;
 
+use super::session::Session;
 use super::shell::{Next, Shell};
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
+use crate::script::modules;
 
 /// A command.
 pub struct Command {
@@ -21,14 +24,25 @@ pub struct Command {
 }
 
 /// Every command, in the order of help.
-pub const ALL: &[&Command] = &[&show::JSON, &show::YAML, &unlock::UNLOCK, &unlock::LOCK, &leave::QUIT];
+pub const ALL: &[&Command] =
+    &[&help::HELP, &show::JSON, &show::YAML, &unlock::UNLOCK, &unlock::LOCK, &leave::QUIT];
 
 /// A line as a command with its arguments; nothing where it is a text to evaluate.
 pub fn parse(line: &str) -> Option<(Result<&'static Command>, String)> {
     let line = line.trim();
-    let rest = line.strip_prefix(':')?;
+    let bare = line == "help" || line.starts_with("help ");
+    let rest = if bare { line } else { line.strip_prefix(':')? };
     let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     Some((find(name), arguments.trim().to_string()))
+}
+
+/// What could stand behind a command.
+pub fn arguments(session: &Session, command: &str) -> Vec<String> {
+    let shelf = session.host.library.shelf();
+    match command {
+        "steps" => shelf.names().unwrap_or_default().into_iter().filter(|n| modules::is_runbook(n)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn find(name: &str) -> Result<&'static Command> {

@@ -57,6 +57,11 @@ impl SiteHandle {
         Ok(kubes.entry(name.to_string()).or_insert_with(|| KubeHandle::declared(name)).clone())
     }
 
+    /// The session of a scope that is in use already. Nothing is read and nobody is asked for a secret.
+    pub fn open_session(&self, handle: &str) -> Option<Session> {
+        self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(handle).cloned()
+    }
+
     /// Keeps a narrowed session under its handle.
     pub fn keep(&self, session: &Session) {
         let mut sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
