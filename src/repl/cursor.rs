@@ -59,8 +59,8 @@ impl Cursor {
                 }
             };
         }
-        if before.starts_with("help ") {
-            let inside = Cursor::at(&before[5..], before.len() - 5);
+        if let Some(topic) = before.strip_prefix("help ") {
+            let inside = Cursor::at(topic, topic.len());
             return Cursor { start: inside.start + 5, ..inside };
         }
         let page = Page::of(before);
