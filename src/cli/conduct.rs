@@ -1,10 +1,10 @@
-//! What `run` and `resume` share: one run from its lock to its reports.
+//! What `run`, `resume` and `rehearse` share: one run from its lock to its reports.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ask::Terminal;
+use super::ask::{Rehearser, Terminal};
 use super::lease::Held;
 use super::place::StateArguments;
 use super::selection::SelectionArguments;
@@ -61,22 +61,46 @@ impl Conduct {
         Ok((site, home))
     }
 
-    /// Conducts a run to its end. Returns the exit code.
+    /// Conducts a run of the real thing to its end. Returns the exit code.
     pub(super) fn conduct(self, plan: Plan) -> Result<u8> {
         let runtime = runtime()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(runtime.handle().clone()));
+        let approvals = Approvals::of(self.yes.then_some("--yes"), self.approve);
+        Stage { runtime, clock, approvals }.conduct(plan)
+    }
+}
+
+/// What a run stands on: the machine's own time and this operator, or a rehearsal's.
+pub(super) struct Stage {
+    pub(super) runtime: tokio::runtime::Runtime,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) approvals: Approvals,
+}
+
+impl Stage {
+    /// Conducts a run to its end. Returns the exit code. Nothing real is at stake in a rehearsal: it excludes
+    /// nobody, waits for no disk, and nobody is asked.
+    pub(super) fn conduct(self, plan: Plan) -> Result<u8> {
+        let Stage { runtime, clock, approvals } = self;
+        let rehearsed = plan.mode == Mode::Rehearse;
         let (by, pid) = (place::who(), std::process::id());
         let since = clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since };
-        let _lock = SiteLock::take(&plan.home.join("lock"), &holder)?;
         let cancel = Cancel::default();
-        let _lease =
-            Held::take(&plan.site, &holder, runtime.handle(), &cancel, |text| anstream::eprintln!("{text}"))?;
+        let _held = match rehearsed {
+            true => None,
+            false => {
+                let lock = SiteLock::take(&plan.home.join("lock"), &holder)?;
+                let tell = |text: &str| anstream::eprintln!("{text}");
+                // let go of in this order
+                Some((Held::take(&plan.site, &holder, runtime.handle(), &cancel, tell)?, lock))
+            }
+        };
 
         let dir = plan.home.join(place::RUNS).join(&plan.run);
         let library = Library::new(plan.site.layers.clone());
         let (journal, past) = match plan.resumed {
-            false => (Journal::create(&dir, true)?, Past::default()),
+            false => (Journal::create(&dir, !rehearsed)?, Past::default()),
             true => {
                 let (journal, entries) = Journal::reopen(&dir)?;
                 let values = SiteHandle::new(plan.site.clone(), clock.clone()).values();
@@ -106,8 +130,11 @@ impl Conduct {
             clock,
             journal,
             observer: view.clone(),
-            approver: Box::new(Terminal::new(view.clone(), cancel.clone())),
-            approvals: Approvals::of(self.yes.then_some("--yes"), self.approve),
+            approver: match rehearsed {
+                true => Box::new(Rehearser),
+                false => Box::new(Terminal::new(view.clone(), cancel.clone())),
+            },
+            approvals,
             excuse: Box::new(move |step, claim, observed| excuses.excuse(&name, step, claim, observed)),
             past,
             selection: plan.selection,

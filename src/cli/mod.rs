@@ -17,6 +17,7 @@ mod interrupt;
 mod lease;
 mod list;
 mod place;
+mod rehearse;
 mod repl;
 mod resume;
 mod run;
@@ -46,6 +47,8 @@ struct Arguments {
 enum Command {
     /// Run a runbook against the site's cloud
     Run(run::Arguments),
+    /// Run a runbook in the lab inside the program: no cloud, no network, no configuration
+    Rehearse(rehearse::Arguments),
     /// Go on with a run that was cut off, or that ended with an error
     Resume(resume::Arguments),
     /// Look around in a site's cloud, line by line; read-only until it is unlocked
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Run(arguments) => run::main(arguments),
+        Command::Rehearse(arguments) => rehearse::main(&arguments),
         Command::Resume(arguments) => resume::main(arguments),
         Command::Repl(arguments) => repl::main(arguments),
         Command::List(arguments) => list::main(&arguments),

@@ -13,6 +13,7 @@ use super::SERVICES;
 use super::exchange::{Answer, Body, Front, Incoming, Request, decode};
 use super::fault::{Act, Deck, Fault};
 use super::keystone;
+use super::machines::Reply;
 use super::nova::Server;
 use super::service::Service;
 use super::world::World;
@@ -37,6 +38,18 @@ pub struct Effect {
     pub status: u16,
     /// The request's id.
     pub request_id: String,
+}
+
+/// What a command's caller hears.
+pub(super) enum Heard {
+    /// The command ended.
+    Reply(Reply),
+    /// Nobody is there.
+    Nobody,
+    /// The connection broke; what was asked for is done.
+    Lost,
+    /// Nothing, until the command's time was over.
+    Silence,
 }
 
 /// What happens to the connection instead of a whole answer.
@@ -113,6 +126,45 @@ impl Desk {
 
     fn elapsed(&self) -> Duration {
         self.clock.now().duration_since(self.start).try_into().unwrap_or_default()
+    }
+
+    /// Runs a command somewhere. A fault's `path` is matched with `PLACE: COMMAND LINE`, and its `status` is an exit code.
+    pub(super) fn command(
+        &self,
+        service: &str,
+        place: &str,
+        line: &str,
+        time: Duration,
+        run: impl FnOnce(&mut World) -> Option<Reply>,
+    ) -> Heard {
+        let mut state = self.state();
+        let State { world, deck, counts, .. } = &mut *state;
+        world.settle(self.clock.now());
+        *counts.entry(format!("{service} EXEC {place}")).or_default() += 1;
+        let acts = deck.strike_command(service, &format!("{place}: {line}"), self.elapsed());
+        for act in &acts {
+            let pause = act.latency.map(|t| *t).or(act.hang.then_some(time));
+            if let Some(pause) = pause {
+                self.clock.advance_to(self.clock.elapsed() + pause.min(time));
+                world.settle(self.clock.now());
+            }
+            happen(world, act);
+        }
+        if acts.iter().any(|a| a.drop) {
+            return Heard::Nobody;
+        }
+        if acts.iter().any(|a| a.hang || a.latency.is_some_and(|t| *t >= time)) {
+            return Heard::Silence;
+        }
+        if let Some(code) = acts.iter().find_map(|a| a.status) {
+            let said = acts.iter().find_map(|a| a.garble.clone()).unwrap_or_default();
+            return Heard::Reply(Reply::failed(i32::from(code), said));
+        }
+        match run(world) {
+            None => Heard::Nobody,
+            Some(_) if acts.iter().any(|a| a.reset) => Heard::Lost,
+            Some(reply) => Heard::Reply(reply),
+        }
     }
 
     /// Answers a request.
@@ -222,6 +274,11 @@ fn mask(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(mask),
         _ => {}
     }
+}
+
+/// Whether anything answers at an address of the procedure, seen from within the cloud.
+pub(super) fn answers(world: &World, host: &str, port: u16) -> bool {
+    player(world, host, port).is_some()
 }
 
 /// The service that answers at an address of the procedure.

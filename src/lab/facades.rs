@@ -25,7 +25,14 @@ impl Service for Facades {
         world.endpoints.0.iter().any(|(kind, endpoint)| *endpoint == wanted && !simulated(kind))
     }
 
-    fn answer(&self, _: &mut World, _: &Request) -> Answer {
+    fn answer(&self, _: &mut World, request: &Request) -> Answer {
+        if request.path.starts_with("/horizon") {
+            return Answer::text(
+                200,
+                "text/html; charset=utf-8",
+                "<title>Login - OpenStack Dashboard</title>\n",
+            );
+        }
         Answer::json(300, json!({"versions": []}))
     }
 

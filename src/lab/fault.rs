@@ -1,13 +1,16 @@
 //! The fault deck: what goes wrong, when, and how often, as data.
 //!
 //! A fault with `at` happens by itself at that time after the start. Any other waits for requests
-//! that match it: it lets `after` of them pass, then acts on `times` of them.
+//! that match it: it lets `after` of them pass, then acts on `times` of them. Commands are requests too: of the service
+//! `ssh` or `tool`, with the method `EXEC` and the path `HOST: COMMAND LINE`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use regex::Regex;
 use serde::Deserialize;
 
+use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 
 use super::exchange::Request;
@@ -42,7 +45,7 @@ pub struct Fault {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Act {
-    /// The service answers this status in the shape of its own errors.
+    /// The service answers this status in the shape of its own errors; a command ends with it.
     pub status: Option<u16>,
     /// The `Retry-After` of such an answer, in seconds.
     pub retry_after: Option<u64>,
@@ -52,6 +55,8 @@ pub struct Act {
     pub reset: bool,
     /// The connection is reset before the service hears of the request.
     pub drop: bool,
+    /// A command never ends: its time runs out.
+    pub hang: bool,
     /// The answer ends after half of its body.
     pub truncate: bool,
     /// The body is this HTML-like text instead of JSON.
@@ -66,6 +71,61 @@ pub struct Act {
     pub no_valid_host: Option<u32>,
     /// The next so many imports fail.
     pub import_fails: Option<u32>,
+}
+
+/// The deck that is shipped.
+const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/faults.toml"));
+
+/// Faults under a name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    /// What it is, in a sentence.
+    pub title: String,
+    /// The faults.
+    #[serde(rename = "fault")]
+    pub faults: Vec<Fault>,
+}
+
+impl Fault {
+    /// The deck that is shipped.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`]: it cannot be read.
+    pub fn shipped() -> Result<BTreeMap<String, Named>> {
+        toml::from_str(SHIPPED).map_err(|e| {
+            Error::new(ErrorKind::Internal, "runbooks/faults.toml cannot be read").from_source(&e)
+        })
+    }
+
+    /// Faults of the shipped deck by name, or one that is written out in TOML, on one line.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`]: neither, with the likely name.
+    pub fn named_or_written(text: &str) -> Result<Vec<Fault>> {
+        if text.contains('=') {
+            #[derive(Deserialize)]
+            struct Line {
+                fault: Fault,
+            }
+            let line: Line = toml::from_str(&format!("fault = {{ {text} }}")).map_err(|e| {
+                Error::new(ErrorKind::Argument, format!("`{text}` is not a fault: {}", e.message()))
+                    .help("for example: service = \"octavia\", path = \"failover\", do = { status = 409 }")
+            })?;
+            return Ok(vec![line.fault]);
+        }
+        let mut deck = Fault::shipped()?;
+        let meant = nearest(text, deck.keys().map(String::as_str)).map(str::to_string);
+        let names = deck.keys().cloned().collect::<Vec<_>>().join(", ");
+        match deck.remove(text) {
+            Some(named) => Ok(named.faults),
+            None => {
+                let error = Error::new(ErrorKind::Argument, format!("no fault is called `{text}`"));
+                Err(error
+                    .help(meant.map_or(format!("shipped are {names}"), |m| format!("did you mean `{m}`?"))))
+            }
+        }
+    }
 }
 
 /// A fault with what it needs to decide.
@@ -98,23 +158,32 @@ impl Deck {
 
     /// What goes wrong with a request, that comes so long after the start.
     pub(super) fn strike(&mut self, service: &str, request: &Request, elapsed: Duration) -> Vec<Act> {
-        self.cards.iter_mut().filter_map(|card| card.strike(service, request, elapsed)).collect()
+        let target = match request.query.as_str() {
+            "" => request.path.clone(),
+            query => format!("{}?{query}", request.path),
+        };
+        self.hit(service, request.method.as_str(), &target, elapsed)
+    }
+
+    /// What goes wrong with a command, that is run so long after the start.
+    pub(super) fn strike_command(&mut self, service: &str, line: &str, elapsed: Duration) -> Vec<Act> {
+        self.hit(service, "EXEC", line, elapsed)
+    }
+
+    fn hit(&mut self, service: &str, method: &str, target: &str, elapsed: Duration) -> Vec<Act> {
+        self.cards.iter_mut().filter_map(|card| card.strike(service, method, target, elapsed)).collect()
     }
 }
 
 impl Card {
-    fn strike(&mut self, service: &str, request: &Request, elapsed: Duration) -> Option<Act> {
-        let Fault { at, service: only, method, from, until, after, times, act, .. } = &self.fault;
-        let target = || match request.query.as_str() {
-            "" => request.path.clone(),
-            query => format!("{}?{query}", request.path),
-        };
+    fn strike(&mut self, service: &str, method: &str, target: &str, elapsed: Duration) -> Option<Act> {
+        let Fault { at, service: only, method: wanted, from, until, after, times, act, .. } = &self.fault;
         let hit = at.is_none()
             && only.as_deref().is_none_or(|s| s == service)
-            && method.as_deref().is_none_or(|m| m.eq_ignore_ascii_case(request.method.as_str()))
+            && wanted.as_deref().is_none_or(|m| m.eq_ignore_ascii_case(method))
             && from.is_none_or(|t| elapsed >= *t)
             && until.is_none_or(|t| elapsed < *t)
-            && self.path.as_ref().is_none_or(|p| p.is_match(&target()));
+            && self.path.as_ref().is_none_or(|p| p.is_match(target));
         if !hit {
             return None;
         }

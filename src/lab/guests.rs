@@ -20,6 +20,9 @@ impl Service for Guests {
     }
 
     fn plays(&self, world: &World, host: &str, port: u16) -> bool {
+        if let Some(machine) = world.machines.iter().find(|m| m.address == host) {
+            return port == machine.port && machine.up_since(world).is_some();
+        }
         let Ok(address) = host.parse() else { return false };
         let server = world.neutron.port_at(address).and_then(|p| world.nova.servers.get(&p.device));
         let up = server.and_then(|s| s.up_since(world.now()));

@@ -10,13 +10,16 @@ use super::api::Refusal;
 use super::glance::{Image, State};
 use super::ids::Id;
 use super::keystone::Keystone;
+use super::machines::Machine;
 use super::magnum::{Cluster, Health, NewCluster, NewTemplate, Template};
 use super::neutron::{Cidr, FloatingIp, Network, NewFloatingIp, NewNetwork, NewSubnet, Router, Subnet};
 use super::nova::{Flavor, Keypair, NO_VALID_HOST, Nic, Order, Resources, Server, made_up_key};
 use super::octavia::{AMPHORA_FLAVOR, AMPHORA_IMAGE, AMPHORA_NETWORK, LoadBalancer, NewLoadBalancer};
+use super::programs::Juju;
 use super::scenario::{self, Scenario};
 use super::tenancy::Tenancy;
 use super::timeline::Timeline;
+use super::vault::Vault;
 use super::world::World;
 use crate::base::{Error, ErrorKind, Result};
 
@@ -60,7 +63,16 @@ impl World {
         world.settle(start.checked_sub(DAY).unwrap_or(start));
         world.afflict(scenario)?;
         world.settle(start);
+        world.surround(scenario);
         Ok(world)
+    }
+
+    /// What stands around the cloud.
+    fn surround(&mut self, scenario: &Scenario) {
+        let now = self.now();
+        self.machines = scenario.machines.iter().map(|m| Machine::of(m, now)).collect();
+        self.juju = Juju::of(&scenario.juju, &scenario.applications, now);
+        self.vaults = scenario.vaults.iter().map(|v| Vault::of(v, now)).collect();
     }
 
     fn pass(&mut self, time: Duration) {
@@ -295,13 +307,12 @@ impl World {
         let Some(wanted) = wanted else { return Ok(()) };
         let Some(found) = self.nova.servers.get(server) else { return Ok(()) };
         let (project, port) = (found.project.clone(), found.plugs.first().map(|p| p.port.clone()));
-        let address = if wanted == "auto" {
-            None
-        } else {
-            Some(wanted.parse().map_err(|_| wrong("floating IP", wanted))?)
-        };
         let external = self.neutron.networks.iter().find(|n| n.external).map(|n| n.id.clone());
         let network = external.ok_or_else(|| wrong("external network for floating IP", wanted))?;
+        // a name, or an address of another network: the site reaches the machine there, and Neutron gives it any
+        let subnet = self.neutron.subnet_of(&network);
+        let own = |address: &Ipv4Addr| subnet.is_some_and(|s| s.cidr.contains(*address));
+        let address = wanted.parse().ok().filter(own);
         let new = NewFloatingIp { project, network, address, port, ..NewFloatingIp::default() };
         FloatingIp::create(self, new).map(|_| ()).map_err(|r| refused("floating IP", &r))
     }

@@ -15,12 +15,14 @@ mod glance;
 mod guests;
 mod ids;
 mod keystone;
+mod machines;
 mod magnum;
 mod make;
 mod neutron;
 mod nova;
 mod octavia;
 mod placement;
+mod programs;
 mod rehearsal;
 mod scenario;
 mod serve;
@@ -29,6 +31,8 @@ mod stamp;
 mod table;
 mod tenancy;
 mod timeline;
+mod vault;
+mod wiring;
 mod world;
 
 use std::collections::BTreeMap;
@@ -47,13 +51,14 @@ pub use service::Service;
 pub use table::{Row, Table};
 pub use tenancy::{Assignment, Credential, Project, Target, Tenancy, User};
 pub use timeline::Timeline;
+pub use wiring::Rehearsal;
 pub use world::World;
 
 use crate::base::{Clock, Error, ErrorKind, Result, SimClock};
 use crate::systems::http::Dialer;
 
 use api::Api;
-use dispatch::Desk;
+use dispatch::{Desk, answers};
 
 /// Every service of the lab.
 struct Services {
@@ -74,7 +79,7 @@ static SERVICES: Services = Services {
         &magnum::API,
         &cinder::API,
     ],
-    others: &[&guests::Guests, &facades::Facades],
+    others: &[&guests::Guests, &vault::Vaults, &facades::Facades],
 };
 
 impl Services {

@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
-use super::scenario::{Scenario, Values};
+use super::scenario::{Machine, Scenario, Values, Vault};
 use super::tenancy::{Project, Target, Tenancy};
 use super::{Lab, SERVICES};
 use crate::base::Secret;
-use crate::site::{CloudSource, Narrow, Reach, ScopeDecl, Site};
+use crate::site::{CloudSource, Narrow, Reach, ScopeDecl, Setting, Site, Value};
 use crate::systems::openstack::{self, Authority, Cloud, Credential, Domain, Policy, User};
 
 /// The domain of what a site leaves without one.
 const DOMAIN: &str = "Default";
 /// The password of every user in a rehearsal.
 const PASSWORD: &str = "rehearsal";
+/// The value that lists the units of Vault.
+const VAULT_UNITS: &str = "vault_units";
 /// The value that names the project of the amphorae.
 const SERVICE_PROJECT: &str = "octavia_project";
 
@@ -74,25 +76,59 @@ impl Tenancy {
 }
 
 impl Scenario {
-    /// The values of a site as texts, for `${...}`.
+    /// The values of a site as texts, for `${...}`, and the addresses of its hosts as `${host.NAME}`.
     pub fn values_of(site: &Site) -> Values {
-        site.values().iter().map(|(name, setting)| (name.to_string(), setting.value.to_string())).collect()
+        let values =
+            site.values().iter().map(|(name, setting)| (name.to_string(), setting.value.to_string()));
+        let hosts = site.hosts().map(|host| (format!("host.{}", host.name), host.spec.address.clone()));
+        values.chain(hosts).collect()
     }
 
-    /// Puts the services where a site's endpoints say. An endpoint's name is a service's name or type, or
+    /// Puts services, machines and units of Vault where a site says. A host of the site that the scenario does not
+    /// know is a machine outside of the cloud. An endpoint's name is a service's name or type, or
     /// that of something that the lab only lets answer.
     pub fn adopt(&mut self, site: &Site) {
         for endpoint in site.endpoints() {
-            let rest = endpoint.url.split_once("://").map_or(endpoint.url.as_str(), |(_, rest)| rest);
-            let address = rest.split('/').next().unwrap_or_default();
-            let default = if endpoint.url.starts_with("https") { 443 } else { 80 };
-            let address =
-                if address.contains(':') { address.to_string() } else { format!("{address}:{default}") };
             let api = SERVICES.apis().find(|api| api.name == endpoint.name);
             let kind = api.map_or(endpoint.name.as_str(), |api| api.kind);
-            self.endpoints.0.insert(kind.into(), address);
+            self.endpoints.0.insert(kind.into(), authority(&endpoint.url));
         }
+        for host in site.hosts() {
+            let spec = &host.spec;
+            let place = |m: &mut Machine| (m.address, m.port) = (spec.address.clone(), spec.port);
+            match self.machines.iter_mut().find(|m| m.host == host.name) {
+                Some(machine) => place(machine),
+                None => {
+                    let mut machine = Machine::outside(&host.name);
+                    place(&mut machine);
+                    self.machines.push(machine);
+                }
+            }
+        }
+        let units = self.adopt_vaults(site);
+        self.vaults.truncate(units);
     }
+
+    /// Gives each unit of Vault the address that the site has for it; returns how many units there are.
+    fn adopt_vaults(&mut self, site: &Site) -> usize {
+        let setting = site.values().iter().find(|(name, _)| *name == VAULT_UNITS);
+        let Some((_, Setting { value: Value::List(units), .. })) = setting else { return self.vaults.len() };
+        for (n, unit) in units.iter().enumerate() {
+            if self.vaults.len() == n {
+                self.vaults.push(Vault::default());
+            }
+            self.vaults[n].address = authority(&unit.to_string());
+        }
+        units.len()
+    }
+}
+
+/// `host:port` of a URL.
+fn authority(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let address = rest.split('/').next().unwrap_or_default();
+    let default = if url.starts_with("https") { 443 } else { 80 };
+    if address.contains(':') { address.to_string() } else { format!("{address}:{default}") }
 }
 
 impl Lab {

@@ -13,11 +13,14 @@ use jiff::Timestamp;
 use super::glance::Glance;
 use super::ids::Ids;
 use super::keystone::Keystone;
+use super::machines::Machine;
 use super::magnum::Magnum;
 use super::neutron::Neutron;
 use super::nova::Nova;
 use super::octavia::Octavia;
+use super::programs::Juju;
 use super::scenario::{Endpoints, Quirks, Timings};
+use super::vault::Vault;
 
 type Happening = Box<dyn FnOnce(&mut World) + Send>;
 
@@ -42,6 +45,9 @@ pub struct World {
     pub(crate) glance: Glance,
     pub(crate) octavia: Octavia,
     pub(crate) magnum: Magnum,
+    pub(crate) machines: Vec<Machine>,
+    pub(crate) juju: Juju,
+    pub(crate) vaults: Vec<Vault>,
 }
 
 impl World {
@@ -62,6 +68,9 @@ impl World {
             glance: Glance::default(),
             octavia: Octavia::default(),
             magnum: Magnum::default(),
+            machines: Vec::new(),
+            juju: Juju::default(),
+            vaults: Vec::new(),
         }
     }
 

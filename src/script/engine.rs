@@ -15,8 +15,7 @@ use super::host::Host;
 use super::primitives;
 use super::span;
 use super::thrown::Thrown;
-use crate::base::error::nearest;
-use crate::base::{Error, ErrorKind};
+use crate::base::Error;
 
 /// Stack of a thread that runs scripts. The limit of call levels must be reached before it is used up: a
 /// stack overflow ends the process without a word.
@@ -92,18 +91,6 @@ pub fn bare() -> Engine {
     // `net.shared`, `image.protected`, `#{default: 1}`: field names that the clouds use
     #[allow(deprecated, reason = "Rhai marks it as volatile; there is no other way to free a reserved word")]
     engine.on_parse_token(|token, _, _| freed(token));
-    #[allow(
-        deprecated,
-        reason = "Rhai marks it as volatile; a typo in a field deserves better than `not found`"
-    )]
-    engine.on_map_missing_property(|map, name, _| {
-        let e = Error::new(ErrorKind::Script, format!("no field `{name}`"));
-        let e = match nearest(name, map.keys().map(|k| k.as_str())) {
-            Some(near) => e.help(format!("did you mean `{near}`?")),
-            None => e.help("a field that may be missing is read with `.get(\"name\")`, which gives () then"),
-        };
-        Err(Thrown::from(e).into())
-    });
     span::register(&mut engine);
     engine
 }

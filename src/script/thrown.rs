@@ -134,7 +134,11 @@ fn thrown_by_script(token: &Dynamic) -> Error {
 
 /// An error of the language itself, without the place that Rhai adds to its text.
 fn script_error(error: &EvalAltResult) -> Error {
-    let mut bare = Error::new(ErrorKind::Script, without_place(error));
+    let text = match error {
+        EvalAltResult::ErrorPropertyNotFound(name, _) => format!("no field `{name}`"),
+        other => without_place(other),
+    };
+    let mut bare = Error::new(ErrorKind::Script, text);
     if let EvalAltResult::ErrorTooManyOperations(..)
     | EvalAltResult::ErrorStackOverflow(..)
     | EvalAltResult::ErrorDataTooLarge(..) = error

@@ -1,0 +1,144 @@
+//! `rhumb rehearse`: a runbook against the lab inside the program, in virtual time. It needs no cloud, no network
+//! and no configuration, and approves by itself: nothing real can be touched.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::SiteArguments;
+use super::conduct::{Plan, Stage, runtime};
+use super::place::{self, StateArguments};
+use super::selection::SelectionArguments;
+use crate::base::{Clock as _, Error, ErrorKind, Result, duration};
+use crate::lab::{Fault, Rehearsal, Scenario};
+use crate::run::{Approvals, Mode};
+use crate::site::Site;
+
+/// The site of a rehearsal that names none.
+const EXAMPLE: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/sites/roosevelt/site.toml"));
+const EXAMPLE_TITLE: &str = "examples/sites/roosevelt/site.toml";
+/// The scenario of runbooks that have none of their own.
+const QUIET: &str = "phase-08";
+
+/// The lab of a rehearsal.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Lab")]
+pub(super) struct LabArguments {
+    /// What exists at the start: a shipped scenario, one of the site's `scenarios/`, or a file
+    #[arg(long, value_name = "NAME|FILE")]
+    scenario: Option<String>,
+    /// What goes wrong: a fault of the shipped deck by name, or one in TOML: 'service = "nova", do = { status = 503 }'
+    #[arg(long = "fault", value_name = "NAME|TOML")]
+    faults: Vec<String>,
+    /// Decides every id
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// Arguments of `rhumb rehearse`.
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The runbook's name, as `rhumb list` shows it
+    runbook: String,
+    #[command(flatten)]
+    lab: LabArguments,
+    #[command(flatten)]
+    site: SiteArguments,
+    #[command(flatten)]
+    steps: SelectionArguments,
+    #[command(flatten)]
+    state: StateArguments,
+}
+
+impl SiteArguments {
+    /// The site that is named, or an example that is in the program.
+    pub(super) fn load_or_example(&self) -> Result<Site> {
+        match &self.site {
+            Some(_) => self.load(),
+            None => Site::from_embedded(EXAMPLE, EXAMPLE_TITLE, &self.sets),
+        }
+    }
+}
+
+impl LabArguments {
+    /// The scenario for a runbook and its name.
+    pub(super) fn scenario(&self, site: &Site, runbook: &str) -> Result<(String, Scenario)> {
+        let name = match &self.scenario {
+            Some(name) => name.as_str(),
+            None => Scenario::of_runbook(runbook).unwrap_or(QUIET),
+        };
+        let (file, text) = match scenario_file(site, name)? {
+            None => (None, None),
+            Some((file, text)) => (Some(file.display().to_string()), Some(text)),
+        };
+        let values = Scenario::values_of(site);
+        let mut scenario = match (&file, text) {
+            (Some(file), Some(text)) => Scenario::parse(file, &text, &values)?,
+            _ => Scenario::shipped(name, &values)?,
+        };
+        scenario.seed = self.seed.unwrap_or(scenario.seed);
+        Ok((file.unwrap_or_else(|| name.to_string()), scenario))
+    }
+
+    /// The faults of the command line.
+    pub(super) fn faults(&self) -> Result<Vec<Fault>> {
+        let mut all = Vec::new();
+        for text in &self.faults {
+            all.extend(Fault::named_or_written(text).map_err(|e| e.with_kind(ErrorKind::Usage))?);
+        }
+        Ok(all)
+    }
+}
+
+/// A scenario that is a file: by its path, or the site's own of that name.
+fn scenario_file(site: &Site, name: &str) -> Result<Option<(PathBuf, String)>> {
+    let own = site.layers.site_directory().map(|dir| dir.join("scenarios").join(format!("{name}.toml")));
+    let path = match (name.contains('/') || name.ends_with(".toml"), own) {
+        (true, _) => Path::new(name).to_path_buf(),
+        (false, Some(own)) if own.is_file() => own,
+        (false, _) => return Ok(None),
+    };
+    let unreadable = |e: std::io::Error| {
+        Error::new(ErrorKind::Site, format!("{} cannot be read", path.display())).from_source(&e)
+    };
+    let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+    Ok(Some((path, text)))
+}
+
+/// Rehearses it.
+pub(super) fn main(arguments: &Arguments) -> Result<u8> {
+    let began = Instant::now();
+    let site = arguments.site.load_or_example()?;
+    let selection = arguments.steps.of(&site.layers, &arguments.runbook)?;
+    site.layers.find(&arguments.runbook)?;
+    let home = arguments.state.home(&site)?.join("rehearsals");
+    let (name, scenario) = arguments.lab.scenario(&site, &arguments.runbook)?;
+    let faults = arguments.lab.faults()?;
+    let runtime = runtime()?;
+    let Rehearsal { lab, clock, site } =
+        Rehearsal::begin(&site, scenario.clone(), &faults, runtime.handle())?;
+    anstream::println!(
+        "rehearsal in the lab of this program: nothing real is reached\nscenario {name}: {}",
+        scenario.title
+    );
+    let plan = Plan {
+        site,
+        home,
+        run: place::run_id(&arguments.runbook, Timestamp::now()),
+        runbook: arguments.runbook.clone(),
+        mode: Mode::Rehearse,
+        selection,
+        resumed: false,
+    };
+    let approvals = Approvals::of(Some("rehearsal"), []);
+    let exit = Stage { runtime, clock: clock.clone(), approvals }.conduct(plan);
+    let requests: u64 = lab.requests().values().sum();
+    anstream::println!(
+        "rehearsed {} in {}, with {requests} requests to the lab",
+        duration::show(clock.elapsed()),
+        duration::show(began.elapsed())
+    );
+    exit
+}

@@ -1,0 +1,86 @@
+//! Machines that a site reaches over SSH, and what programs on them answer.
+//!
+//! A machine is one of Nova's servers, and then it answers once that one's sshd does, or it stands outside of the
+//! cloud and always does. It knows the commands of the procedures; any other is not found (127).
+
+mod k8s_snap;
+mod libvirt;
+mod shell;
+mod transport;
+
+use jiff::Timestamp;
+
+pub(super) use transport::{Sshd, words};
+
+use super::scenario;
+use super::world::World;
+
+pub(crate) use libvirt::Domain;
+
+/// A machine.
+pub(crate) struct Machine {
+    /// The name that the site has for it.
+    pub(crate) host: String,
+    /// Where the site says that it is.
+    pub(crate) address: String,
+    /// The port of its sshd.
+    pub(crate) port: u16,
+    /// The server that it is.
+    pub(crate) server: Option<String>,
+    /// The virtual machines that it runs itself.
+    pub(crate) domains: Vec<Domain>,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Reply {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Reply {
+    /// It printed this and ended well.
+    pub(crate) fn said(stdout: impl Into<String>) -> Self {
+        Reply { stdout: stdout.into(), ..Reply::default() }
+    }
+
+    /// It complained and ended with this code.
+    pub(crate) fn failed(code: i32, stderr: impl Into<String>) -> Self {
+        Reply { code, stderr: stderr.into(), ..Reply::default() }
+    }
+}
+
+impl Machine {
+    pub(super) fn of(told: &scenario::Machine, now: Timestamp) -> Machine {
+        Machine {
+            host: told.host.clone(),
+            address: told.address.clone(),
+            port: told.port,
+            server: told.server.clone(),
+            domains: told.domains.iter().map(|name| Domain::new(name, &told.snapshots, now)).collect(),
+        }
+    }
+
+    /// Since when its sshd answers, if it does.
+    pub(crate) fn up_since(&self, world: &World) -> Option<Timestamp> {
+        let Some(name) = &self.server else { return Some(Timestamp::MIN) };
+        let up = world.nova.server_named(name)?.up_since(world.now())?;
+        let at = up.checked_add(*world.timings.sshd).ok()?;
+        (at <= world.now()).then_some(up)
+    }
+}
+
+impl World {
+    /// The machine of a name in the site file.
+    pub(crate) fn machine(&self, host: &str) -> Option<&Machine> {
+        self.machines.iter().find(|m| m.host == host)
+    }
+
+    /// Runs a command on a machine; nothing where no sshd answers.
+    pub(crate) fn run(&mut self, host: &str, words: &[String]) -> Option<Reply> {
+        self.machine(host)?.up_since(self)?;
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Some(shell::run(self, host, &words))
+    }
+}

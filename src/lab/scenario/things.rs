@@ -1,0 +1,366 @@
+//! The things that a scenario's tables describe.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::timings::Time;
+
+/// Hypervisors of one kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Host {
+    /// Its name; of several, the first part of it.
+    pub name: String,
+    /// How many; above one, each gets `-0`, `-1` and so on.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// Processors.
+    pub vcpus: u64,
+    /// Memory in MB.
+    pub memory_mb: u64,
+    /// Disk in GB.
+    pub disk_gb: u64,
+    /// `reserved_host_memory_mb`.
+    #[serde(default = "reserved")]
+    pub reserved_memory_mb: u64,
+    /// `ram_allocation_ratio`.
+    #[serde(default = "ratio")]
+    pub memory_ratio: f64,
+    /// `disk_allocation_ratio`.
+    #[serde(default = "once")]
+    pub disk_ratio: f64,
+    /// Its service is disabled, for this reason.
+    #[serde(default)]
+    pub disabled: Option<String>,
+    /// Its service does not report.
+    #[serde(default)]
+    pub down: bool,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn reserved() -> u64 {
+    512
+}
+
+fn ratio() -> f64 {
+    1.5
+}
+
+fn once() -> f64 {
+    1.0
+}
+
+/// A flavor.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flavor {
+    /// Its name.
+    pub name: String,
+    /// Processors.
+    pub vcpus: u64,
+    /// Memory in MB.
+    pub memory_mb: u64,
+    /// Disk in GB.
+    pub disk_gb: u64,
+}
+
+/// An image.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Its name.
+    pub name: String,
+    /// Its owner; without one, the project `admin`.
+    pub project: Option<String>,
+    /// `public`, `shared`, `community` or `private`.
+    #[serde(default = "public")]
+    pub visibility: String,
+    /// Its format.
+    #[serde(default = "raw")]
+    pub disk_format: String,
+    /// Bytes.
+    #[serde(default = "some_bytes")]
+    pub size: u64,
+    /// Its properties.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
+    /// It is what a failed import leaves: queued, under its name.
+    #[serde(default)]
+    pub failed_import: bool,
+}
+
+fn public() -> String {
+    "public".into()
+}
+
+fn raw() -> String {
+    "raw".into()
+}
+
+fn some_bytes() -> u64 {
+    4 << 30
+}
+
+/// A network with its one subnet.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Its name; the subnet's is the same with `-subnet`.
+    pub name: String,
+    /// Its owner; without one, the project `admin`.
+    pub project: Option<String>,
+    /// The subnet.
+    pub cidr: String,
+    /// First and last address that are given out; without it, all of the subnet.
+    pub pool: Option<[std::net::Ipv4Addr; 2]>,
+    /// Floating IPs come from it.
+    #[serde(default)]
+    pub external: bool,
+}
+
+/// A router.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Router {
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub project: String,
+    /// The network behind its gateway.
+    pub external: Option<String>,
+    /// The networks it joins.
+    #[serde(default)]
+    pub networks: Vec<String>,
+}
+
+/// A key pair of a user, or of every member of a project.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keypair {
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub user: Option<String>,
+    /// Whose members have it, each their own.
+    pub project: Option<String>,
+}
+
+/// Servers of one kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Its name; of several, the first part of it.
+    pub name: String,
+    /// How many; above one, each gets `-0`, `-1` and so on.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// Its owner.
+    pub project: String,
+    /// Its flavor.
+    pub flavor: String,
+    /// Its image.
+    pub image: String,
+    /// Its network.
+    pub network: String,
+    /// `ACTIVE`, `SHUTOFF` or `ERROR` at the start.
+    #[serde(default = "active")]
+    pub status: String,
+    /// A floating IP on it: this one, or any with `auto`.
+    pub floating_ip: Option<String>,
+}
+
+fn active() -> String {
+    "ACTIVE".into()
+}
+
+/// Load balancers of one kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadBalancer {
+    /// Its name; of several, the first part of it.
+    pub name: String,
+    /// How many; above one, each gets `-0`, `-1` and so on.
+    #[serde(default = "one")]
+    pub count: u32,
+    /// Its owner.
+    pub project: String,
+    /// Where its VIP is.
+    pub network: String,
+    /// `ACTIVE` or `ERROR` at the start.
+    #[serde(default = "active")]
+    pub status: String,
+}
+
+/// What failed failovers leave in Nova: amphora servers that Octavia does not know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zombie {
+    /// `ERROR` (its spawn failed) or `ACTIVE` (it runs and sends heartbeats).
+    pub status: String,
+    /// How many.
+    #[serde(default = "one")]
+    pub count: u32,
+}
+
+/// A cluster template.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub project: String,
+    /// The image of the nodes.
+    pub image: String,
+    /// Where floating IPs come from.
+    pub external_network: String,
+    /// Flavor of the control plane.
+    pub master_flavor: String,
+    /// Flavor of the workers.
+    pub flavor: String,
+    /// Labels.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub project: String,
+    /// Whose it is; without one, the first member of the project.
+    pub user: Option<String>,
+    /// Its template.
+    pub template: String,
+    /// The key pair.
+    pub keypair: Option<String>,
+    /// Nodes of the control plane.
+    #[serde(default = "one")]
+    pub masters: u32,
+    /// Workers.
+    #[serde(default = "one")]
+    pub nodes: u32,
+    /// The roles frozen into its application credential; without it, all that the user has.
+    pub credential_roles: Option<Vec<String>>,
+    /// `provisioning_status` of its API load balancer at the start.
+    #[serde(default = "active")]
+    pub api_lb_status: String,
+    /// Magnum calls it UNHEALTHY and cannot say why, as long as it is blind.
+    #[serde(default)]
+    pub mute: bool,
+}
+
+/// A machine that the site reaches over SSH.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The site's name for it. Where it is, the site says.
+    pub host: String,
+    /// Its address, where the site does not say.
+    #[serde(default)]
+    pub address: String,
+    /// The port of its sshd, where the site does not say.
+    #[serde(default = "ssh_port")]
+    pub port: u16,
+    /// The server that it is; without one it stands outside of the cloud and is always up.
+    pub server: Option<String>,
+    /// Virtual machines that its libvirt runs.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// Snapshots that each of them has.
+    #[serde(default)]
+    pub snapshots: Vec<String>,
+}
+
+impl Machine {
+    /// A machine outside of the cloud.
+    pub(crate) fn outside(host: &str) -> Self {
+        let (address, port) = (String::new(), ssh_port());
+        Machine { host: host.into(), address, port, server: None, domains: Vec::new(), snapshots: Vec::new() }
+    }
+}
+
+fn ssh_port() -> u16 {
+    22
+}
+
+/// The model of Juju.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Juju {
+    /// Its name.
+    pub model: String,
+    /// How many machines it has, which are numbered from 0.
+    pub machines: u32,
+    /// The machines that are down.
+    pub down: Vec<String>,
+}
+
+/// An application of the model, with its units.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// Its name.
+    pub name: String,
+    /// How many units; each is on one of the machines, in turn.
+    #[serde(default = "one")]
+    pub units: u32,
+    /// The workload's state.
+    #[serde(default = "workload")]
+    pub workload: String,
+    /// What the workload says.
+    #[serde(default = "unit_ready")]
+    pub message: String,
+    /// The agent's state.
+    #[serde(default = "idle")]
+    pub agent: String,
+    /// Applications with a unit beside each of its own.
+    #[serde(default)]
+    pub subordinates: Vec<String>,
+}
+
+fn workload() -> String {
+    "active".into()
+}
+
+fn unit_ready() -> String {
+    "Unit is ready".into()
+}
+
+fn idle() -> String {
+    "idle".into()
+}
+
+/// A unit of Vault.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    /// `host:port`, where the site does not say.
+    #[serde(default)]
+    pub address: String,
+    /// It has keys.
+    #[serde(default = "yes")]
+    pub initialized: bool,
+    /// It was restarted and nobody has unsealed it.
+    #[serde(default)]
+    pub sealed: bool,
+    /// Holders of key shares come, and so long after the start it is unsealed.
+    pub unsealed_after: Option<Time>,
+}
+
+impl Default for Vault {
+    fn default() -> Self {
+        Vault { address: String::new(), initialized: true, sealed: false, unsealed_after: None }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
