@@ -17,11 +17,20 @@ fn name(of: &str) -> String {
     format!("kube-{of}-{}", std::process::id())
 }
 
+const SITE: &str =
+    "name = \"testbed\"\n[scopes.capi]\ncloud = \"member\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n";
+
 /// Runs a script for the testbed's project; `{name}` in it is a name of this run.
 fn run(of: &str, script: &str) -> (Rig, Ended) {
-    let rig = Rig::new(
-        "name = \"testbed\"\n[scopes.capi]\ncloud = \"member\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n",
-    );
+    let host = |name: &str, more: &str| {
+        let (port, user, key) = (var("SSH_PORT"), var("SSH_USER"), var("SSH_KEY"));
+        format!(
+            "[hosts.{name}]\naddress = \"127.0.0.1\"\nport = {port}\nuser = \"{user}\"\nidentity_file = \"{key}\"\n{more}"
+        )
+    };
+    let fresh = host("fresh", "host_keys = \"pin-once\"\n");
+    let strict = host("strict", "known_hosts = \"none_yet\"\n");
+    let rig = Rig::new(&format!("{SITE}{fresh}{strict}"));
     rig.file("clouds.yaml", &fs::read_to_string(format!("{}/clouds.yaml", var("CARACAL"))).unwrap());
     let text = script.replace("{name}", &name(of)).replace("{site}", &rig.site().display().to_string());
     rig.file("drill.rhai", &text);
@@ -104,4 +113,44 @@ fn a_network_goes_in_the_order_of_its_dependencies_and_says_who_is_in_the_way() 
     let (_rig, ended) = run("net", script);
     let ended = ended.expect(0);
     assert_eq!(ended.verdicts(), "1 PASS, 2 PASS");
+}
+
+#[test]
+fn a_fresh_host_is_pinned_once_and_a_strict_one_by_its_fingerprint() {
+    let script = r#"
+        runbook("drill", "Host keys");
+        let fresh = site.host("fresh");
+        let strict = site.host("strict");
+        let opts = #{ on_fail: "continue" };
+        verify("1", "Not known yet", opts, || fresh.query(["true"]));
+        change("2", "Known by the key it shows", || {
+            expect("pinned", fresh.pin(), fresh.host_key().fingerprint);
+            expect("again", fresh.pin(), fresh.host_key().fingerprint);
+        });
+        change("3", "Nobody vouches", opts, || strict.pin());
+        change("4", "Known by a fingerprint", || {
+            strict.pin(#{ fingerprint: fresh.host_key().fingerprint });
+            expect("let in", [fresh.query(["echo", "in"]).stdout, strict.query(["echo", "in"]).stdout], ["in\n", "in\n"]);
+        });
+        verify("5", "At another address it is another host", opts, || fresh.at("localhost").query(["true"]));
+    "#;
+    let (_rig, ended) = run("pin", script);
+    assert_eq!(ended.verdicts(), "1 FAIL, 2 PASS, 3 FAIL, 4 PASS, 5 FAIL", "{}", ended.stderr);
+    let why: Vec<String> =
+        ended.report.steps.iter().map(|s| s.verdict.as_ref().unwrap().to_string()).collect();
+    assert!(why[0].contains("is not in") && why[4].contains("is not in"), "{why:?}");
+    assert!(why[2].contains("nobody vouches for the key of host `strict`"), "{why:?}");
+    assert_eq!(ended.sent().iter().filter(|s| s.starts_with("pin ")).count(), 2);
+}
+
+#[test]
+fn a_catalog_tells_what_a_cloud_has() {
+    let script = r#"
+        runbook("drill", "Services");
+        verify("1", "Services", || {
+            let all = site.scope("capi").services();
+            gate("Magnum and no DNS", all.contains("load-balancer") && !all.contains("dns"), all);
+        });
+    "#;
+    assert_eq!(run("services", script).1.expect(0).verdicts(), "1 PASS");
 }

@@ -341,6 +341,20 @@ fn a_command_in_a_container_is_a_change_and_tells_its_exit_code() {
     assert_eq!(refused.error.unwrap().kind(), ErrorKind::Refused);
 }
 
+#[test]
+fn what_a_server_warns_of_is_told_once() {
+    let rig = Rig::new("");
+    let warning = r#"299 - "v1 Node is deprecated""#;
+    for _ in 0..2 {
+        let list = json!({"kind": "NodeList", "metadata": {}, "items": []});
+        let canned = Canned { headers: vec![("warning", warning.into())], ..Canned::json(200, list) };
+        rig.cluster.canned("GET", "/api/v1/nodes", canned);
+    }
+    let outcome = rig.verify(r#"mgmt.list("nodes"); mgmt.list("nodes");"#);
+    passes(&outcome);
+    assert_eq!(outcome.report.steps[0].notes, ["mgmt warns: v1 Node is deprecated"]);
+}
+
 /// What the journal of a run shows that was cut off after `done` entries of its only step.
 fn cut(outcome: &Outcome, keep: impl Fn(&Record) -> bool) -> Past {
     let entries: Vec<_> = outcome.entries.iter().filter(|e| keep(&e.record)).cloned().collect();

@@ -1,6 +1,7 @@
 //! Kubernetes in scripts: a way into a cluster, and the objects it gives.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 use serde_json::{Value, json};
@@ -27,21 +28,24 @@ struct Way {
     /// What a script got its kubeconfig from; `None` is the site's declaration.
     given: Option<KubeSpec>,
     connected: OnceCell<Kube>,
+    /// What the cluster has warned of so far: each is told once.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 impl KubeHandle {
     /// A cluster that the site declares.
     pub fn declared(name: &str) -> Self {
-        KubeHandle::over(Way { name: name.to_string(), given: None, connected: OnceCell::new() })
+        KubeHandle::over(name, None)
     }
 
     /// A cluster of a kubeconfig that a script has.
     pub fn given(spec: KubeSpec) -> Self {
-        KubeHandle::over(Way { name: spec.name.clone(), given: Some(spec), connected: OnceCell::new() })
+        KubeHandle::over(&spec.name.clone(), Some(spec))
     }
 
-    fn over(way: Way) -> Self {
-        KubeHandle { way: Arc::new(way), namespace: None }
+    fn over(name: &str, given: Option<KubeSpec>) -> Self {
+        let (name, connected, warned) = (name.to_string(), OnceCell::new(), Mutex::default());
+        KubeHandle { way: Arc::new(Way { name, given, connected, warned }), namespace: None }
     }
 
     /// The handle's name.
@@ -74,6 +78,31 @@ impl KubeHandle {
             Some(namespace) => kube.in_namespace(namespace),
             None => kube,
         })
+    }
+
+    /// Asks the cluster. What the server warns of, such as an API version that will go, becomes a remark.
+    ///
+    /// # Errors
+    /// Those of [`KubeHandle::reach`], and of what is asked.
+    pub fn ask<T>(&self, host: &Host, work: impl AsyncFnOnce(&Kube) -> Result<T>) -> Result<T> {
+        let kube = self.reach(host)?;
+        let answer = host.block_on(work(&kube));
+        self.heed(host, &kube)?;
+        answer
+    }
+
+    /// Tells what the server has warned of since, each once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`] where the journal cannot be written.
+    pub fn heed(&self, host: &Host, kube: &Kube) -> Result<()> {
+        for warning in kube.take_warnings() {
+            let mut warned = self.way.warned.lock().unwrap_or_else(PoisonError::into_inner);
+            if warned.insert(warning.clone()) {
+                host.run.note(&format!("{} warns: {warning}", self.name()))?;
+            }
+        }
+        Ok(())
     }
 
     /// An object of this cluster.

@@ -1,5 +1,6 @@
-//! What a project may still use of the cloud.
+//! What a scope's cloud has: its services, and what the project may still use of them.
 
+use rhai::Dynamic;
 use serde_json::Value;
 
 use crate::script::handles::Scope;
@@ -8,7 +9,23 @@ use crate::script::value;
 use crate::systems::openstack;
 
 /// The family.
-pub const ALL: &[&Primitive] = &[&LIMITS];
+pub const ALL: &[&Primitive] = &[&SERVICES, &LIMITS];
+
+const SERVICES: Primitive = Primitive {
+    name: "services",
+    on: On::Type("Scope"),
+    params: &[],
+    returns: "list of strings: the services' types",
+    effect: Effect::Read,
+    doc: "The types of the services in the scope's catalog, such as `container-infra`: one that is missing is better found before the first step than in the middle.",
+    example: r#"verify("1", "Services", || gate("Octavia is there", site.scope("capi-mgmt").services().contains("load-balancer")));"#,
+    body: |call| {
+        let scope: Scope = call.receiver()?;
+        call.host.run.used(scope.0.handle());
+        let types = call.host.block_on(scope.0.services())?;
+        Ok(types.into_iter().map(Dynamic::from).collect::<Vec<_>>().into())
+    },
+};
 
 const LIMITS: Primitive = Primitive {
     name: "limits",

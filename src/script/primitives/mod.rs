@@ -17,6 +17,7 @@ pub mod files;
 pub mod flow;
 pub mod gates;
 pub mod glance;
+pub mod hosts;
 pub mod kubernetes;
 pub mod machine;
 pub mod magnum;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<&'static Primitive> {
         text::ALL,
         site::ALL,
         machine::ALL,
+        hosts::ALL,
         probe::ALL,
         files::ALL,
         magnum::ALL,

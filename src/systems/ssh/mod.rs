@@ -53,6 +53,13 @@ impl Host {
         Host { spec: Arc::new(spec), transport }
     }
 
+    /// The same host at another address.
+    #[must_use]
+    pub fn at(&self, address: &str) -> Self {
+        let spec = HostSpec { address: address.to_string(), ..(*self.spec).clone() };
+        Host { spec: Arc::new(spec), transport: self.transport.clone() }
+    }
+
     /// Where it is and who logs in.
     pub fn spec(&self) -> &HostSpec {
         &self.spec

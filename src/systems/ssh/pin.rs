@@ -56,6 +56,11 @@ impl HostKeyPin {
         Ok(Some(HostKeyPin { host: Arc::new(host.clone()), key, replaces: known }))
     }
 
+    /// The pin that has made a host known by a key, for whoever settles one that was cut off.
+    pub fn made(host: &HostSpec, key: HostKey) -> Self {
+        HostKeyPin { host: Arc::new(host.clone()), key, replaces: Vec::new() }
+    }
+
     /// The key to be pinned.
     pub fn key(&self) -> &HostKey {
         &self.key
@@ -66,21 +71,23 @@ impl Mutation for HostKeyPin {
     fn intent(&self) -> Intent {
         let fingerprint = self.key.fingerprint();
         let replaced: Vec<String> = self.replaces.iter().map(|entry| entry.key.fingerprint()).collect();
-        let mut body = json!({
+        // what is given up is told, and is no part of what is asked for: a run that was cut asks again
+        let instead = match replaced.as_slice() {
+            [] => String::new(),
+            replaced => format!(" in place of {}", replaced.join(", ")),
+        };
+        let body = json!({
             "host": self.host.known_as(),
             "algorithm": self.key.algorithm(),
             "fingerprint": fingerprint,
         });
-        if !replaced.is_empty() {
-            body["replaces"] = json!(replaced);
-        }
         Intent {
             system: "file".into(),
             handle: self.host.name.clone(),
             identity: self.host.identity(),
             method: "pin".into(),
             target: self.host.known_hosts.display().to_string(),
-            summary: format!("trust the host key {fingerprint} of {}", self.host.name),
+            summary: format!("trust the host key {fingerprint} of {}{instead}", self.host.name),
             body,
             undo: Undo::By(format!("remove the line of {} from the file", self.host.known_as())),
             destroys: false,
@@ -207,7 +214,10 @@ mod tests {
         assert_eq!(fingerprints(&host).await, [key(OLD).fingerprint()]);
 
         let rebuilt = HostKeyPin::new(&host, key(NEW), None, true).await.unwrap().unwrap();
-        assert_eq!(rebuilt.intent().body["replaces"][0], key(OLD).fingerprint());
+        let instead = format!("in place of {}", key(OLD).fingerprint());
+        assert!(rebuilt.intent().summary.ends_with(&instead), "{}", rebuilt.intent().summary);
+        let again = HostKeyPin::made(&host, key(NEW)).intent();
+        assert_eq!(again.digest(), rebuilt.intent().digest(), "a run that was cut knows its own pin");
         pin(Permit::obtain(&Yes, rebuilt).unwrap()).await.unwrap();
         assert_eq!(fingerprints(&host).await, [key(NEW).fingerprint()]);
         let text = std::fs::read_to_string(&host.known_hosts).unwrap();

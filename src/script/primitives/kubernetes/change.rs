@@ -334,7 +334,9 @@ pub(super) fn change(host: &Host, kube: &KubeHandle, call: KubeCall, options: &O
         bound = bound.destroying();
     }
     let look = |_: &Intent| settle(host, &reached, &asked);
-    host.run.effect(bound, look, |permit| host.block_on(Kube::mutate(permit)))
+    let changed = host.run.effect(bound, look, |permit| host.block_on(Kube::mutate(permit)));
+    kube.heed(host, &reached)?;
+    changed
 }
 
 /// Whether a change that was cut off took effect.

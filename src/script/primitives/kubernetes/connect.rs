@@ -97,8 +97,7 @@ const IDENTITY: Primitive = Primitive {
     example: r#"verify("1", "Who", || gate("1.34", site.kube("mgmt").identity().version.starts_with("v1.34")));"#,
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
-        let reached = kube.reach(call.host)?;
-        let id = call.host.block_on(reached.prove())?;
+        let id = kube.ask(call.host, async |kube| kube.prove().await.cloned())?;
         let map = json!({
             "handle": kube.name(), "server": id.server, "context": id.context, "user": id.user,
             "groups": id.groups, "cluster_uid": id.cluster_uid, "version": id.version,
@@ -121,8 +120,7 @@ const VERSIONS: Primitive = Primitive {
     example: r#"verify("1", "Served", || expect("apps", site.kube("mgmt").versions("apps"), ["v1"]));"#,
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
-        let reached = kube.reach(call.host)?;
-        let versions = call.host.block_on(reached.served(&call.text(0)))?;
+        let versions = kube.ask(call.host, async |kube| kube.served(&call.text(0)).await)?;
         Ok(versions.into_iter().map(Dynamic::from).collect::<Vec<_>>().into())
     },
 };
@@ -138,8 +136,7 @@ const SERVES: Primitive = Primitive {
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
         let kind: KindName = call.text(0).parse()?;
-        let reached = kube.reach(call.host)?;
-        match call.host.block_on(reached.resource(&kind)) {
+        match kube.ask(call.host, async |kube| kube.resource(&kind).await) {
             Ok(_) => Ok(true.into()),
             Err(e) if e.kind() == ErrorKind::Unsupported => Ok(false.into()),
             Err(e) => Err(e.into()),

@@ -25,8 +25,7 @@ const GET: Primitive = Primitive {
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
         let object = named(&call.text(0), &call.text(1), &call.options(2))?;
-        let reached = kube.reach(call.host)?;
-        Ok(given(&kube, call.host.block_on(reached.get(&object))?))
+        Ok(given(&kube, kube.ask(call.host, async |kube| kube.get(&object).await)?))
     },
 };
 
@@ -41,8 +40,7 @@ const FIND: Primitive = Primitive {
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
         let object = named(&call.text(0), &call.text(1), &call.options(2))?;
-        let reached = kube.reach(call.host)?;
-        let found = call.host.block_on(reached.find(&object))?;
+        let found = kube.ask(call.host, async |kube| kube.find(&object).await)?;
         Ok(found.map_or(Dynamic::UNIT, |body| given(&kube, body)))
     },
 };
@@ -61,8 +59,7 @@ const LIST: Primitive = Primitive {
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
         let selection = selected(&call.text(0), &call.options(1))?;
-        let reached = kube.reach(call.host)?;
-        let found = call.host.block_on(reached.list(&selection))?;
+        let found = kube.ask(call.host, async |kube| kube.list(&selection).await)?;
         Ok(found.into_iter().map(|body| given(&kube, body)).collect::<Vec<_>>().into())
     },
 };
@@ -100,8 +97,8 @@ const LOGS: Primitive = Primitive {
             since: options.duration("since"),
             timestamps: options.flag("timestamps"),
         };
-        let reached = kube.reach(call.host)?;
-        Ok(call.host.block_on(reached.logs(namespace.as_deref(), &pod, &part))?.into())
+        let log = kube.ask(call.host, async |kube| kube.logs(namespace.as_deref(), &pod, &part).await)?;
+        Ok(log.into())
     },
 };
 
@@ -135,9 +132,8 @@ const DRY_RUN: Primitive = Primitive {
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
         let manifest = call.arg(0).map(value::payload).unwrap_or_default();
-        let reached = kube.reach(call.host)?;
         let apply = KubeCall::Apply { manifest, force: call.options(1).flag("force") };
-        Ok(given(&kube, call.host.block_on(reached.dry_run(apply))?))
+        Ok(given(&kube, kube.ask(call.host, async |kube| kube.dry_run(apply).await)?))
     },
 };
 
@@ -151,7 +147,7 @@ const REFRESH: Primitive = Primitive {
     example: r#"verify("1", "Again", || expect("name", site.kube("mgmt").get("namespace", "default").refresh().name, "default"));"#,
     body: |call| {
         let object: Object = call.receiver()?;
-        let reached = object.from.reach(call.host)?;
-        Ok(given(&object.from, call.host.block_on(reached.get(&object.reference()?))?))
+        let (kube, reference) = (&object.from, object.reference()?);
+        Ok(given(kube, kube.ask(call.host, async |kube| kube.get(&reference).await)?))
     },
 };

@@ -76,10 +76,7 @@ fn wait(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
             changed.set(false);
             let following = match &mut follow {
                 Some(following) => following,
-                None => {
-                    let reached = kube.reach(host)?;
-                    follow.insert(host.block_on(reached.follow(selection.clone()))?)
-                }
+                None => follow.insert(kube.ask(host, async |kube| kube.follow(selection.clone()).await)?),
             };
             let within = wait.spec.every.min(deadline.saturating_sub(began));
             let seen = host.block_on(following.look(within))?;
