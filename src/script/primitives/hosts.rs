@@ -29,9 +29,7 @@ const AT: Primitive = Primitive {
 verify("1", "Where", || expect("address", mgmt.address, "10.12.7.41"));"#,
     body: |call| {
         let host: HostHandle = call.receiver()?;
-        let moved = host.0.at(&call.text(0));
-        moved.spec().validate()?;
-        Ok(Dynamic::from(HostHandle(moved)))
+        Ok(Dynamic::from(HostHandle(host.0.at(&call.text(0)))))
     },
 };
 
