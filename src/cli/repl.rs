@@ -31,20 +31,19 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
     let home = arguments.state.home(&site)?;
     let runtime = conduct::runtime()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(runtime.handle().clone()));
-    let run = place::run_id("repl", clock.now());
     let view = Arc::new(View::still("repl"));
     let observer = view.clone();
     let code = repl::run(repl::Settings {
         site,
-        directory: home.join(place::RUNS).join(&run),
+        runs: home.join(place::RUNS),
         home,
-        run,
+        run_id: place::run_id,
         by: place::who(),
         mode: Mode::Run,
         clock,
         runtime: runtime.handle().clone(),
         observer,
-        approver: Box::new(move |cancel| Box::new(Terminal::in_session(view, cancel, repl::ask))),
+        approver: Box::new(move |cancel| Box::new(Terminal::in_session(view.clone(), cancel, repl::ask))),
         approvals: Approvals::of(None, arguments.approve),
         idle: arguments.idle,
     });

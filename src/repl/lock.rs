@@ -12,7 +12,7 @@ use crate::run::lock::{Holder, SiteLock};
 pub const IDLE: Duration = Duration::from_secs(10 * 60);
 
 /// What a refused change is told.
-const HOW: &str = "`:unlock REASON` allows changes, each one shown and confirmed";
+pub const HOW: &str = "`:unlock REASON` allows changes, each one shown and confirmed";
 
 /// The lock of a session.
 pub struct Lock {

@@ -18,6 +18,7 @@ pub mod privacy;
 pub mod prompt;
 pub mod session;
 pub mod source;
+pub mod steps;
 pub mod thing;
 
 mod completer;

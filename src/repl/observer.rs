@@ -8,7 +8,7 @@ use textwrap::core::display_width;
 use super::display::table;
 use super::session::locked;
 use crate::base::duration;
-use crate::run::{Entry, Observer, Record, Waiting};
+use crate::run::{Entry, Observer, Record, Verdict, Waiting};
 
 /// How many records are remembered.
 const MOST: usize = 10_000;
@@ -18,12 +18,14 @@ pub struct Watcher {
     shown: Arc<dyn Observer>,
     seen: Mutex<Vec<Entry>>,
     moving: Mutex<bool>,
+    /// A step that began and is not shown yet: one that is left out at once never is.
+    begun: Mutex<Option<Entry>>,
 }
 
 impl Watcher {
     /// A watcher that has things shown in this way.
     pub fn new(shown: Arc<dyn Observer>) -> Self {
-        Watcher { shown, seen: Mutex::default(), moving: Mutex::new(false) }
+        Watcher { shown, seen: Mutex::default(), moving: Mutex::new(false), begun: Mutex::default() }
     }
 
     /// What was seen so far.
@@ -54,12 +56,21 @@ impl Observer for Watcher {
             seen.push(entry.clone());
         }
         drop(seen);
+        let begun = locked(&self.begun).take();
         let quiet = match &entry.record {
-            Record::StepBegin { step, .. } | Record::StepEnd { step, .. } => is_line(step),
+            Record::StepBegin { step, .. } | Record::StepEnd { step, .. } if is_line(step) => true,
+            Record::StepBegin { .. } => {
+                *locked(&self.begun) = Some(entry.clone());
+                return;
+            }
+            Record::StepEnd { verdict: Verdict::Skipped { reason }, .. } if begun.is_some() => {
+                reason.starts_with("--only")
+            }
             Record::Note { step, .. } => step.is_empty(),
             _ => false,
         };
         if !quiet {
+            begun.iter().for_each(|begin| self.shown.entry(begin));
             self.shown.entry(entry);
         }
     }

@@ -210,6 +210,11 @@ impl Session {
         came
     }
 
+    /// The last value.
+    pub fn last(&self) -> Dynamic {
+        self.variable(LAST).unwrap_or(Dynamic::UNIT)
+    }
+
     /// Makes a value the one that `_` stands for.
     pub fn set_last(&self, value: Dynamic) {
         self.state().variables.set_value(LAST, value);

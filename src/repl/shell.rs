@@ -8,6 +8,7 @@ use super::display::{self, Look};
 use super::names::Names;
 use super::observer::Watcher;
 use super::session::{Came, Session};
+use super::start::Start;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::script::handles::{Collection, Resource, Scope};
@@ -31,14 +32,47 @@ pub struct Shell {
     pub terminal: bool,
     /// What is in the clouds, by name.
     pub names: Arc<Names>,
+    /// What it was started with, for the runs of single steps.
+    pub start: Start,
+    /// The runbook that `:steps` showed.
+    pub runbook: Option<String>,
     /// The scope that the last value came from.
     who: Option<String>,
+    failed: Option<Error>,
+    /// The error of this line stands on the screen.
+    told: bool,
 }
 
 impl Shell {
     /// A shell for a session.
-    pub fn new(session: Arc<Session>, watcher: Arc<Watcher>, names: Arc<Names>, terminal: bool) -> Self {
-        Shell { session, watcher, terminal, names, who: None }
+    pub fn new(
+        session: Arc<Session>,
+        watcher: Arc<Watcher>,
+        names: Arc<Names>,
+        terminal: bool,
+        start: Start,
+    ) -> Self {
+        Shell {
+            session,
+            watcher,
+            terminal,
+            names,
+            start,
+            runbook: None,
+            who: None,
+            failed: None,
+            told: false,
+        }
+    }
+
+    /// The last error.
+    pub fn failed(&self) -> Option<&Error> {
+        self.failed.as_ref()
+    }
+
+    /// Remembers an error, for `:why`.
+    pub fn failed_with(&mut self, error: &Error) {
+        self.failed = Some(error.clone());
     }
 
     /// How values are drawn here.
@@ -88,7 +122,8 @@ impl Shell {
     }
 
     /// Shows a report on standard error.
-    pub fn complain(&self, report: &Report) {
+    pub fn complain(&mut self, report: &Report) {
+        self.told = true;
         let width = self.look().width.unwrap_or(100).clamp(60, 120);
         eprint!("{}", report.draw(width, self.colours()));
     }
@@ -102,10 +137,13 @@ impl Shell {
         if text.trim().is_empty() {
             return Ok(Next::Line);
         }
+        self.told = false;
         match commands::parse(text) {
             Some((command, rest)) => {
                 let done = command.and_then(|command| (command.run)(self, &rest));
-                if let Err(e) = &done {
+                if let Err(e) = &done
+                    && !self.told
+                {
                     self.complain(&Report::plain(e));
                 }
                 done
@@ -135,11 +173,15 @@ impl Shell {
                 Ok(value)
             }
             Came::Failed(error, report) => {
+                self.told = true;
                 match error.kind() {
                     ErrorKind::Interrupted if self.terminal => eprintln!("interrupted"),
                     // the answer stands on the screen
                     ErrorKind::Declined if self.terminal => {}
                     _ => self.complain(&report),
+                }
+                if error.kind() != ErrorKind::Interrupted {
+                    self.failed_with(&error);
                 }
                 Err(*error)
             }

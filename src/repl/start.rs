@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use super::lock::Lock;
@@ -30,16 +31,37 @@ pub const NAME: &str = "repl";
 /// How long the clean-up after a line may take, unless the site says otherwise.
 const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
 
+/// Makes somebody who is asked before a change, until it is cancelled.
+pub type Asker = dyn Fn(Cancel) -> Box<dyn Approver> + Send;
+
+/// What the runs of single steps begin with.
+pub struct Start {
+    /// The directory of all runs.
+    pub runs: PathBuf,
+    /// Makes a run's id.
+    pub run_id: fn(&str, Timestamp) -> String,
+    /// `user@machine`.
+    pub by: String,
+    /// Who is asked.
+    pub approver: Box<Asker>,
+    /// What requests run on.
+    pub runtime: Handle,
+    /// How long the clean-up of one step may take.
+    pub cleanup_within: Duration,
+    /// Journals are to outlive a power cut.
+    pub durable: bool,
+}
+
 /// What a session is started with.
 pub struct Settings {
     /// The site, reaching this machine's systems or a lab's.
     pub site: Site,
     /// The directory of the site's state.
     pub home: PathBuf,
-    /// The directory of the run.
-    pub directory: PathBuf,
-    /// The run's id.
-    pub run: String,
+    /// The directory of all runs.
+    pub runs: PathBuf,
+    /// Makes a run's id of its name and the time.
+    pub run_id: fn(&str, Timestamp) -> String,
     /// `user@machine`.
     pub by: String,
     /// The real thing, or a rehearsal in a lab.
@@ -51,7 +73,7 @@ pub struct Settings {
     /// What happens in a line is shown here.
     pub observer: Arc<dyn Observer>,
     /// Who is asked before a change.
-    pub approver: Box<dyn FnOnce(Cancel) -> Box<dyn Approver> + Send>,
+    pub approver: Box<Asker>,
     /// What is approved beforehand.
     pub approvals: Approvals,
     /// After how long an unlocked session locks itself.
@@ -76,10 +98,11 @@ pub fn run(settings: Settings) -> Result<u8> {
 
 fn session(settings: Settings) -> Result<u8> {
     let Settings { site, clock, runtime, .. } = settings;
+    let id = (settings.run_id)(NAME, clock.now());
     let library = Library::new(site.layers.clone());
     let cleanup_within = site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
     let durable = settings.mode != Mode::Rehearse;
-    let journal = Journal::create(&settings.directory, durable)?;
+    let journal = Journal::create(&settings.runs.join(&id), durable)?;
     let watcher = Arc::new(Watcher::new(settings.observer));
     let cancel = Cancel::default();
     let handle = SiteHandle::new(site, clock.clone());
@@ -100,7 +123,7 @@ fn session(settings: Settings) -> Result<u8> {
             cleanup_within,
         },
         Record::RunBegin {
-            run: settings.run.clone(),
+            run: id.clone(),
             runbook: NAME.into(),
             site: handle.name().to_string(),
             mode: settings.mode.name().into(),
@@ -110,7 +133,7 @@ fn session(settings: Settings) -> Result<u8> {
             values: handle.values(),
         },
     )?;
-    let holder = Holder { run: settings.run, by: settings.by, pid, since };
+    let holder = Holder { run: id, by: settings.by.clone(), pid, since };
     let lock = Arc::new(Lock::new(run.clone(), (settings.home.join("lock"), holder), settings.idle));
     let host = Host::new(run.clone(), handle, library, runtime.clone());
     let session = Arc::new(Session::new(host, lock));
@@ -123,7 +146,16 @@ fn session(settings: Settings) -> Result<u8> {
     });
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let names = Arc::new(Names::new(runtime.clone()));
-    let shell = Shell::new(session.clone(), watcher, names, terminal);
+    let start = Start {
+        runs: settings.runs,
+        run_id: settings.run_id,
+        by: settings.by,
+        approver: settings.approver,
+        runtime,
+        cleanup_within,
+        durable,
+    };
+    let shell = Shell::new(session.clone(), watcher, names, terminal, start);
     let ended = match terminal {
         true => interactive::run(shell, &settings.home),
         false => script::run(shell),

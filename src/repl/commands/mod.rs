@@ -1,9 +1,13 @@
 //! The session's own commands, `:name arguments`: one table, which help and completion read.
 
+mod diff;
 mod help;
 mod leave;
 mod show;
+mod steps;
 mod unlock;
+mod watch;
+mod why;
 
 use super::session::Session;
 use super::shell::{Next, Shell};
@@ -24,8 +28,19 @@ pub struct Command {
 }
 
 /// Every command, in the order of help.
-pub const ALL: &[&Command] =
-    &[&help::HELP, &show::JSON, &show::YAML, &unlock::UNLOCK, &unlock::LOCK, &leave::QUIT];
+pub const ALL: &[&Command] = &[
+    &help::HELP,
+    &show::JSON,
+    &show::YAML,
+    &diff::DIFF,
+    &watch::WATCH,
+    &why::WHY,
+    &steps::STEPS,
+    &steps::STEP,
+    &unlock::UNLOCK,
+    &unlock::LOCK,
+    &leave::QUIT,
+];
 
 /// A line as a command with its arguments; nothing where it is a text to evaluate.
 pub fn parse(line: &str) -> Option<(Result<&'static Command>, String)> {

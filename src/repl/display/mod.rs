@@ -1,6 +1,7 @@
 //! Values as people read them: lists of resources as tables, one thing as its fields, states in colours.
 
 mod conditions;
+pub mod difference;
 pub mod json;
 pub mod pager;
 mod record;
