@@ -13,6 +13,9 @@ use crate::site::{Layers, Site};
 /// The runs' place in a site's state.
 pub const RUNS: &str = "runs";
 
+/// The rehearsals' place in a site's state.
+pub const REHEARSALS: &str = "rehearsals";
+
 /// Where a site's state is kept.
 #[derive(clap::Args)]
 pub struct StateArguments {

@@ -63,6 +63,11 @@ impl SiteArguments {
 }
 
 impl LabArguments {
+    /// A lab of a scenario, in which nothing goes wrong besides.
+    pub(super) fn of(scenario: &str) -> Self {
+        LabArguments { scenario: Some(scenario.to_string()), faults: Vec::new(), seed: None }
+    }
+
     /// The scenario for a runbook and its name.
     pub(super) fn scenario(&self, site: &Site, runbook: &str) -> Result<(String, Scenario)> {
         let name = match &self.scenario {
@@ -113,7 +118,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let site = arguments.site.load_or_example()?;
     let selection = arguments.steps.of(&site.layers, &arguments.runbook)?;
     site.layers.find(&arguments.runbook)?;
-    let home = arguments.state.home(&site)?.join("rehearsals");
+    let home = arguments.state.home(&site)?.join(place::REHEARSALS);
     let (name, scenario) = arguments.lab.scenario(&site, &arguments.runbook)?;
     let faults = arguments.lab.faults()?;
     let runtime = runtime()?;

@@ -30,8 +30,7 @@ pub fn run(mut shell: Shell, home: &Path) -> Result<u8> {
     }
     shell.show(&greeting(&shell))?;
     loop {
-        let site = shell.session.host.site.name();
-        let prompt = prompt::text(site, shell.who());
+        let prompt = prompt::text(&shell.start.title, shell.who());
         match editor.readline(&prompt) {
             Ok(line) => {
                 history.keep(&mut editor, &line);

@@ -34,4 +34,4 @@ mod start;
 mod validator;
 
 pub use lines::ask;
-pub use start::{Settings, run};
+pub use start::{NAME, Settings, run};

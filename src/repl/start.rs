@@ -34,8 +34,10 @@ const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
 /// Makes somebody who is asked before a change, until it is cancelled.
 pub type Asker = dyn Fn(Cancel) -> Box<dyn Approver> + Send;
 
-/// What the runs of single steps begin with.
+/// What a shell and the runs of single steps begin with.
 pub struct Start {
+    /// What the prompt calls the site.
+    pub title: String,
     /// The directory of all runs.
     pub runs: PathBuf,
     /// Makes a run's id.
@@ -56,6 +58,8 @@ pub struct Start {
 pub struct Settings {
     /// The site, reaching this machine's systems or a lab's.
     pub site: Site,
+    /// What the prompt calls it.
+    pub title: String,
     /// The directory of the site's state.
     pub home: PathBuf,
     /// The directory of all runs.
@@ -147,6 +151,7 @@ fn session(settings: Settings) -> Result<u8> {
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let names = Arc::new(Names::new(runtime.clone()));
     let start = Start {
+        title: settings.title,
         runs: settings.runs,
         run_id: settings.run_id,
         by: settings.by,
