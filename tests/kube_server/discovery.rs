@@ -20,6 +20,8 @@ const KINDS: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("events.k8s.io", "v1", "events", "Event", "ev", true),
     ("cluster.x-k8s.io", "v1beta1", "clusters", "Cluster", "cl", true),
     ("cluster.x-k8s.io", "v1beta2", "clusters", "Cluster", "cl", true),
+    ("cluster.x-k8s.io", "v1beta2", "machines", "Machine", "ma", true),
+    ("controlplane.cluster.x-k8s.io", "v1beta2", "kubeadmcontrolplanes", "KubeadmControlPlane", "kcp", true),
     ("infrastructure.cluster.x-k8s.io", "v1beta1", "openstackclusters", "OpenStackCluster", "osc", true),
 ];
 

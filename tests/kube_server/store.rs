@@ -101,7 +101,7 @@ impl Store {
         let items: Vec<&Value> = self
             .objects
             .iter()
-            .filter(|((c, _), o)| c == collection && picked(o, query))
+            .filter(|((c, _), o)| (c == collection || of_all_namespaces(c) == collection) && picked(o, query))
             .map(|(_, o)| o)
             .collect();
         let from = query.get("continue").and_then(|c| c.parse().ok()).unwrap_or(0);
@@ -220,6 +220,14 @@ fn absent(collection: &str, name: &str) -> (u16, Value) {
     let group = group_version.split_once('/').map(|(g, _)| format!(".{g}")).unwrap_or_default();
     let message = format!("{plural}{group} \"{name}\" not found");
     (404, status(404, "NotFound", &message, json!({"kind": plural, "name": name})))
+}
+
+/// The path that lists a collection in every namespace.
+fn of_all_namespaces(collection: &str) -> String {
+    match split(collection).1 {
+        Some(namespace) => collection.replacen(&format!("/namespaces/{namespace}/"), "/", 1),
+        None => collection.to_string(),
+    }
 }
 
 /// Group and version, namespace and plural of a collection's path.

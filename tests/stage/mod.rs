@@ -87,6 +87,7 @@ pub struct Stage {
     pub cancel: Cancel,
     pub site: Site,
     pub observer: Arc<dyn Observer>,
+    pub clock: Arc<SimClock>,
 }
 
 impl Stage {
@@ -95,7 +96,7 @@ impl Stage {
             if script.is_empty() { Texts::default() } else { Texts::default().with("main", "site", script) };
         let (mode, answer) = (Mode::Run, Answer::Run);
         let (past, cancel, observer) = (Past::default(), Cancel::default(), Arc::new(Nobody));
-        Stage { texts, mode, answer, past, cancel, site: site(), observer }
+        Stage { texts, mode, answer, past, cancel, site: site(), observer, clock: clock() }
     }
 
     pub fn with(mut self, name: &str, layer: &str, text: &str) -> Self {
@@ -107,7 +108,9 @@ impl Stage {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let clock = Arc::new(SimClock::new("2026-06-10T02:00:00Z".parse().unwrap()));
+        let clock = self.clock;
+        let site = SiteHandle::new(self.site, clock.clone());
+        let excuses = site.clone();
         let settings = RunSettings {
             mode: self.mode,
             clock: clock.clone(),
@@ -115,7 +118,7 @@ impl Stage {
             observer: self.observer,
             approver: Box::new(Operator(self.answer, Arc::default())),
             approvals: Approvals::default(),
-            excuse: Box::new(|_, _, _| None),
+            excuse: Box::new(move |step, claim, evidence| excuses.excuse("main", step, claim, evidence)),
             past: self.past,
             selection: Selection::default(),
             cancel: self.cancel,
@@ -124,12 +127,7 @@ impl Stage {
         let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
         let run = Run::begin(settings, first).unwrap();
         let library = Library::new(self.texts);
-        let host = Host::new(
-            run.clone(),
-            SiteHandle::new(self.site, clock.clone()),
-            library.clone(),
-            runtime.handle().clone(),
-        );
+        let host = Host::new(run.clone(), site, library.clone(), runtime.handle().clone());
         let (error, drawn) = match Runbook::load("main", &host) {
             Err(thrown) => {
                 let e = thrown.error();
@@ -155,6 +153,10 @@ impl Texts {
         self.0.entry(name.into()).or_default().push((layer.into(), text.into()));
         self
     }
+}
+
+fn clock() -> Arc<SimClock> {
+    Arc::new(SimClock::new("2026-06-10T02:00:00Z".parse().unwrap()))
 }
 
 /// A site that declares one handle of each kind; nothing answers behind them.
