@@ -40,7 +40,15 @@ fn site(admin: &str, more: &str) -> Rig {
         address = "127.0.0.1"
         port = {port}
         user = "{user}"
+        identity_file = "{key}"
+        known_hosts = "{known}"
+        [kube.capi-mgmt]
+        kubeconfig = "{caracal}/etc/mgmt.kubeconfig"
+        [tools.juju]
+        program = "{bin}/juju"
         [values]
+        vault_units = ["{vault}"]
+        magnum_driver_version = "1.4.0"
         octavia_project = "service"
         mgmt_server = "{server}"
         orphan_min_age = "1h"
@@ -50,7 +58,17 @@ fn site(admin: &str, more: &str) -> Rig {
         server = server_name(),
         port = var("SSH_PORT"),
         user = var("SSH_USER"),
+        key = var("SSH_KEY"),
+        known = var("SSH_KNOWN_HOSTS"),
+        bin = var("SSH_BIN"),
+        vault = var("VAULT_ADDR"),
+        caracal = var("CARACAL"),
     ));
+    // Cluster API's controllers are played here by a program without Deployments, and the clusters of other
+    // tests come and go: the rest of the procedure is the shipped one.
+    let elsewhere =
+        ["3", "6.1", "6.2", "6.3"].map(|id| format!("skip_step(\"{id}\", \"of other tests\");\n"));
+    rig.file("restart.rhai", &elsewhere.concat());
     rig.file("clouds.yaml", &fs::read_to_string(format!("{}/clouds.yaml", var("CARACAL"))).unwrap());
     rig
 }
@@ -90,7 +108,11 @@ fn a_server_is_parked_and_started_whatever_the_environment_says() {
     assert!(again.sent().is_empty());
 
     let started = poisoned(&["run", "restart", "--yes"]).expect(0);
-    assert_eq!(started.verdicts(), "1 PASS, 1.1 PASS, 4 PASS, 5.1 SKIPPED, 5.2 SKIPPED, 6 PASS");
+    assert_eq!(
+        started.verdicts(),
+        "0.1 PASS, 0.2 PASS, 1 PASS, 1.1 PASS, 2 PASS, 3 SKIPPED, 4 PASS, 5.1 SKIPPED, 5.2 SKIPPED, 6 PASS, \
+         6.1 SKIPPED, 6.2 SKIPPED, 6.3 SKIPPED"
+    );
     let states: Vec<&str> =
         started.report.step("1").unwrap().waits[0].samples.iter().map(|s| s.state.as_str()).collect();
     assert_eq!(states.last(), Some(&"ACTIVE"), "{states:?}");

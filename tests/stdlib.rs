@@ -253,3 +253,13 @@ fn a_site_that_names_no_vault_does_not_pass() {
     );
     assert_eq!(o.verdicts(), "D-011.6a FAIL: gate: the site names Vault's units");
 }
+
+#[test]
+fn an_optional_value_that_is_not_set_is_nothing_and_a_wrong_name_is_an_error() {
+    let o = run(r#"verify("1", "T", || expect("it", site.load_balancer, ()));"#, &Played::default());
+    assert_eq!(o.verdicts(), "1 PASS", "{}", o.drawn);
+    let o = run(r#"verify("1", "T", || site.load_balanced);"#, &Played::default());
+    assert!(o.drawn.contains("load_balancer"), "{}", o.drawn);
+    let o = run(r#"verify("1", "T", || site.image);"#, &Played::default());
+    assert!(o.drawn.contains("the site does not set `image`"), "{}", o.drawn);
+}

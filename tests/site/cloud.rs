@@ -133,7 +133,9 @@ fn the_check_asks_the_cloud_for_names_and_compares_ids() {
     let line = text.lines().find(|l| l.starts_with("capi_project_id")).unwrap().to_string();
     cloud.edit(&line, "capi_project_id = \"674171fd28d446d3a37073b6a761e910\"");
     cloud.edit("# ?? magnum_driver_version", "magnum_driver_version");
-    cloud.edit("[run]", "# the runbook asks the management VM, too\n[hosts.capi-mgmt]\naddress = \"127.0.0.1\"\nuser = \"ubuntu\"\n\n[run]");
+    cloud.edit("[run]", "# the runbook asks the management VM, too\n[hosts.capi-mgmt]\naddress = \"127.0.0.1\"\nuser = \"ubuntu\"\n\n\
+                        [kube.capi-mgmt]\nhost = \"capi-mgmt\"\nprint = [\"sudo\", \"k8s\", \"config\"]\n\n\
+                        [tools.juju]\nprogram = \"juju\"\n\n[run]");
     let checked = cloud.run(&["site", "check", "restart"], 6);
     assert!(
         checked.stdout.contains("`capi_project_id` is 674171fd28d446d3a37073b6a761e910"),

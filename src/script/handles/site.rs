@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 
-use crate::base::error::nearest;
-use crate::base::{Clock, Error, ErrorKind, Result};
+use crate::base::{Clock, Result};
 use crate::run::Verdict;
 use crate::script::handles::KubeHandle;
 use crate::script::span::Span;
@@ -107,21 +106,15 @@ impl SiteHandle {
         }
     }
 
-    /// A value by name, as a script has it.
+    /// A value by name, as a script has it; `()` for an optional one that the site does not set.
     fn value(&self, name: &str) -> Result<Dynamic> {
         if name == "name" {
             return Ok(self.0.site.name.clone().into());
         }
-        if let Some(setting) = self.0.site.values().get(name)? {
-            return dynamic(&setting.value);
+        match self.0.site.values().get(name)? {
+            Some(setting) => dynamic(&setting.value),
+            None => Ok(Dynamic::UNIT),
         }
-        let e =
-            Error::new(ErrorKind::Site, format!("site `{}` gives no value to `{name}`", self.0.site.name));
-        let known: Vec<&str> = self.0.site.values().iter().map(|(name, _)| name).collect();
-        Err(match nearest(name, known.iter().copied()) {
-            Some(meant) => e.help(format!("did you mean `{meant}`?")),
-            None => e.help(format!("write it into [values] of site.toml, or run with --set {name}=...")),
-        })
     }
 }
 
