@@ -172,8 +172,11 @@ impl Desk {
         let mut state = self.state();
         let State { world, deck, effects, counts } = &mut *state;
         world.settle(self.clock.now());
+        let own = is_own(world, &arrival.headers);
         let Some((service, request)) = address(world, arrival) else {
-            return (Answer::text(404, "text/plain", "nothing in this lab answers here\n"), Cut::Whole);
+            // a connection that was led here before whatever it was for went away
+            let cut = if own { Cut::Whole } else { Cut::Reset };
+            return (Answer::text(404, "text/plain", "nothing in this lab answers here\n"), cut);
         };
         let key = format!("{} {} {}", service.name(), request.method, service.pattern(&request));
         *counts.entry(key).or_default() += 1;
@@ -227,6 +230,10 @@ fn happen(world: &mut World, act: &Act) {
     }
     if let Some(name) = &act.lb_error {
         world.break_load_balancer(name);
+    }
+    if let Some(pod) = &act.crash_loop {
+        let now = world.now();
+        world.kubernetes.crash(pod, now);
     }
     world.nova.refusals += act.no_valid_host.unwrap_or(0);
     world.glance.failures += act.import_fails.unwrap_or(0);
@@ -286,12 +293,18 @@ fn player(world: &World, host: &str, port: u16) -> Option<&'static dyn Service> 
     SERVICES.all().find(|service| service.plays(world, host, port))
 }
 
+/// Whether a request was sent to the lab's own listener, by its own name.
+fn is_own(world: &World, headers: &HeaderMap) -> bool {
+    let host = headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default();
+    format!("http://{host}") == world.origin || host.starts_with("localhost:")
+}
+
 /// Finds the service that a request is for: by the address it was sent to, or by its prefix.
 fn address(world: &mut World, arrival: Arrival) -> Option<(&'static dyn Service, Request)> {
     let Arrival { method, path, query, headers, body } = arrival;
     let host = headers.get("host").and_then(|h| h.to_str().ok()).unwrap_or_default().to_string();
     let path = decode(&path, false);
-    let own = format!("http://{host}") == world.origin || host.starts_with("localhost:");
+    let own = is_own(world, &headers);
     let found = if own {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         let of_prefix = |s: &&dyn Service| s.prefix().is_some_and(|p| p.trim_start_matches('/') == first);

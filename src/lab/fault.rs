@@ -67,6 +67,8 @@ pub struct Act {
     pub server_off: Option<String>,
     /// This load balancer's provisioning status becomes ERROR; traffic goes on.
     pub lb_error: Option<String>,
+    /// Pods of any cluster whose names hold this crash again and again from now on.
+    pub crash_loop: Option<String>,
     /// So many servers to come find no host.
     pub no_valid_host: Option<u32>,
     /// The next so many imports fail.

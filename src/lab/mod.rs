@@ -15,6 +15,7 @@ mod glance;
 mod guests;
 mod ids;
 mod keystone;
+mod kubernetes;
 mod machines;
 mod magnum;
 mod make;
@@ -54,7 +55,7 @@ pub use timeline::Timeline;
 pub use wiring::Rehearsal;
 pub use world::World;
 
-use crate::base::{Clock, Error, ErrorKind, Result, SimClock};
+use crate::base::{Clock, Error, ErrorKind, Result, Secret, SimClock};
 use crate::systems::http::Dialer;
 
 use api::Api;
@@ -79,7 +80,13 @@ static SERVICES: Services = Services {
         &magnum::API,
         &cinder::API,
     ],
-    others: &[&guests::Guests, &vault::Vaults, &facades::Facades],
+    others: &[
+        &kubernetes::ApiServers,
+        &kubernetes::Balanced,
+        &guests::Guests,
+        &vault::Vaults,
+        &facades::Facades,
+    ],
 };
 
 impl Services {
@@ -190,6 +197,12 @@ impl Lab {
     /// Keystone's address.
     pub fn auth_url(&self) -> String {
         format!("http://{}/identity/v3", self.address)
+    }
+
+    /// The kubeconfig of one of its clusters: that of a name of Magnum's or of Cluster API's, once it has
+    /// one, and the management cluster's for any other name, where the scenario has a server for it.
+    pub fn kubeconfig(&self, name: &str) -> Option<Secret> {
+        self.desk.with(|world| kubernetes::kubeconfig(world, name))
     }
 
     /// Every request for a change so far, in order.

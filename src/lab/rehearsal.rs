@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use super::kubernetes::Declared;
 use super::scenario::{Machine, Scenario, Values, Vault};
 use super::tenancy::{Project, Target, Tenancy};
 use super::{Lab, SERVICES};
 use crate::base::Secret;
-use crate::site::{CloudSource, Narrow, Reach, ScopeDecl, Setting, Site, Value};
+use crate::site::{CloudSource, KubeDecl, Narrow, Reach, ScopeDecl, Setting, Site, Value};
+use crate::systems::kubernetes::Expected;
 use crate::systems::openstack::{self, Authority, Cloud, Credential, Domain, Policy, User};
 
 /// The domain of what a site leaves without one.
@@ -132,6 +134,19 @@ fn authority(url: &str) -> String {
 }
 
 impl Lab {
+    /// The kubeconfig of a cluster that a site declares. What the site says of the management cluster becomes
+    /// true of it: its address, who asks there, and its uid.
+    pub fn kubeconfig_of(&self, kube: &KubeDecl) -> Option<Secret> {
+        self.with(|world| {
+            let workload = world.magnum.clusters.iter().any(|c| c.name == kube.name);
+            if !workload {
+                let Expected { server, user, cluster_uid } = kube.expected.clone();
+                world.kubernetes.declared = Declared { server, user, uid: cluster_uid };
+            }
+        });
+        self.kubeconfig(&kube.name)
+    }
+
     /// The lab's cloud as a scope of a site reaches it.
     pub fn reach(&self, scope: &ScopeDecl, policy: &Policy) -> Reach {
         let user = User::Name { name: user(scope), domain: Domain::Name(DOMAIN.into()) };

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use super::machines::Sshd;
 use super::programs::Programs;
 use super::{Fault, Lab, Scenario, Tenancy};
-use crate::base::{Result, Secret, SimClock};
+use crate::base::{Error, ErrorKind, Result, Secret, SimClock};
 use crate::site::credentials::SecretSource;
 use crate::site::{KubeDecl, Reach, ScopeDecl, Site, Wiring};
 use crate::systems::http::Dialer;
@@ -53,8 +53,14 @@ impl Wiring for Wires {
         Ok(self.0.reach(scope, policy))
     }
 
-    fn kubeconfig(&self, _: &KubeDecl) -> Result<Option<Secret>> {
-        Ok(None)
+    fn kubeconfig(&self, kube: &KubeDecl) -> Result<Option<Secret>> {
+        let none = || {
+            Error::new(
+                ErrorKind::Site,
+                format!("this scenario has no server for the cluster `{}`", kube.name),
+            )
+        };
+        self.0.kubeconfig_of(kube).map(Some).ok_or_else(none)
     }
 
     fn transport(&self) -> Result<Arc<dyn Transport>> {

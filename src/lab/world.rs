@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::glance::Glance;
 use super::ids::Ids;
 use super::keystone::Keystone;
+use super::kubernetes::Kubernetes;
 use super::machines::Machine;
 use super::magnum::Magnum;
 use super::neutron::Neutron;
@@ -45,6 +46,7 @@ pub struct World {
     pub(crate) glance: Glance,
     pub(crate) octavia: Octavia,
     pub(crate) magnum: Magnum,
+    pub(crate) kubernetes: Kubernetes,
     pub(crate) machines: Vec<Machine>,
     pub(crate) juju: Juju,
     pub(crate) vaults: Vec<Vault>,
@@ -68,6 +70,7 @@ impl World {
             glance: Glance::default(),
             octavia: Octavia::default(),
             magnum: Magnum::default(),
+            kubernetes: Kubernetes::default(),
             machines: Vec::new(),
             juju: Juju::default(),
             vaults: Vec::new(),

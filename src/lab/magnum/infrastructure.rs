@@ -8,6 +8,7 @@ use super::Cluster;
 use super::driver::Step;
 use crate::lab::api::{Refusal, Rule};
 use crate::lab::ids::Id;
+use crate::lab::kubernetes;
 use crate::lab::neutron::{
     Cidr, FloatingIp, Network, NewFloatingIp, NewNetwork, NewSubnet, Router, SecurityGroup, Subnet,
 };
@@ -228,6 +229,12 @@ pub(super) fn tear_down(world: &mut World, id: &str) -> Step {
     let now = world.now();
     let Some(cluster) = world.magnum.clusters.get(id) else { return Step::Finished };
     let infra = cluster.infrastructure.clone();
+    match kubernetes::janitor(world, id) {
+        Ok(true) => {}
+        Ok(false) => return Step::Wait,
+        Err(reason) => return Step::Stuck(reason),
+    }
+    let Some(cluster) = world.magnum.clusters.get(id) else { return Step::Finished };
     if !infra.machines.is_empty() {
         let alive: Vec<&Machine> =
             infra.machines.iter().filter(|m| world.nova.servers.contains(&m.server)).collect();
