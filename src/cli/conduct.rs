@@ -9,7 +9,8 @@ use super::lease::Held;
 use super::place::StateArguments;
 use super::selection::SelectionArguments;
 use super::view::View;
-use super::{SiteArguments, complain, interrupt, place};
+use super::watch::{Front, Watch};
+use super::{SiteArguments, complain, interrupt, place, watch};
 use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
 use crate::report::{Estimates, prose, terminal, write_all};
 use crate::run::lock::{Holder, SiteLock};
@@ -85,17 +86,18 @@ impl Stage {
         let rehearsed = plan.mode == Mode::Rehearse;
         let (by, pid) = (place::who(), std::process::id());
         let since = clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-        let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since };
+        let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since, step: None };
         let cancel = Cancel::default();
-        let _held = match rehearsed {
+        let held = match rehearsed {
             true => None,
             false => {
-                let lock = SiteLock::take(&plan.home.join("lock"), &holder)?;
+                let lock = Arc::new(SiteLock::take(&plan.home.join("lock"), &holder)?);
                 let tell = |text: &str| anstream::eprintln!("{text}");
                 // let go of in this order
                 Some((Held::take(&plan.site, &holder, runtime.handle(), &cancel, tell)?, lock))
             }
         };
+        let lock = held.as_ref().map(|(_, lock)| lock.clone());
 
         let dir = plan.home.join(place::RUNS).join(&plan.run);
         let library = Library::new(plan.site.layers.clone());
@@ -112,6 +114,12 @@ impl Stage {
         let usual = Estimates::of_earlier(&plan.home.join(place::RUNS), &plan.runbook, &plan.site.name);
         let view = Arc::new(View::new(&plan.runbook, usual.unwrap_or_default()));
         let cleanup_within = plan.site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
+        let notifier = match rehearsed {
+            true => None,
+            false => {
+                watch::notifier(&plan.site, &holder, &plan.runbook, &dir, runtime.handle(), view.clone())
+            }
+        };
         let handle = SiteHandle::new(plan.site, clock.clone());
         view.line(&format!(
             "site {} · run {}\njournal {}\n",
@@ -119,6 +127,10 @@ impl Stage {
             plan.run,
             journal.path().display()
         ));
+        if let Some(left) = lock.as_ref().and_then(|lock| lock.left()).filter(|left| left.run != plan.run) {
+            let run = &left.run;
+            view.line(&format!("{left} was cut off; `rhumb resume {run}` goes on with it\n"));
+        }
         let said = view.clone();
         interrupt::listen(runtime.handle(), cancel.clone(), move |text| {
             said.line(&format!("         {text}"))
@@ -129,10 +141,10 @@ impl Stage {
             mode: plan.mode,
             clock,
             journal,
-            observer: view.clone(),
+            observer: Arc::new(Watch::new(view.clone(), lock, notifier.clone())),
             approver: match rehearsed {
                 true => Box::new(Rehearser),
-                false => Box::new(Terminal::new(view.clone(), cancel.clone())),
+                false => Box::new(Front::new(Terminal::new(view.clone(), cancel.clone()), notifier.clone())),
             },
             approvals,
             excuse: Box::new(move |step, claim, observed| excuses.excuse(&name, step, claim, observed)),
@@ -159,6 +171,9 @@ impl Stage {
         let host = Host::new(run.clone(), handle, library.clone(), runtime.handle().clone());
         let (error, report) = evaluate(&plan.runbook, &host, &library);
         let finished = run.finish(error.as_ref());
+        if let Some(notifier) = notifier {
+            notifier.close();
+        }
         view.end();
         if let Some(report) = report {
             complain(&report);

@@ -29,6 +29,7 @@ mod site;
 mod stub;
 mod verify_run;
 mod view;
+mod watch;
 
 /// Runs operations procedures for OpenStack and Kubernetes clouds as Rhai runbooks.
 #[derive(Parser)]

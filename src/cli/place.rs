@@ -8,6 +8,7 @@ use super::SiteArguments;
 use crate::base::{Error, ErrorKind, Result};
 use crate::report::runs;
 use crate::run::journal;
+pub use crate::run::lock::who;
 use crate::site::{Layers, Site};
 
 /// The runs' place in a site's state.
@@ -66,14 +67,6 @@ impl KeptArguments {
             runs::find(&self.runs()?, which)
         }
     }
-}
-
-/// `user@machine` of this process.
-pub fn who() -> String {
-    let user =
-        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into());
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{user}@{}", machine.trim())
 }
 
 /// The directory of all runs' state: `$XDG_STATE_HOME/rhumb`, or `~/.local/state/rhumb`.

@@ -137,7 +137,7 @@ fn session(settings: Settings) -> Result<u8> {
             values: handle.values(),
         },
     )?;
-    let holder = Holder { run: id, by: settings.by.clone(), pid, since };
+    let holder = Holder { run: id, by: settings.by.clone(), pid, since, step: None };
     let lock = Arc::new(Lock::new(run.clone(), (settings.home.join("lock"), holder), settings.idle));
     let host = Host::new(run.clone(), handle, library, runtime.clone());
     let session = Arc::new(Session::new(host, lock));

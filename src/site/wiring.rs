@@ -194,6 +194,11 @@ impl Site {
         Ok(Tool::new(spec, self.wiring.runner()))
     }
 
+    /// What runs programs of this site.
+    pub fn runner(&self) -> Arc<dyn Runner> {
+        self.wiring.runner()
+    }
+
     /// How the site's HTTP requests go: what a probe or a download starts from.
     pub fn http(&self) -> HttpSettings {
         HttpSettings { dialer: self.wiring.dialer(), ..HttpSettings::default() }

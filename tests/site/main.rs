@@ -8,6 +8,7 @@ mod directory;
 mod errors;
 mod examples;
 mod overrides;
+mod policy;
 mod refused;
 #[path = "../rig/mod.rs"]
 mod rig;

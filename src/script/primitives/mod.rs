@@ -27,6 +27,7 @@ pub mod overlay;
 pub mod probe;
 pub mod settle;
 pub mod site;
+pub mod slots;
 pub mod text;
 pub mod waits;
 
@@ -64,6 +65,7 @@ pub fn all() -> Vec<&'static Primitive> {
         glance::ALL,
         neutron::ALL,
         capacity::ALL,
+        slots::ALL,
         overlay::ALL,
     ];
     fixed.into_iter().flatten().copied().chain(openstack::all()).chain(kubernetes::all()).collect()

@@ -14,7 +14,8 @@ pub(super) fn look(site: &Site, survey: &Survey, runbooks: &[String]) -> Vec<Fin
     let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for runbook in runbooks {
         for layer in layers_of(survey, runbook) {
-            for finding in read(site, survey, layer).chain(handles(site, survey, layer)) {
+            let found_here = read(site, survey, layer).chain(handles(site, survey, layer));
+            for finding in found_here.chain(slots(site, survey, layer)) {
                 // what is missing is told once, at its first use
                 if reported.insert(finding.message.clone()) {
                     found.push(finding);
@@ -92,5 +93,21 @@ fn handles<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterato
         };
         let place = survey.place(layer, call.args.first().map_or(call.at, |a| a.at));
         Some(Finding { place: Some(place), ..Finding::of(Area::Handles, &error.err()?) })
+    })
+}
+
+/// Slots that are asked for by their name: `slot("amphora", || ...)`.
+fn slots<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterator<Item = Finding> + 's {
+    let missing = |(name, _): &(&str, _)| !site.run.slots.contains_key(*name);
+    survey.layers[layer].facts.slots_asked().filter(missing).map(move |(name, call)| {
+        let near = crate::base::error::nearest(name, site.run.slots.keys().map(String::as_str));
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("declare it in site.toml: [run] slots = {{ {name} = 1 }}"),
+        };
+        let place = survey.place(layer, call.args.first().map_or(call.at, |a| a.at));
+        Finding::new(Grade::Error, Area::Handles, format!("the site has no slot `{name}`"))
+            .help(help)
+            .at(place)
     })
 }

@@ -22,6 +22,13 @@ impl Facts {
         })
     }
 
+    /// Slots that are asked for by a name that can be read: `slot("amphora", || ...)`.
+    pub fn slots_asked(&self) -> impl Iterator<Item = (&str, &Call)> {
+        let calls =
+            self.calls.iter().filter(|c| c.name == "slot" && c.receiver.is_none() && c.path.is_empty());
+        calls.filter_map(|call| Some((call.args.first()?.text()?, call)))
+    }
+
     /// Values that are read: `site.image`.
     pub fn values_read(&self) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(|f| is_site(&f.of) && !["name", "extra"].contains(&f.name.as_str()))

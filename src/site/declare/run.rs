@@ -16,6 +16,8 @@ pub struct RunPolicy {
     pub lock: Lock,
     /// How many may hold a named slot at once, such as one amphora of headroom.
     pub slots: BTreeMap<String, u32>,
+    /// Where the slots are kept, for sites that share them; without it beside the site's runs.
+    pub slots_dir: Option<PathBuf>,
     /// The program that is told of runs that need approval, fail or end, with its arguments.
     pub notify: Option<Vec<String>>,
     /// Where journals and reports go; without one the user's state directory.
@@ -43,10 +45,11 @@ pub enum Lock {
 
 impl RunPolicy {
     pub(in crate::site) fn read(node: &Node, site: &str, paths: &Paths) -> Result<Self> {
-        let f = node.fields(&["lock", "slots", "notify", "state_dir", "cleanup_within"])?;
+        let f = node.fields(&["lock", "slots", "slots_dir", "notify", "state_dir", "cleanup_within"])?;
         Ok(RunPolicy {
             lock: f.get("lock").map(|n| lock(n, site)).transpose()?.unwrap_or_default(),
             slots: f.get("slots").map(slots).transpose()?.unwrap_or_default(),
+            slots_dir: f.get("slots_dir").map(|n| paths.resolve(n)).transpose()?,
             notify: f.get("notify").map(|n| notify(n, paths)).transpose()?,
             state_dir: f.get("state_dir").map(|n| paths.resolve(n)).transpose()?,
             cleanup_within: f.get("cleanup_within").map(Node::duration).transpose()?,
