@@ -1,0 +1,230 @@
+//! The session at a terminal, driven by tmux: what an operator types, and what stands on the screen then.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod rig;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use rig::Rig;
+
+/// A terminal of 80 columns with a session in it.
+struct Terminal {
+    rig: Rig,
+    server: String,
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = Command::new("tmux").args(["-L", &self.server, "kill-server"]).output();
+    }
+}
+
+impl Terminal {
+    fn open(name: &str, environment: &str, arguments: &str) -> Self {
+        let rig = Rig::new("name = \"roosevelt\"\n");
+        let server = format!("rhumb-{name}-{}", std::process::id());
+        let terminal = Terminal { server, rig };
+        let line = format!(
+            "env -u RHUMB_SITE -u NO_COLOR PAGER=cat RHUMB_STATE={} {environment} {} repl --lab restart {arguments}; echo left $?; sleep 600",
+            terminal.rig.state().display(),
+            env!("CARGO_BIN_EXE_rhumb")
+        );
+        terminal.tmux(&["new-session", "-d", "-x", "80", "-y", "40", &line]);
+        terminal.wait_for("observe>");
+        terminal
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> String {
+        let output =
+            Command::new("tmux").args(["-f", "/dev/null", "-L", &self.server]).args(arguments).output();
+        let output = output.unwrap_or_else(|e| panic!("tmux (tests/testbed installs it): {e}"));
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Types a text as it is. tmux takes a semicolon at the end for its own.
+    fn text(&self, text: &str) {
+        match text.strip_suffix(';') {
+            Some(text) => self.tmux(&["send-keys", "-l", &format!("{text}\\;")]),
+            None => self.tmux(&["send-keys", "-l", text]),
+        };
+    }
+
+    /// Presses a key by its name.
+    fn key(&self, key: &str) {
+        self.tmux(&["send-keys", key]);
+    }
+
+    /// Types a line once there is a prompt for it.
+    fn line(&self, text: &str) {
+        self.wait_until("prompt", |screen| {
+            let last = screen.trim_end().lines().last().unwrap_or_default();
+            ["observe>", "changes>", "[n]o:"].iter().any(|end| last.ends_with(end))
+        });
+        self.text(text);
+        self.key("Enter");
+    }
+
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p"])
+    }
+
+    /// With the escapes of colours.
+    fn painted(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e"])
+    }
+
+    /// Waits until a text is on the screen.
+    fn wait_for(&self, text: &str) -> String {
+        self.wait_until(text, |screen| screen.contains(text))
+    }
+
+    fn wait_until(&self, what: &str, seen: impl Fn(&str) -> bool) -> String {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            let screen = self.screen();
+            if seen(&screen) {
+                return screen;
+            }
+            assert!(Instant::now() < end, "no `{what}` on the screen:\n{screen}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[test]
+fn a_newcomer_finds_the_failed_balancer_and_the_reason_in_three_lines() {
+    let t = Terminal::open("newcomer", "", "");
+    t.line("octavia::broken(admin)");
+    let screen = t.wait_for("ERROR");
+    assert!(screen.contains("kubeapi") && screen.contains("lab:restart admin(admin) observe>"), "{screen}");
+    assert!(screen.lines().all(|l| l.chars().count() <= 80), "{screen}");
+    t.line("octavia::why_failed(admin, 1.h)");
+    t.wait_for("No valid host");
+    t.key("C-d");
+    t.wait_for("left 0");
+}
+
+#[test]
+fn tab_completes_collections_methods_and_names_that_are_in_the_cloud() {
+    let t = Terminal::open("complete", "", "");
+    t.text("capi_m");
+    t.key("Tab");
+    t.wait_for("capi_mgmt");
+    t.key("C-u");
+    t.text("admin.load_b");
+    t.key("Tab");
+    t.wait_for("admin.load_balancers");
+    t.text(".li");
+    t.key("Tab");
+    t.wait_for("admin.load_balancers.list(");
+    t.text(")");
+    t.key("Enter");
+    t.wait_for("ONLINE");
+    // the signature stands behind the cursor, and the name comes from what was seen
+    t.text("admin.load_balancers.get(");
+    t.wait_for("get(name_or_id");
+    t.text("\"k8s-");
+    t.wait_for("k8s-");
+    t.key("Tab");
+    t.wait_until("the whole name", |screen| screen.contains("kubeapi\""));
+    t.text(").provisioning_status");
+    t.key("Enter");
+    t.wait_until("its state", |screen| screen.lines().any(|l| l == "\"ERROR\""));
+    // of a collection that nobody has listed: asked for behind the typing
+    t.text("admin.hypervisors.get(\"");
+    std::thread::sleep(Duration::from_secs(1));
+    t.key("Tab");
+    t.wait_for("admin.hypervisors.get(\"compute-");
+}
+
+#[test]
+fn ctrl_c_ends_the_call_and_nothing_else() {
+    let t = Terminal::open("interrupt", "", "");
+    t.line("let kept = 41;");
+    t.line("fn forever() { note(`${6 * 7} is known`); let n = 0; loop { n += 1; } }");
+    t.line("forever()");
+    t.wait_for("42 is known");
+    t.key("C-c");
+    t.wait_for("interrupted");
+    t.line("kept + 1");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "42"));
+    // and at the prompt it drops the line
+    t.text("kept + dropped");
+    t.wait_for("kept + dropped");
+    t.key("C-c");
+    t.line("kept + 2");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "43"));
+}
+
+#[test]
+fn a_text_goes_on_until_it_is_whole() {
+    let t = Terminal::open("continue", "", "");
+    t.line("fn f(a) {");
+    for more in ["    a + 1", "}"] {
+        t.text(more);
+        t.wait_for(more);
+        t.key("Enter");
+    }
+    t.line("f(1)");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "2"));
+}
+
+#[test]
+fn unlocked_it_asks_before_each_change_and_a_no_sends_nothing() {
+    let t = Terminal::open("unlock", "", "");
+    t.line(":unlock INC-4711");
+    let screen = t.wait_for("changes>");
+    assert!(screen.contains("each one is asked for"), "{screen}");
+    assert!(t.painted().contains("\u{1b}[1m\u{1b}[31mlab:restart"), "the prompt is red: {:?}", t.painted());
+    t.line("octavia::broken(admin)[0].failover()");
+    t.wait_for("send it?");
+    t.line("n");
+    t.wait_for("not sent");
+    t.line("octavia::broken(admin)[0].failover()");
+    t.wait_until("a second question", |screen| screen.matches("send it?").count() == 2);
+    t.line("y");
+    t.wait_for("[operator]");
+    t.line(":lock");
+    t.wait_for("locked: it only reads");
+    t.wait_until("a calm prompt", |screen| screen.trim_end().ends_with("observe>"));
+}
+
+#[test]
+fn left_alone_it_locks_itself_and_shows_it() {
+    let t = Terminal::open("idle", "", "--idle 2s");
+    t.line(":unlock drill");
+    t.wait_for("changes>");
+    t.wait_for("locked: left alone for 2s");
+    t.wait_until("a calm prompt", |screen| screen.trim_end().ends_with("observe>"));
+    t.line("octavia::broken(admin)[0].failover()");
+    t.wait_for("reading only");
+}
+
+#[test]
+fn without_colours_there_are_none_and_secrets_are_not_in_the_history() {
+    let t = Terminal::open("plain", "NO_COLOR=1", "");
+    t.line("octavia::broken(admin)");
+    t.wait_for("ONLINE");
+    assert!(!t.painted().contains('\u{1b}'), "{:?}", t.painted());
+    t.line("let password = \"hunter2\";");
+    t.line("40 + 2");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "42"));
+    let history = std::fs::read_to_string(t.rig.state().join("rehearsals/repl-history")).unwrap();
+    assert!(history.contains("40 + 2") && !history.contains("hunter2"), "{history}");
+}
+
+#[test]
+fn a_value_is_watched_until_ctrl_c() {
+    let t = Terminal::open("watch", "", "");
+    t.line("let n = 0;");
+    t.line("fn shown(n) { `seen ${n} times` }");
+    t.line(":watch { n += 1; shown(n) } 1s");
+    t.wait_for("seen 3 times");
+    t.key("C-c");
+    t.wait_for("observe>");
+    t.line("n > 2");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "true"));
+}

@@ -1,0 +1,217 @@
+//! The session with standard input as a script, in the lab: what stays from line to line, what is shown, what is
+//! refused and what is journaled. `real_repl.rs` types at a terminal.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod rig;
+
+use std::io::Write as _;
+use std::process::{Output, Stdio};
+
+use rhumb::run::{Entry, Record};
+use rig::Rig;
+
+/// A session in the lab's `restart`.
+struct Session {
+    rig: Rig,
+    output: Output,
+}
+
+impl Session {
+    fn of(script: &str) -> Self {
+        Session::with(script, &[])
+    }
+
+    fn with(script: &str, more: &[&str]) -> Self {
+        let rig = Rig::new("name = \"roosevelt\"\n");
+        let mut command = rig.command(&["repl", "--lab", "restart"]);
+        command.args(more).env_remove("RHUMB_SITE");
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Session { rig, output }
+    }
+
+    fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// What it printed, where it ended with this code.
+    fn expect(&self, exit: i32) -> String {
+        assert_eq!(self.output.status.code(), Some(exit), "{}\n{}", self.stdout(), self.stderr());
+        self.stdout()
+    }
+
+    /// The entries of the session's own journal.
+    fn journal(&self) -> Vec<Entry> {
+        let runs = self.rig.state().join("rehearsals/runs");
+        let all = std::fs::read_dir(runs).unwrap().map(|e| e.unwrap().path());
+        let own = all.filter(|p| p.to_string_lossy().contains("-repl-")).last().unwrap();
+        rhumb::run::journal::read(&own.join("journal.jsonl")).unwrap().entries
+    }
+}
+
+#[test]
+fn what_is_declared_stays() {
+    let session = Session::of(
+        "let x = 40;\nfn f(a) {\n    a + 2\n}\nf(x)\n_ + 1\nlet c = |n| n * x;\n[1, 2].map(c)\nx = 41;\nc.call(1)\n\
+         fn f(a) { a + 3 }\nf(x)\nimport \"std/octavia\" as lbs;\nlbs::is_amphora_name(\"no\")\n\
+         octavia::is_amphora_name(\"amphora-0f968008-8429-4ac3-8b82-452e126982cf\")\n\
+         switch _ { true => \"one\", _ => \"two\" }\nlet s = `a\nb`;\ns\n[1, 2]\n  .map(|n| n + 1)\n",
+    );
+    assert_eq!(
+        session.expect(0),
+        "42\n43\n[40, 80]\n41\n44\nfalse\ntrue\n\"one\"\na\nb\n[2, 3]\n",
+        "{}",
+        session.stderr()
+    );
+}
+
+#[test]
+fn an_error_points_into_its_line_and_ends_a_script() {
+    let session = Session::of("fn g() {\n    nope(1)\n}\n1\ng()\n2\n");
+    assert_eq!(session.expect(8), "1\n");
+    let stderr = session.stderr();
+    for part in ["Function not found: nope", "[1]:2:5", "nope(1)", "on the way: g", "[3]:1:1"] {
+        assert!(stderr.contains(part), "{part}:\n{stderr}");
+    }
+    let session = Session::of("admin.servrs\n");
+    session.expect(8);
+    assert!(session.stderr().contains("did you mean `servers`?"), "{}", session.stderr());
+}
+
+#[test]
+fn resources_are_tables_and_whole_where_it_is_asked() {
+    let out =
+        Session::of("octavia::broken(admin)\n:yaml _[0].provisioning_status\n:json #{ a: 1 }\n").expect(0);
+    let mut lines = out.lines();
+    let head: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+    assert_eq!(
+        head,
+        ["id", "name", "provisioning_status", "operating_status", "vip_address", "provider", "project_id"]
+    );
+    let row = lines.next().unwrap();
+    assert!(row.contains("kubeapi") && row.contains("ERROR") && row.contains("ONLINE"), "{row}");
+    assert!(out.ends_with("ERROR\n{\n  \"a\": 1\n}\n"), "{out}");
+    assert!(!out.contains('\u{1b}'), "no colours in a pipe: {out:?}");
+}
+
+#[test]
+fn two_values_are_compared_field_by_field() {
+    let out = Session::of(
+        "let a = [#{ name: \"n\", status: \"BUILD\" }];\nlet b = [#{ name: \"n\", status: \"ACTIVE\" }];\n:diff a b\n:diff a, a\n",
+    );
+    assert_eq!(out.expect(0), "[n].status: \"BUILD\" → \"ACTIVE\"\nnothing differs\n");
+}
+
+#[test]
+fn a_locked_session_refuses_every_change_before_it_is_sent() {
+    let session = Session::of("octavia::broken(admin)[0].failover()\n");
+    session.expect(13);
+    assert!(session.stderr().contains("`:unlock REASON` allows changes"), "{}", session.stderr());
+    let journal = session.journal();
+    assert!(!journal.iter().any(|e| matches!(e.record, Record::Intent { .. })), "{journal:#?}");
+}
+
+#[test]
+fn an_unlocked_one_asks_and_journals_like_a_run() {
+    // nobody is there to be asked
+    let script = ":unlock INC-4711\noctavia::broken(admin)[0].failover()\n";
+    let session = Session::of(script);
+    session.expect(4);
+    let id =
+        Session::of("print(octavia::broken(admin)[0].id)\n:json octavia::broken(admin)[0].id\n").expect(0);
+    let id = id.lines().last().unwrap().trim_matches('"').to_string();
+    let session = Session::with(script, &["--approve", &id]);
+    session.expect(0);
+    let journal = session.journal();
+    let notes: Vec<&str> = journal
+        .iter()
+        .filter_map(|e| if let Record::Note { text, .. } = &e.record { Some(text.as_str()) } else { None })
+        .collect();
+    assert_eq!(notes, ["unlocked: INC-4711", "locked: the session ended"]);
+    let sent = journal.iter().find_map(|e| match &e.record {
+        Record::Intent { intent, approved, .. } => Some((intent.target.clone(), approved.clone())),
+        _ => None,
+    });
+    let (target, approved) = sent.unwrap();
+    assert!(
+        target.ends_with(&format!("{id}/failover")) && approved == format!("--approve {id}"),
+        "{target} {approved}"
+    );
+    assert!(journal.iter().any(|e| matches!(e.record, Record::Outcome { .. })));
+    let locked_again =
+        Session::with(":unlock drill\n:lock\noctavia::broken(admin)[0].failover()\n", &["--approve", &id]);
+    locked_again.expect(13);
+}
+
+#[test]
+fn a_secret_of_a_line_is_kept_nowhere() {
+    let session = Session::of("let password = \"hunter2\";\npassword.len()\n");
+    assert_eq!(session.expect(0), "7\n");
+    let journal = format!("{:?}", session.journal());
+    assert!(journal.contains("let password = ") && !journal.contains("hunter2"), "{journal}");
+}
+
+#[test]
+fn one_step_runs_with_what_it_uses_and_why_tells_what_failed() {
+    let session = Session::of(":step restart 6\n");
+    session.expect(3);
+    let out = session.stdout();
+    assert!(
+        out.contains("6        Every load balancer is served") && !out.contains("Start the management VM"),
+        "{out}"
+    );
+    let out = Session::of(":steps lb-failover\n:step 1\n").expect(0);
+    assert!(out.contains("2        Fail over what is broken  [change, needs 1]"), "{out}");
+    assert!(out.contains("1        Which load balancers are broken"), "{out}");
+    // a change step is refused as any other change is
+    let session = Session::of(":unlock drill\n:lock\n:step restart 1\n");
+    session.expect(13);
+    assert!(session.stderr().contains("reading only: start server"), "{}", session.stderr());
+}
+
+#[test]
+fn help_tells_of_names_with_their_examples() {
+    let out = Session::of(
+        "help\nhelp admin.load_balancers\nhelp octavia::failover_and_prove\nhelp Collection.list\n",
+    )
+    .expect(0);
+    for part in [
+        "capi_mgmt            scope capi-mgmt",
+        ":unlock REASON",
+        "failover  (role load-balancer_admin)",
+        "admin.load_balancers.get(\"NAME\").failover()",
+        "octavia::failover_and_prove(admin, id, within)\n\nFails a load balancer over and proves it",
+        "Collection.list([filter]) -> list of resources",
+    ] {
+        assert!(out.contains(part), "{part}:\n{out}");
+    }
+    let session = Session::of("help octavia::borken\n");
+    session.expect(2);
+    assert!(session.stderr().contains("did you mean `octavia::broken`?"), "{}", session.stderr());
+}
+
+#[test]
+fn a_runbooks_steps_can_be_typed_as_well() {
+    let script = "verify(\"1\", \"One\", || expect(\"sum\", 1 + 1, 2));\nverify(\"1\", \"One\", || gate(\"no\", false, 7));\n";
+    let session = Session::of(script);
+    session.expect(3);
+    let verdicts: Vec<String> = session
+        .journal()
+        .iter()
+        .filter_map(|e| {
+            if let Record::StepEnd { step, verdict, .. } = &e.record {
+                Some(format!("{step} {}", verdict.word()))
+            } else {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(verdicts, ["1 PASS", "1 FAIL"]);
+}
