@@ -11,8 +11,9 @@ pub mod table;
 use rhai::{Array, Dynamic, ImmutableString};
 use serde_json::Value;
 
-use crate::script::handles::{Collection, CommandOutput, Resource, Scope};
+use crate::script::handles::{Collection, CommandOutput, Object, Resource, Scope};
 use crate::script::value;
+use crate::systems::kubernetes;
 use crate::systems::openstack::Resource as Row;
 use crate::systems::openstack::resource;
 
@@ -74,7 +75,12 @@ fn draw_list(list: &Array, look: &Look) -> String {
     let Some(first) = list.first() else { return "nothing: an empty list".into() };
     let row: Option<&'static Row> = first.read_lock::<Resource>().map(|r| r.from.row);
     let same = |v: &Dynamic| v.read_lock::<Resource>().map(|r| r.from.row.name) == row.map(|r| r.name);
-    let bodies: Vec<Value> = list.iter().map(value::evidence).collect();
+    // an object of Kubernetes is far too large for a line
+    let in_a_line = |v: &Dynamic| match v.read_lock::<Object>() {
+        Some(object) => Value::Object(kubernetes::summary(&object.shown())),
+        None => value::evidence(v),
+    };
+    let bodies: Vec<Value> = list.iter().map(in_a_line).collect();
     if list.iter().all(same) && bodies.iter().all(Value::is_object) {
         let columns = match row {
             Some(row) => row.columns.iter().map(|c| (*c).to_string()).collect(),

@@ -53,6 +53,7 @@ mod resource;
 mod select;
 mod served;
 mod spec;
+mod summary;
 mod taints;
 mod transport;
 
@@ -71,4 +72,5 @@ pub use resource::Resource;
 pub use select::{Namespace, ObjectRef, Selection};
 pub use served::{Group, GroupVersion, Served};
 pub use spec::{Expected, KubeSpec, KubeconfigSource};
+pub use summary::summary;
 pub use taints::{Taint, taints};

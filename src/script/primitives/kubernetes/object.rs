@@ -12,8 +12,18 @@ use crate::script::value;
 use crate::systems::kubernetes::{self, Condition, Container};
 
 /// The family.
-pub const ALL: &[&Primitive] =
-    &[&FIELD, &CONDITIONS, &CONDITION, &UNMET, &FORMER_CONDITIONS, &CONTAINERS, &TAINTS, &SECRET, &RESTARTED];
+pub const ALL: &[&Primitive] = &[
+    &FIELD,
+    &CONDITIONS,
+    &CONDITION,
+    &UNMET,
+    &FORMER_CONDITIONS,
+    &CONTAINERS,
+    &TAINTS,
+    &SUMMARY,
+    &SECRET,
+    &RESTARTED,
+];
 
 const FIELD: Primitive = Primitive {
     name: "get",
@@ -138,6 +148,20 @@ const TAINTS: Primitive = Primitive {
     body: |call| {
         let object: Object = call.receiver()?;
         Ok(value::from_json(&json(&kubernetes::taints(object.exposed())))?)
+    },
+};
+
+const SUMMARY: Primitive = Primitive {
+    name: "summary",
+    on: On::Type("Object"),
+    params: &[],
+    returns: "map: name, and what an operator looks at first in this kind",
+    effect: Effect::None,
+    doc: "The object in one line, for `show`, notes and evidence: a pod's readiness, restarts and what its containers wait for; a node's state and taints; a service's addresses; of other kinds the phase and the conditions that are not met. One that is being deleted tells its finalizers.",
+    example: r#"verify("1", "Nodes", || fact("nodes", site.kube("mgmt").list("nodes").map(|n| n.summary())));"#,
+    body: |call| {
+        let object: Object = call.receiver()?;
+        Ok(value::from_json(&Value::Object(kubernetes::summary(object.exposed())))?)
     },
 };
 
