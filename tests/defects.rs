@@ -13,6 +13,8 @@ mod stub_cloud;
 mod bash;
 #[path = "defects/charms.rs"]
 mod charms;
+#[path = "defects/clients.rs"]
+mod clients;
 #[path = "defects/failovers.rs"]
 mod failovers;
 #[path = "defects/identity.rs"]

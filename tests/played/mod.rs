@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rhumb::base::{Error, ErrorKind, Result, Secret};
+use rhumb::lab::Lab;
 use rhumb::site::credentials::SecretSource;
 use rhumb::site::{KubeDecl, Layers, Reach, ScopeDecl, Site, Wiring};
 use rhumb::systems::command::{Command, Output};
@@ -60,6 +61,13 @@ impl Played {
             let own = Ok(Authority::Unscoped);
             Ok(Reach { cloud: Arc::new(cloud(scope, policy)), own })
         });
+        self
+    }
+
+    /// Scopes reach the cloud of a lab, as a rehearsal's do.
+    pub(crate) fn lab(mut self, lab: Arc<Lab>) -> Self {
+        self.dialer = Some(lab.dialer());
+        self.cloud = Arc::new(move |scope, policy| Ok(lab.reach(scope, policy)));
         self
     }
 
