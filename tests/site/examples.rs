@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::rig::{Ended, Rig};
 use rhumb::script::overlay::Review;
 use rhumb::script::site_check::{Grade, SiteCheck};
 use rhumb::site::{KnownIssue, Layer, Origin, Site, Value, Waiver};
@@ -78,7 +79,7 @@ fn the_shipped_known_issues_are_there_without_a_site() {
 #[test]
 fn each_example_is_whole_and_its_overrides_are_as_they_were_reviewed() {
     for (name, targets) in [
-        ("roosevelt", &["park 1", "park 2", "std/octavia broken/1"][..]),
+        ("roosevelt", &["park 1", "park 2", "phase-08 D-011.2", "std/octavia broken/1"][..]),
         ("as-built", &["restart 5.1", "restart 6"]),
     ] {
         let site = example(name);
@@ -94,6 +95,64 @@ fn each_example_is_whole_and_its_overrides_are_as_they_were_reviewed() {
             "{name}: after review, `rhumb site accept --site examples/sites/{name}`"
         );
     }
+}
+
+/// A rehearsal of an example's runbook, by the program itself.
+fn rehearsed(site: &str, runbook: &str, more: &[&str]) -> Ended {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/sites").join(site);
+    let rig = Rig::new("name = \"elsewhere\"\n");
+    let path = path.display().to_string();
+    let args = [&["rehearse", runbook, "--site", &path][..], more].concat();
+    rig.run(&args)
+}
+
+#[test]
+fn overrides_of_all_kinds_run_in_a_rehearsal() {
+    // steps that are preceded and replaced
+    let park = rehearsed("roosevelt", "park", &[]).expect(0);
+    for seen in [
+        "no cluster is being made, changed or deleted",
+        "it is still down a while later",
+        "preceded by",
+        "replaced by",
+    ] {
+        assert!(park.stdout.contains(seen), "{seen}: {}", park.stdout);
+    }
+    // a function: the shipped one is called below it, and the report tells
+    let failover = rehearsed("roosevelt", "lb-failover", &[]).expect(0);
+    assert!(
+        failover.stdout.contains("std/octavia: the site text stands over the embedded one"),
+        "{}",
+        failover.stdout
+    );
+    // what is asked before the orphans go
+    let restart = rehearsed("as-built", "restart", &[]).expect(0);
+    assert!(restart.stdout.contains("amphora_servers_before"), "{}", restart.stdout);
+}
+
+/// The image's version, the list of VIPs and one gate are a site's own: no shipped file is touched, and nothing
+/// is compiled.
+#[test]
+fn a_rebuild_changes_values_and_a_gate_and_is_rehearsed() {
+    let sets = [
+        "--set",
+        "image=ubuntu-jammy-kube-v1.35.1",
+        "--set",
+        "kube_version=v1.35.1",
+        "--set",
+        "core_endpoints=keystone,nova,glance",
+    ];
+    let phase = rehearsed("roosevelt", "phase-08", &sets);
+    let step = phase.stdout.split("Core service VIPs answer from here").nth(1).unwrap_or_default();
+    let step = step.split("A tenant VM reaches").next().unwrap_or_default();
+    assert!(
+        step.contains("followed by") && step.contains("✓ core endpoints outside of the block of VIPs"),
+        "{step}"
+    );
+    assert_eq!(step.matches(" answers").count(), 3, "{step}");
+    assert!(step.contains("PASS"), "{step}");
+    let image = phase.stdout.split("Seed the image").next().unwrap_or_default();
+    assert!(!image.contains("FAIL"), "{image}");
 }
 
 /// The TOML of the chapters of the site directory's page.
