@@ -11,6 +11,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, Position, Token};
 
 use super::abort;
 use super::adapter;
+use super::handles::KubeHandle;
 use super::host::Host;
 use super::primitives;
 use super::span;
@@ -55,11 +56,23 @@ pub fn build(host: &Arc<Host>) -> Engine {
     engine.on_debug(move |text, source, position| {
         let _ = debugger.run.note(&format!("{}:{position:?}: {text}", source.unwrap_or("runbook")));
     });
+    lend_clusters(&mut engine);
     engine.set_module_resolver(super::modules::Resolver::new(host));
     primitives::register_types(&mut engine);
     adapter::bind(&mut engine, host, &primitives::all(), &primitives::type_ids());
     engine.register_global_module(primitives::site_module(host).into());
     engine
+}
+
+/// Gives a cluster's handle out by value where closures have captured it. Rhai locks a captured variable while a
+/// method of it runs, and the closures that `kube.wait(...)` is given naturally ask the same cluster.
+fn lend_clusters(engine: &mut Engine) {
+    #[allow(deprecated, reason = "Rhai marks it as volatile; nothing else comes before the lock")]
+    engine.on_var(|name, _, context| {
+        let captured = context.scope().get(name).filter(|value| value.is_shared());
+        let kube = captured.and_then(|value| value.read_lock::<KubeHandle>().map(|kube| kube.clone()));
+        Ok(kube.map(Dynamic::from))
+    });
 }
 
 /// The language alone, as the checker needs it too: limits, freed words, durations.

@@ -263,6 +263,21 @@ fn a_wait_sees_success_failure_and_absence() {
 }
 
 #[test]
+fn the_closures_of_a_wait_may_ask_the_cluster_that_waits() {
+    let rig = Rig::new("");
+    passes(&rig.verify(
+        r#"
+        let count = || mgmt.list("pods", #{ namespace: "kube-system" }).len();
+        let pods = mgmt.wait(#{ kind: "pods", namespace: "kube-system", within: 1.min, cause: || mgmt.list("nodes")[0].name,
+                                done: |pods| pods.len() == count.call() && mgmt.list("nodes").len() == 1 });
+        expect("both", pods.len(), 2);
+        let own = mgmt.namespace("kube-system");
+        own.wait(#{ kind: "pods", within: 1.min, done: |p| own.list("pods").len() == p.len() });
+    "#,
+    ));
+}
+
+#[test]
 fn a_wait_ends_at_its_deadline_on_the_runs_clock() {
     let rig = Rig::new("");
     let real = std::time::Instant::now();
