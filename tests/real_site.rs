@@ -128,3 +128,40 @@ fn what_a_scope_declares_and_its_token_is_not_ends_with_a_word_about_it() {
         assert!(error.detail().help.is_some(), "{scope}: {error}");
     }
 }
+
+#[test]
+fn a_first_site_file_is_found_out_and_checked_against_real_services() {
+    let testbed = Testbed::new();
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_rhumb")).args(args).output().unwrap();
+        let told =
+            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+        (output.status.code(), told)
+    };
+    let clouds = testbed.dir.path().join("clouds.yaml").display().to_string();
+    let fresh = tempfile::tempdir().unwrap();
+    let site = fresh.path().join("site").display().to_string();
+    let (exit, told) =
+        run(&["site", "new", "fresh", "--clouds", &clouds, "--cloud", "admin", "--directory", &site]);
+    assert_eq!(exit, Some(0), "{told}");
+    let text = std::fs::read_to_string(fresh.path().join("site/site.toml")).unwrap();
+    for line in
+        ["project = \"capi-mgmt\"", "external_network = { value = \"provider-ext\"", "[endpoints.octavia]"]
+    {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    // a project that is there, and one that is not
+    for (project, expected, said) in [
+        ("admin", 0, "2 scopes proven, 1 names looked up"),
+        ("site-no-such-project", 7, "there is no \"site-no-such-project\" among the projects of scope admin"),
+    ] {
+        let set = format!("octavia_project={project}");
+        let (exit, told) =
+            run(&["site", "check", "amphora-sweep", "--online", "--site", &site, "--set", &set]);
+        assert_eq!(exit, Some(expected), "{told}");
+        assert!(
+            told.split_whitespace().collect::<Vec<_>>().join(" ").replace("│ ", "").contains(said),
+            "{told}"
+        );
+    }
+}

@@ -203,6 +203,26 @@ fn a_function_that_replaces_nothing_is_told() {
     shop.run(&["site", "check"], 0);
 }
 
+/// The pieces of Rhai on the page about overrides.
+fn documented() -> Vec<&'static str> {
+    let page = include_str!("../../docs/site-overrides.md");
+    page.split("```rhai\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+#[test]
+fn what_the_page_shows_can_be_copied() {
+    let [steps, functions] = documented()[..] else { panic!("two texts are expected") };
+    let rig = Rig::new(
+        "name = \"copied\"\nrunbooks = [\"park\"]\n[values]\nmgmt_server = \"vm\"\n[scopes.capi-mgmt]\nopenrc = \"openrc\"\n[extra]\nidle = true\n",
+    );
+    rig.file("openrc", "export OS_AUTH_URL=http://127.0.0.1:1/v3\n");
+    rig.file("park.rhai", steps);
+    rig.file("std/octavia.rhai", functions);
+    rig.run(&["site", "accept"]).expect(0);
+    let checked = rig.run(&["site", "check", "--offline"]).expect(0);
+    assert!(checked.stdout.contains("overrides  3, each compared"), "{}", checked.stdout);
+}
+
 #[test]
 fn what_a_site_relies_on_is_declared_or_told() {
     let shop = Shop::new();
