@@ -1,12 +1,13 @@
 //! Rhumb runs operations procedures for OpenStack and Kubernetes clouds as Rhai runbooks.
 //!
 //! The floors, from the bottom: `base`, `systems`, `site`, `run`, `script`, then
-//! `report` and `lab`, then `repl`, then `cli`. A file uses only floors below its own
+//! `report`, `lab` and `lint`, then `repl`, then `cli`. A file uses only floors below its own
 //! (`tests/floors.rs` holds that); `ARCHITECTURE.md` says what lives where.
 
 pub mod base;
 pub mod cli;
 pub mod lab;
+pub mod lint;
 pub mod repl;
 pub mod report;
 pub mod run;

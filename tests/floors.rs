@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("script", 4),
     ("report", 5),
     ("lab", 5),
+    ("lint", 5),
     ("repl", 6),
     ("cli", 7),
 ];

@@ -15,8 +15,10 @@ mod conduct;
 mod diff_runs;
 mod interrupt;
 mod lease;
+mod lint_md;
 mod list;
 mod place;
+mod reference;
 mod rehearse;
 mod repl;
 mod resume;
@@ -73,6 +75,16 @@ enum Command {
     VerifyRun(verify_run::Arguments),
     /// Tell what changed from one run to another
     DiffRuns(diff_runs::Arguments),
+    /// Find what in Markdown runbooks can pass though it should fail
+    LintMd(lint_md::Arguments),
+    /// Print the reference of every word of runbooks, as Markdown
+    Reference,
+    /// Explain a word of runbooks, or the code of a finding
+    Explain(reference::Explain),
+    /// Write definitions for editors that know Rhai (.d.rhai)
+    Defs(reference::Into),
+    /// Write manual pages
+    Man(reference::Into),
     /// Print completions for a shell
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -104,6 +116,11 @@ impl SiteArguments {
     }
 }
 
+/// The program's arguments, for manual pages, completions and the tests of the documents.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// The program.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -127,8 +144,13 @@ pub fn main() -> ExitCode {
         Command::ShowRun(arguments) => show_run::main(&arguments),
         Command::VerifyRun(arguments) => verify_run::main(&arguments),
         Command::DiffRuns(arguments) => diff_runs::main(&arguments),
+        Command::LintMd(arguments) => lint_md::main(&arguments),
+        Command::Reference => reference::main(),
+        Command::Explain(arguments) => reference::explain(&arguments),
+        Command::Defs(arguments) => reference::defs(&arguments),
+        Command::Man(arguments) => reference::man(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "rhumb", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command(), "rhumb", &mut std::io::stdout());
             Ok(0)
         }
     };

@@ -19,6 +19,7 @@ pub mod overrides;
 pub mod primitive;
 pub mod primitives;
 pub mod prose;
+pub mod reference;
 pub mod runbook;
 pub mod site_check;
 pub mod span;
