@@ -1,17 +1,19 @@
 //! What any Kubernetes API must answer to hold this handle's promises. Runs against the cluster of
 //! the kubeconfig that `RHUMB_KUBECONFIG` names (it makes a few ConfigMaps and a Secret in
-//! `default`, and removes them), and otherwise against the small server of these tests.
+//! `default`, and removes them), and otherwise against the small server of these tests and the lab's.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's support fails as a test does")]
 
 mod kube_server;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use kube_server::{Behaviour, Cluster, carry_out};
-use rhumb::base::{ErrorKind, Payload};
+use rhumb::base::{ErrorKind, Payload, SimClock};
+use rhumb::lab::{Lab, Scenario, Tenancy, Values};
 use rhumb::systems::kubernetes::{
     Expected, Follow, Kube, KubeCall, KubeSpec, KubeconfigSource, ObjectRef, Patch, Propagation, Seen,
     Selection,
@@ -20,16 +22,28 @@ use serde_json::{Value, json};
 
 const WAIT: Duration = Duration::from_secs(10);
 
-async fn cluster() -> Kube {
+/// The cluster that the operator names, or else the small server of these tests and the lab's.
+async fn clusters() -> Vec<Kube> {
     match std::env::var_os("RHUMB_KUBECONFIG") {
         Some(path) => {
             let source = KubeconfigSource::File { path: PathBuf::from(path), allow_exec: false };
             let spec =
                 KubeSpec { name: "contract".into(), source, context: None, expected: Expected::default() };
-            Kube::new(&spec, None, None).unwrap().in_namespace("default")
+            vec![Kube::new(&spec, None, None).unwrap().in_namespace("default")]
         }
-        None => Cluster::start(Behaviour::default()).await.kube(),
+        None => vec![Cluster::start(Behaviour::default()).await.kube(), of_the_lab()],
     }
+}
+
+/// The management cluster of a lab that lives as long as the runtime.
+fn of_the_lab() -> Kube {
+    let clock = Arc::new(SimClock::new("2026-06-10T02:00:00Z".parse().unwrap()));
+    let scenario = Scenario::shipped("phase-08", &Values::new()).unwrap();
+    let lab = Lab::start(&scenario, &Tenancy::example(), clock, &tokio::runtime::Handle::current()).unwrap();
+    let lab: &'static Lab = Box::leak(Box::new(lab));
+    let source = KubeconfigSource::Fetched(lab.kubeconfig("capi-mgmt").unwrap());
+    let spec = KubeSpec { name: "lab".into(), source, context: None, expected: Expected::default() };
+    Kube::new(&spec, Some(lab.dialer().as_ref()), None).unwrap()
 }
 
 /// A name that no other run uses.
@@ -63,123 +77,143 @@ async fn next(follow: &mut Follow) -> Seen {
 
 #[tokio::test]
 async fn it_says_what_it_is_and_serves() {
-    let kube = cluster().await;
-    let identity = kube.prove().await.unwrap();
-    assert!(identity.version.as_deref().is_some_and(|v| v.starts_with("v1.")), "{identity}");
-    assert!(identity.cluster_uid.is_some());
-    assert!(kube.served("apps").await.unwrap().contains(&"v1".to_string()));
-    for name in ["deploy", "deployments", "Deployment", "deployments.apps", "deployments.v1.apps"] {
-        let found = kube.resource(&name.parse().unwrap()).await.unwrap();
-        assert_eq!((found.api_version().as_str(), found.kind.as_str()), ("apps/v1", "Deployment"), "{name}");
+    for kube in clusters().await {
+        let identity = kube.prove().await.unwrap();
+        assert!(identity.version.as_deref().is_some_and(|v| v.starts_with("v1.")), "{identity}");
+        assert!(identity.cluster_uid.is_some());
+        assert!(kube.served("apps").await.unwrap().contains(&"v1".to_string()));
+        for name in ["deploy", "deployments", "Deployment", "deployments.apps", "deployments.v1.apps"] {
+            let found = kube.resource(&name.parse().unwrap()).await.unwrap();
+            assert_eq!(
+                (found.api_version().as_str(), found.kind.as_str()),
+                ("apps/v1", "Deployment"),
+                "{name}"
+            );
+        }
+        let old = ObjectRef::new("deployment.apps/v1beta1".parse().unwrap(), "x");
+        assert_eq!(kube.get(&old).await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
-    let old = ObjectRef::new("deployment.apps/v1beta1".parse().unwrap(), "x");
-    assert_eq!(kube.get(&old).await.unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
 #[tokio::test]
 async fn an_object_lives_and_dies() {
-    let (kube, name) = (cluster().await, name());
-    assert!(kube.find(&map(&name)).await.unwrap().is_none());
-    let create = || KubeCall::Create { manifest: manifest(&name, json!({"a": "1"})) };
+    for kube in clusters().await {
+        let name = name();
+        assert!(kube.find(&map(&name)).await.unwrap().is_none());
+        let create = || KubeCall::Create { manifest: manifest(&name, json!({"a": "1"})) };
 
-    let tried = kube.dry_run(create()).await.unwrap();
-    assert_eq!(tried.expose()["data"]["a"], "1");
-    assert!(kube.find(&map(&name)).await.unwrap().is_none(), "a dry run stores nothing");
+        let tried = kube.dry_run(create()).await.unwrap();
+        assert_eq!(tried.expose()["data"]["a"], "1");
+        assert!(kube.find(&map(&name)).await.unwrap().is_none(), "a dry run stores nothing");
 
-    let made = carry_out(&kube, create()).await.unwrap();
-    let error = carry_out(&kube, create()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-    let of_name = Selection::of("cm".parse().unwrap()).labelled(format!("rhumb-contract={name}"));
-    let listed = kube.list(&of_name).await.unwrap();
-    assert_eq!(listed.len(), 1);
-    assert_eq!(listed[0].expose()["kind"], "ConfigMap");
+        let made = carry_out(&kube, create()).await.unwrap();
+        let error = carry_out(&kube, create()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        let of_name = Selection::of("cm".parse().unwrap()).labelled(format!("rhumb-contract={name}"));
+        let listed = kube.list(&of_name).await.unwrap();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].expose()["kind"], "ConfigMap");
 
-    let patch = Patch::Merge(json!({"data": {"b": "2"}}).into());
-    carry_out(&kube, KubeCall::Patch { object: map(&name), patch }).await.unwrap();
-    let stale = Patch::Json(
-        json!([{"op": "test", "path": "/data/a", "value": "9"}, {"op": "remove", "path": "/data/a"}]).into(),
-    );
-    let error = carry_out(&kube, KubeCall::Patch { object: map(&name), patch: stale }).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-    let now = kube.get(&map(&name)).await.unwrap();
-    assert_eq!(now.expose()["data"], json!({"a": "1", "b": "2"}));
+        let patch = Patch::Merge(json!({"data": {"b": "2"}}).into());
+        carry_out(&kube, KubeCall::Patch { object: map(&name), patch }).await.unwrap();
+        let stale = Patch::Json(
+            json!([{"op": "test", "path": "/data/a", "value": "9"}, {"op": "remove", "path": "/data/a"}])
+                .into(),
+        );
+        let error = carry_out(&kube, KubeCall::Patch { object: map(&name), patch: stale }).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        let now = kube.get(&map(&name)).await.unwrap();
+        assert_eq!(now.expose()["data"], json!({"a": "1", "b": "2"}));
 
-    let of_another = KubeCall::Delete {
-        object: map(&name),
-        propagation: Propagation::Background,
-        uid: Some("00000000-0000-0000-0000-000000000000".into()),
-    };
-    assert_eq!(carry_out(&kube, of_another).await.unwrap_err().kind(), ErrorKind::Conflict);
-    let of_this = KubeCall::Delete {
-        object: map(&name),
-        propagation: Propagation::Background,
-        uid: made.expose()["metadata"]["uid"].as_str().map(String::from),
-    };
-    let gone = carry_out(&kube, of_this).await.unwrap();
-    assert_eq!(gone.expose()["status"], "Success");
-    assert_eq!(kube.get(&map(&name)).await.unwrap_err().kind(), ErrorKind::NotFound);
-    assert_eq!(carry_out(&kube, delete(map(&name))).await.unwrap_err().kind(), ErrorKind::NotFound);
+        let of_another = KubeCall::Delete {
+            object: map(&name),
+            propagation: Propagation::Background,
+            uid: Some("00000000-0000-0000-0000-000000000000".into()),
+        };
+        assert_eq!(carry_out(&kube, of_another).await.unwrap_err().kind(), ErrorKind::Conflict);
+        let of_this = KubeCall::Delete {
+            object: map(&name),
+            propagation: Propagation::Background,
+            uid: made.expose()["metadata"]["uid"].as_str().map(String::from),
+        };
+        let gone = carry_out(&kube, of_this).await.unwrap();
+        assert_eq!(gone.expose()["status"], "Success");
+        assert_eq!(kube.get(&map(&name)).await.unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(carry_out(&kube, delete(map(&name))).await.unwrap_err().kind(), ErrorKind::NotFound);
+    }
 }
 
 #[tokio::test]
 async fn apply_is_create_and_update_in_one() {
-    let (kube, name) = (cluster().await, name());
-    let apply =
-        |value: &str| KubeCall::Apply { manifest: manifest(&name, json!({"a": value})), force: false };
-    carry_out(&kube, apply("1")).await.unwrap();
-    let changed = carry_out(&kube, apply("2")).await.unwrap();
-    assert_eq!(changed.expose()["data"]["a"], "2");
-    assert!(changed.expose()["metadata"].get("managedFields").is_none());
-    carry_out(&kube, delete(map(&name))).await.unwrap();
+    for kube in clusters().await {
+        let name = name();
+        let apply =
+            |value: &str| KubeCall::Apply { manifest: manifest(&name, json!({"a": value})), force: false };
+        carry_out(&kube, apply("1")).await.unwrap();
+        let changed = carry_out(&kube, apply("2")).await.unwrap();
+        assert_eq!(changed.expose()["data"]["a"], "2");
+        assert!(changed.expose()["metadata"].get("managedFields").is_none());
+        carry_out(&kube, delete(map(&name))).await.unwrap();
+    }
 }
 
 #[tokio::test]
 async fn a_bad_name_is_told_by_field() {
-    let kube = cluster().await;
-    let error =
-        carry_out(&kube, KubeCall::Create { manifest: manifest("Bad_Name", json!({})) }).await.unwrap_err();
-    assert_eq!((error.kind(), error.detail().status), (ErrorKind::Invalid, Some(422)));
-    assert!(error.to_string().contains("metadata.name: Invalid value"), "{error}");
+    for kube in clusters().await {
+        let error = carry_out(&kube, KubeCall::Create { manifest: manifest("Bad_Name", json!({})) })
+            .await
+            .unwrap_err();
+        assert_eq!((error.kind(), error.detail().status), (ErrorKind::Invalid, Some(422)));
+        assert!(error.to_string().contains("metadata.name: Invalid value"), "{error}");
+    }
 }
 
 #[tokio::test]
 async fn a_life_is_followed_to_its_end() {
-    let (kube, name) = (cluster().await, name());
-    let mut follow = kube.follow(Selection::from(&map(&name))).await.unwrap();
-    assert!(next(&mut follow).await.objects.is_empty());
+    for kube in clusters().await {
+        let name = name();
+        let mut follow = kube.follow(Selection::from(&map(&name))).await.unwrap();
+        assert!(next(&mut follow).await.objects.is_empty());
 
-    let mut held = manifest(&name, json!({"a": "1"})).expose().clone();
-    held["metadata"]["finalizers"] = json!(["rhumb.example/one", "rhumb.example/two"]);
-    carry_out(&kube, KubeCall::Create { manifest: held.into() }).await.unwrap();
-    assert_eq!(next(&mut follow).await.objects.len(), 1);
+        let mut held = manifest(&name, json!({"a": "1"})).expose().clone();
+        held["metadata"]["finalizers"] = json!(["rhumb.example/one", "rhumb.example/two"]);
+        carry_out(&kube, KubeCall::Create { manifest: held.into() }).await.unwrap();
+        assert_eq!(next(&mut follow).await.objects.len(), 1);
 
-    let asked = carry_out(&kube, delete(map(&name))).await.unwrap();
-    assert!(asked.expose()["metadata"]["deletionTimestamp"].is_string(), "held by its finalizers");
-    let held = next(&mut follow).await.objects.remove(0);
+        let asked = carry_out(&kube, delete(map(&name))).await.unwrap();
+        assert!(asked.expose()["metadata"]["deletionTimestamp"].is_string(), "held by its finalizers");
+        let held = next(&mut follow).await.objects.remove(0);
 
-    carry_out(&kube, KubeCall::remove_finalizer(held.expose(), "rhumb.example/one").unwrap()).await.unwrap();
-    let error =
-        carry_out(&kube, KubeCall::remove_finalizer(held.expose(), "rhumb.example/two").unwrap()).await;
-    assert_eq!(error.unwrap_err().kind(), ErrorKind::Conflict, "it is no longer as it was read");
-    let left = next(&mut follow).await.objects.remove(0);
-    assert_eq!(left.expose()["metadata"]["finalizers"], json!(["rhumb.example/two"]));
+        carry_out(&kube, KubeCall::remove_finalizer(held.expose(), "rhumb.example/one").unwrap())
+            .await
+            .unwrap();
+        let error =
+            carry_out(&kube, KubeCall::remove_finalizer(held.expose(), "rhumb.example/two").unwrap()).await;
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::Conflict, "it is no longer as it was read");
+        let left = next(&mut follow).await.objects.remove(0);
+        assert_eq!(left.expose()["metadata"]["finalizers"], json!(["rhumb.example/two"]));
 
-    carry_out(&kube, KubeCall::remove_finalizer(left.expose(), "rhumb.example/two").unwrap()).await.unwrap();
-    assert!(next(&mut follow).await.objects.is_empty());
-    assert!(kube.find(&map(&name)).await.unwrap().is_none());
+        carry_out(&kube, KubeCall::remove_finalizer(left.expose(), "rhumb.example/two").unwrap())
+            .await
+            .unwrap();
+        assert!(next(&mut follow).await.objects.is_empty());
+        assert!(kube.find(&map(&name)).await.unwrap().is_none());
+    }
 }
 
 #[tokio::test]
 async fn a_secret_comes_back_as_one() {
-    let (kube, name) = (cluster().await, name());
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": {"k": "aHVudGVyMg=="}});
-    let made = carry_out(&kube, KubeCall::Create { manifest: Payload::new(secret, ["/data/k".into()]) })
-        .await
-        .unwrap();
-    assert_eq!(made.masked()["data"]["k"], "***");
-    let object = ObjectRef::new("secret".parse().unwrap(), name);
-    let read = kube.get(&object).await.unwrap();
-    assert_eq!(read.expose()["data"]["k"], "aHVudGVyMg==");
-    assert!(!format!("{read:?}").contains("aHVudGVyMg=="));
-    carry_out(&kube, delete(object)).await.unwrap();
+    for kube in clusters().await {
+        let name = name();
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": {"k": "aHVudGVyMg=="}});
+        let made = carry_out(&kube, KubeCall::Create { manifest: Payload::new(secret, ["/data/k".into()]) })
+            .await
+            .unwrap();
+        assert_eq!(made.masked()["data"]["k"], "***");
+        let object = ObjectRef::new("secret".parse().unwrap(), name);
+        let read = kube.get(&object).await.unwrap();
+        assert_eq!(read.expose()["data"]["k"], "aHVudGVyMg==");
+        assert!(!format!("{read:?}").contains("aHVudGVyMg=="));
+        carry_out(&kube, delete(object)).await.unwrap();
+    }
 }

@@ -123,6 +123,34 @@ fn the_day_of_the_incident_is_mended_from_the_bottom_up() {
 }
 
 #[test]
+fn the_acceptance_of_a_cluster_is_rehearsed_to_its_exit_gate() {
+    let desk = Desk::new();
+    let whole = desk.rehearse(&["phase-08"]);
+    let verdicts = whole.verdicts();
+    assert!(!verdicts.contains("FAIL"), "{verdicts}\n{}", whole.stdout);
+    for passed in ["8.2 PASS", "8.3.2 PASS", "D-011.4a PASS", "D-011.5 PASS", "exit PASS"] {
+        assert!(verdicts.contains(passed), "{passed}: {verdicts}");
+    }
+    assert!(whole.seconds() > 900.0, "{}", whole.seconds());
+
+    let frozen = desk.rehearse(&["phase-08", "--scenario", "frozen-app-cred"]).expect(1);
+    assert!(frozen.verdicts().ends_with("8.2 FAIL"), "{}", frozen.verdicts());
+    assert!(frozen.stdout.contains("got 403 instead"), "{}", frozen.stdout);
+    let crashing = desk.rehearse(&["phase-08", "--fault", "ccm-crashes"]).expect(3);
+    assert!(crashing.verdicts().ends_with("8.3.1 FAIL"), "{}", crashing.verdicts());
+}
+
+#[test]
+fn a_deletion_that_is_stuck_is_freed_finalizer_by_finalizer() {
+    let ended = Desk::new().rehearse(&["stuck-delete"]).expect(0);
+    let sent = ended.sent();
+    let place = |what: &str| sent.iter().position(|s| s.contains(what)).unwrap();
+    let (balancer, finalizer) = (place("/lbaas/loadbalancers/"), place("/openstackclusters/"));
+    assert!(balancer < finalizer && finalizer < place("DELETE network /networks/"), "{sent:?}");
+    assert_eq!(sent.iter().filter(|s| s.contains("/openstackclusters/")).count(), 2, "{sent:?}");
+}
+
+#[test]
 fn a_seed_decides_every_id_and_another_seed_decides_others() {
     let told = |seed| Desk::new().rehearse(&["amphora-sweep", "--seed", seed]).expect(0).sent();
     assert_eq!(told("7"), told("7"));

@@ -273,9 +273,14 @@ fn effect(world: &World, service: &dyn Service, request: &Request, status: u16) 
 
 fn mask(value: &mut Value) {
     const SECRET: [&str; 4] = ["password", "secret", "adminPass", "user_data"];
+    // all that a Secret of Kubernetes holds is secret
+    let whole = value["kind"] == "Secret";
     match value {
         Value::Object(members) => members.iter_mut().for_each(|(key, member)| match member {
             Value::String(text) if SECRET.contains(&key.as_str()) => *text = MASK.into(),
+            Value::Object(held) if whole && (key == "data" || key == "stringData") => {
+                held.values_mut().for_each(|text| *text = MASK.into());
+            }
             other => mask(other),
         }),
         Value::Array(items) => items.iter_mut().for_each(mask),
@@ -312,8 +317,12 @@ fn address(world: &mut World, arrival: Arrival) -> Option<(&'static dyn Service,
         let rest = path.get(prefix.len()..).filter(|rest| !rest.is_empty()).unwrap_or("/");
         (service, rest.to_string(), format!("http://{host}{prefix}"), Front::Prefixes)
     } else {
-        let (name, port) = host.rsplit_once(':').unwrap_or((&host, "80"));
-        let service = player(world, name, port.parse().ok()?)?;
+        // a URL with its scheme's own port names none
+        let (name, ports) = match host.rsplit_once(':') {
+            Some((name, port)) => (name, vec![port.parse().ok()?]),
+            None => (host.as_str(), vec![443, 80]),
+        };
+        let service = ports.into_iter().find_map(|port| player(world, name, port))?;
         (service, path, format!("https://{host}"), Front::Endpoints)
     };
     let (service, path, base, front) = found;

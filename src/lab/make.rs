@@ -390,6 +390,10 @@ impl World {
         if let (Some(roles), Some(credential)) = (&told.credential_roles, &infra.credential) {
             self.keystone.freeze(credential, roles);
         }
+        let id = cluster.id.clone();
+        if told.deleting {
+            Cluster::delete(self, &id);
+        }
     }
 
     /// Takes the finalizer off the OpenStackCluster of a cluster that is being deleted: Magnum lets go of it,

@@ -1,24 +1,22 @@
 //! Services of type LoadBalancer: the cloud controller makes a load balancer in Octavia for each, gives it
-//! a floating IP, and takes both away again. What comes to the address is answered by the pods in turn.
+//! a floating IP, and takes both away again.
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::kinds::{EVENTS, NODES, PODS, SERVICES};
+use super::kinds::{EVENTS, NODES, SERVICES};
 use super::nodes::CCM;
-use super::store::{Key, Store, carries};
-use super::{Which, front, pods, visit, write};
+use super::store::{Key, Store};
+use super::{Which, events, front, visit};
 use crate::lab::api::{Refusal, Rule, shape};
-use crate::lab::exchange::{Answer, Request};
 use crate::lab::ids::Id;
 use crate::lab::magnum::Cluster;
 use crate::lab::neutron::{FloatingIp, NewFloatingIp};
 use crate::lab::octavia::{
     Listener, LoadBalancer, Member, NewListener, NewLoadBalancer, NewMember, NewPool, Pool, Provisioning,
 };
-use crate::lab::service::Service;
 use crate::lab::world::World;
 
 /// The cloud controller's mark on a Service: it holds it until its load balancer is gone.
@@ -29,7 +27,7 @@ const TICK: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(30);
 
 /// The name of a Service's load balancer in Octavia.
-fn name(cluster: &Cluster, service: &Key) -> String {
+pub(super) fn name(cluster: &Cluster, service: &Key) -> String {
     format!(
         "kube_service_{}_{}_{}",
         cluster.stack.as_deref().unwrap_or_default(),
@@ -98,7 +96,7 @@ fn look(world: &mut World, id: &Id, key: &Key, deleting: bool) {
                 let message = format!("Error syncing load balancer: failed to ensure load balancer: {why}");
                 let name = format!("{}.{}", key.name, store.version());
                 let event =
-                    write::event(&service, "SyncLoadBalancerFailed", &message, true, world.now(), &name);
+                    events::about(&service, "SyncLoadBalancerFailed", &message, true, world.now(), &name);
                 store.insert(&world.ids, &EVENTS, event, world.now());
                 Some(AGAIN)
             }
@@ -136,14 +134,13 @@ fn build(world: &mut World, store: &mut Store, id: &Id, key: &Key, service: &Val
         store.change(key, |o| mark(o, true));
     }
     let (name, project) = (name(cluster, key), cluster.project.clone());
+    let stack = cluster.stack.clone().unwrap_or_default();
     let subnet = cluster.infrastructure.subnet.clone().unwrap_or_default();
     let Some(lb) = find(world, &project, &name) else {
         let new = NewLoadBalancer {
             description: format!(
                 "Kubernetes external service {}/{} from cluster {}",
-                key.namespace,
-                key.name,
-                cluster.stack.as_deref().unwrap_or_default()
+                key.namespace, key.name, stack
             ),
             name,
             project,
@@ -173,7 +170,7 @@ fn build(world: &mut World, store: &mut Store, id: &Id, key: &Key, service: &Val
             let network = template.and_then(|t| world.neutron.network_named(&t.spec.external_network));
             let network = network.map(|n| n.id.clone()).unwrap_or_default();
             let description = format!(
-                "Floating IP for Kubernetes external service {}/{} from cluster {name}",
+                "Floating IP for Kubernetes external service {}/{} from cluster {stack}",
                 key.namespace, key.name
             );
             let new = NewFloatingIp { project, network, address: None, port: Some(port), description };
@@ -295,88 +292,4 @@ pub(crate) fn janitor(world: &mut World, id: &str) -> Result<bool, String> {
         return Err("403 Policy does not allow this request to be performed.".into());
     }
     Ok(take_down(world, &project, |lb| lb.name.starts_with(&begin)))
-}
-
-/// What answers at the addresses of balanced Services.
-pub(crate) struct Balanced;
-
-/// The Service behind an address and a port, whose load balancer lets traffic through.
-fn behind(world: &World, host: &str, port: u16) -> Option<(Which, Key)> {
-    let address: Ipv4Addr = host.parse().ok()?;
-    let floating = world.neutron.floating_ips.iter().find(|f| f.address == address)?;
-    let lb = world.octavia.load_balancers.iter().find(|lb| Some(&lb.vip.port) == floating.port.as_ref())?;
-    if !lb.is_online(world.now()) {
-        return None;
-    }
-    world.kubernetes.stores.iter().find_map(|(which, store)| {
-        let Which::Workload(id) = which else { return None };
-        let cluster = world.magnum.clusters.get(id)?;
-        let (key, _) = store.list(&SERVICES).find(|(key, service)| {
-            let ports = service["spec"]["ports"].as_array();
-            name(cluster, key) == lb.name && ports.is_some_and(|p| p.iter().any(|p| p["port"] == port))
-        })?;
-        Some((which.clone(), key.clone()))
-    })
-}
-
-impl Service for Balanced {
-    fn name(&self) -> &'static str {
-        "service"
-    }
-
-    fn prefix(&self) -> Option<&'static str> {
-        None
-    }
-
-    fn plays(&self, world: &World, host: &str, port: u16) -> bool {
-        behind(world, host, port).is_some()
-    }
-
-    fn answer(&self, world: &mut World, request: &Request) -> Answer {
-        let authority = request.header("host").unwrap_or_default();
-        let (host, port) = authority.rsplit_once(':').unwrap_or((authority, "80"));
-        let found = port.parse().ok().and_then(|port| behind(world, host, port));
-        let Some((which, key)) = found else { return self.failure(503, request) };
-        visit(world, &which, |world, store| {
-            let selector = store.get(&key).map(|s| s["spec"]["selector"].clone()).unwrap_or_default();
-            let Some(selector) = selector.as_object() else { return self.failure(503, request) };
-            let fits = |pod: &Value| pods::is_ready(pod) && carries(&pod["metadata"]["labels"], selector);
-            let ready: Vec<&Value> = store
-                .list(&PODS)
-                .filter(|(pod, object)| pod.namespace == key.namespace && fits(object))
-                .map(|(_, object)| object)
-                .collect();
-            if ready.is_empty() {
-                return self.failure(503, request);
-            }
-            let turn = world.kubernetes.turns.entry(format!("{which:?} {key:?}")).or_default();
-            let pod = ready[*turn % ready.len()];
-            *turn += 1;
-            said(pod, request)
-        })
-    }
-
-    fn failure(&self, status: u16, _: &Request) -> Answer {
-        Answer::text(status, "text/plain", "no endpoint answers\n")
-    }
-
-    fn pattern(&self, _: &Request) -> &'static str {
-        "/"
-    }
-}
-
-/// What a pod says: its own name where it runs a program that tells hostnames, else what a web server shows.
-fn said(pod: &Value, request: &Request) -> Answer {
-    let name = pod["metadata"]["name"].as_str().unwrap_or_default();
-    let container = &pod["spec"]["containers"][0];
-    let command = format!("{} {} {}", container["image"], container["command"], container["args"]);
-    let text = match request.path.as_str() {
-        _ if command.contains("serve-hostname") => name.to_string(),
-        "/hostname" => name.to_string(),
-        "/healthz" => "ok".to_string(),
-        "/" if command.contains("netexec") => format!("NOW: {}", pod["status"]["startTime"]),
-        "/" => format!("<!DOCTYPE html>\n<title>{name}</title>\n"),
-        _ => return Answer::text(404, "text/plain", "404 page not found\n"),
-    };
-    Answer::text(200, "text/plain; charset=utf-8", text)
 }

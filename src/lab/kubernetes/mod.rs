@@ -2,6 +2,7 @@
 //! Magnum's. Their objects follow from what the other services have, and from what clients wrote.
 
 mod addons;
+mod balanced;
 mod balancers;
 mod capi;
 mod conditions;
@@ -9,8 +10,10 @@ mod controllers;
 mod credentials;
 mod defaults;
 mod discovery;
+mod events;
 mod front;
 mod kinds;
+mod machines;
 mod management;
 mod nodes;
 mod openstack;
@@ -30,7 +33,8 @@ use std::collections::BTreeMap;
 
 use axum::http::Method;
 
-pub(crate) use balancers::{Balanced, janitor};
+pub(crate) use balanced::Balanced;
+pub(crate) use balancers::janitor;
 pub(crate) use credentials::kubeconfig;
 pub(crate) use front::Declared;
 

@@ -11,7 +11,6 @@ use super::store::{Key, Store};
 use super::{defaults, ownership, patch, read, views};
 use crate::lab::exchange::{Answer, Incoming, Request};
 use crate::lab::ids::Ids;
-use crate::lab::stamp;
 
 type Outcome = Result<Answer, Refusal>;
 
@@ -288,26 +287,5 @@ pub(super) fn scale(object: &Value) -> Value {
         },
         "spec": {"replicas": object["spec"]["replicas"]},
         "status": {"replicas": replicas, "selector": selector.join(",")},
-    })
-}
-
-/// An event about an object, as controllers write them.
-pub(super) fn event(
-    about: &Value,
-    reason: &str,
-    message: &str,
-    warning: bool,
-    now: Timestamp,
-    name: &str,
-) -> Value {
-    let meta = &about["metadata"];
-    let at = stamp::zulu(now);
-    json!({
-        "metadata": {"name": name, "namespace": meta["namespace"].as_str().unwrap_or("default")},
-        "involvedObject": {
-            "kind": about["kind"], "apiVersion": about["apiVersion"], "name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"],
-        },
-        "reason": reason, "message": message, "type": if warning { "Warning" } else { "Normal" }, "count": 1,
-        "firstTimestamp": at, "lastTimestamp": at,
     })
 }

@@ -255,6 +255,9 @@ pub struct Cluster {
     /// Magnum calls it UNHEALTHY and cannot say why, as long as it is blind.
     #[serde(default)]
     pub mute: bool,
+    /// Its deletion was asked for on the day before.
+    #[serde(default)]
+    pub deleting: bool,
 }
 
 /// A machine that the site reaches over SSH.
