@@ -1,0 +1,80 @@
+//! The shipped acceptance in the lab: whole, and cut off where it has something of its own in the cluster.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
+mod played;
+mod stage;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb::lab::{Rehearsal, Scenario};
+use rhumb::run::{Cancel, Entry, Observer, Waiting};
+use rhumb::site::Site;
+use stage::{Outcome, Stage};
+
+/// The two endpoints that say enough here.
+const SETS: [&str; 1] = ["core_endpoints=keystone,nova"];
+
+struct Interrupts {
+    at: &'static str,
+    cancel: Cancel,
+}
+
+impl Observer for Interrupts {
+    fn entry(&self, _: &Entry) {}
+
+    fn waiting(&self, waiting: &Waiting) {
+        if !self.at.is_empty() && waiting.title.contains(self.at) && !self.cancel.is_cancelled() {
+            self.cancel.interrupt();
+        }
+    }
+}
+
+/// Runs phase-08 in the lab; Ctrl-C comes while a wait of this title goes on, if it is not empty.
+fn phase_08(interrupted_at: &'static str) -> Outcome {
+    rhumb::systems::http::install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sites/roosevelt");
+    let site = Site::load(&site, &SETS.map(String::from)).unwrap();
+    let scenario = Scenario::shipped("phase-08", &Scenario::values_of(&site)).unwrap();
+    let lab = Rehearsal::begin(&site, scenario, &[], runtime.handle()).unwrap();
+    let mut stage = Stage::new("");
+    let texts = played::shipped();
+    let shipped = texts.0["phase-08"][0].1.clone();
+    stage.texts = texts.with("main", "embedded", &shipped);
+    (stage.site, stage.clock) = (lab.site.clone(), lab.clock.clone());
+    stage.observer = Arc::new(Interrupts { at: interrupted_at, cancel: stage.cancel.clone() });
+    stage.run()
+}
+
+#[test]
+fn the_acceptance_passes_whole_and_leaves_the_cluster_as_it_was() {
+    let o = phase_08("");
+    assert_eq!(o.exit, 0, "{} {}", o.verdicts(), o.drawn);
+    assert!(
+        o.verdicts().ends_with("D-011.8 DEFERRED: D-019, exit PASS, 8.5 SKIPPED: its `when` does not hold"),
+        "{}",
+        o.verdicts()
+    );
+}
+
+#[test]
+fn ctrl_c_in_the_drill_takes_its_service_away_and_waits_until_the_balancer_is_gone() {
+    let o = phase_08("Service rr has an address");
+    assert_eq!(o.exit, 130, "{}", o.verdicts());
+    let step = o.report.step("D-011.4a").unwrap();
+    let cleaned: Vec<_> = step.cleanups.iter().map(|c| (c.title.as_str(), c.error.as_deref())).collect();
+    assert_eq!(
+        cleaned,
+        [("remove the Service, and see its load balancer go", None), ("remove the Deployment", None)]
+    );
+    let waits: Vec<&str> = step.waits.iter().map(|w| w.title.as_str()).collect();
+    assert!(
+        waits
+            .iter()
+            .any(|w| w.starts_with("load balancer kube_service_") && w.ends_with("_default_rr is gone")),
+        "{waits:?}"
+    );
+    assert!(o.report.step("D-011.4b").is_none(), "nothing runs behind it");
+}
