@@ -6,12 +6,17 @@
 
 #[path = "../tests/rig/mod.rs"]
 mod rig;
+#[path = "../tests/stage/mod.rs"]
+mod stage;
 #[path = "../tests/stub_cloud/mod.rs"]
 mod stub_cloud;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use rhumb::repl::candidates;
+use rhumb::repl::cursor::Cursor;
+use rhumb::repl::names::Names;
 use rig::Rig;
 use serde_json::json;
 
@@ -37,6 +42,20 @@ fn line(name: &str, time: Duration) {
 fn passes(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A key press in the session, where 10,000 names are known: what TAB and the hint are made of.
+fn key_presses() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (session, _directory) = stage::session(runtime.handle());
+    let names = Names::new(runtime.handle().clone());
+    let row = rhumb::systems::openstack::resource::find("servers").unwrap();
+    names.put("admin", row, (0..10_000).map(|n| format!("vm-{n:05}")).collect());
+    for text in ["admin.servers.get(\"vm-0", "admin.servers.get(\"", "admin.ser", "adm"] {
+        let found = candidates::at(&session, &names, &Cursor::at(text, text.len())).len();
+        let name = format!("TAB behind {text}: {found} candidates");
+        line(&name, median(|| drop(candidates::at(&session, &names, &Cursor::at(text, text.len())))));
+    }
 }
 
 fn main() {
@@ -65,6 +84,8 @@ fn main() {
     line("rhumb --version", median(|| passes(&mut rig.command(&["--version"]))));
     line("rhumb run: an empty script", median(|| passes(&mut rig.command(&["run", "empty"]))));
     line("rhumb run: a script with one call", median(|| passes(&mut rig.command(&["run", "one"]))));
+    line("rhumb repl: a session of no line", median(|| passes(&mut rig.command(&["repl"]))));
+    key_presses();
     let before = cloud.stage().seen.len();
     passes(&mut rig.command(&["run", "one"]));
     println!("{:<44} {:>8}", "requests of that script", cloud.stage().seen.len() - before);

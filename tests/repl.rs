@@ -215,3 +215,53 @@ fn a_runbooks_steps_can_be_typed_as_well() {
         .collect();
     assert_eq!(verdicts, ["1 PASS", "1 FAIL"]);
 }
+
+#[test]
+fn a_session_becomes_a_runbook_that_passes_in_its_lab() {
+    let rig = Rig::new(
+        "name = \"roosevelt\"\n[scopes.admin]\ncloud = \"c\"\nproject = \"admin\"\nroles = [\"admin\"]\n\
+         [scopes.capi-mgmt]\ncloud = \"c\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n\
+         roles = [\"member\", \"load-balancer_member\"]\n",
+    );
+    let repl = |script: &str, more: &[&str]| {
+        let mut command = rig.command(&["repl", "--lab", "restart"]);
+        command.args(more).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{stdout}\n{}", String::from_utf8_lossy(&output.stderr));
+        stdout
+    };
+    let off = "capi_mgmt.servers.list().filter(|s| s.status == \"SHUTOFF\")";
+    let server = repl(&format!("{off}[0].id\n"), &[]).trim().trim_matches('"').to_string();
+    let balancer = repl("octavia::broken(admin)[0].id\n", &[]).trim().trim_matches('"').to_string();
+    let script = format!(
+        "1 + 1\nlet lb = admin.load_balancers.get(\"{balancer}\");\nlb.name\noctavia::broken(admin)\n{off}\n\
+         :unlock drill\n_[0].start()\n:promote mend-api\n"
+    );
+    let out = repl(&script, &["--approve", &server]);
+    assert!(out.contains("next: rhumb check mend-api"), "{out}");
+    let text = std::fs::read_to_string(rig.site().join("mend-api.rhai")).unwrap();
+    for part in [
+        "import \"std/octavia\" as octavia;",
+        "let capi_mgmt = site.scope(\"capi-mgmt\");",
+        &format!("let load_balancer = site.extra.get(\"mend_api_load_balancer\") ?? \"{balancer}\";"),
+        "expect(\"provisioning_status\", it.provisioning_status, \"ERROR\");",
+        "expect(\"octavia::broken(admin): how many\", it.len(), 1);",
+        "change(\"4\", \"start server capi-mgmt-v2",
+        "value_5[0].start()",
+    ] {
+        assert!(text.contains(part), "{part}:\n{text}");
+    }
+    assert_eq!(text.matches(&balancer).count(), 1, "{text}");
+    rig.run(&["check", "mend-api"]).expect(0);
+    let ended = rig.run(&["rehearse", "mend-api", "--scenario", "mend-api"]).expect(0);
+    assert!(ended.stdout.contains("4 steps: 4 PASS"), "{}", ended.stdout);
+    // an earlier one is not written over
+    let mut again = rig.command(&["repl", "--lab", "restart"]);
+    let mut child = again.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"octavia::broken(admin)\n:promote mend-api\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}

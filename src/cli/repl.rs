@@ -86,6 +86,7 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
     let code = repl::run(repl::Settings {
         site: ground.site,
         title: ground.title,
+        scenario: arguments.lab,
         runs: home.join(place::RUNS),
         home,
         run_id: place::run_id,

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod names;
 pub mod observer;
 pub mod privacy;
+pub mod promote;
 pub mod prompt;
 pub mod session;
 pub mod source;

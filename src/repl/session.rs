@@ -10,6 +10,8 @@ use super::docs::{self, Documented};
 use super::handles::Handles;
 use super::lock::Lock;
 use super::privacy;
+use super::promote;
+use super::promote::gates::Seen;
 use super::source::{SOURCE, Words};
 use crate::base::{Error, ErrorKind, Result};
 use crate::run::step::Codec;
@@ -41,8 +43,10 @@ pub struct Line {
     pub text: String,
     /// Its step in the journal.
     pub step: String,
-    /// What it came to, for people; nothing where it failed.
-    pub value: Option<Value>,
+    /// Whether it asked something of a system.
+    pub reads: bool,
+    /// What it came to; nothing where it failed.
+    pub seen: Option<Seen>,
 }
 
 /// A session.
@@ -180,7 +184,8 @@ impl Session {
         let step = format!("[{}]", self.state().lines.len() + 1);
         self.run().cancel().rearm();
         self.lock.set_busy(true);
-        let result = self.evaluated(text, &step);
+        let mut reads = false;
+        let result = self.evaluated(text, &step, &mut reads);
         let failed = match (result, abort::pending()) {
             (Ok(value), None) => Ok(value),
             (Ok(_), Some(e)) => Err(Thrown::from(e)),
@@ -197,11 +202,14 @@ impl Session {
         abort::clear();
         self.run().forget(&step);
         self.lock.set_busy(false);
-        let shown = match &came {
-            Came::Value(value) => Some(Brief.encode(value)),
+        let seen = match &came {
+            Came::Value(value) => {
+                let declared = promote::declared(text).and_then(|name| self.variable(name));
+                Some(Seen::of(&value::evidence(declared.as_ref().unwrap_or(value))))
+            }
             Came::Failed(..) => None,
         };
-        self.state().lines.push(Line { text: text.to_string(), step, value: shown });
+        self.state().lines.push(Line { text: text.to_string(), step, reads, seen });
         if let Came::Value(value) = &came
             && !value.is_unit()
         {
@@ -228,7 +236,7 @@ impl Session {
         words.unwrap_or_else(|_| engine::type_name(value).to_string())
     }
 
-    fn evaluated(&self, text: &str, step: &str) -> Result<Dynamic, Thrown> {
+    fn evaluated(&self, text: &str, step: &str, reads: &mut bool) -> Result<Dynamic, Thrown> {
         let words = Words::of(text);
         let (ast, imports) = self.compile(text, step, &words)?;
         let (mut variables, functions) = {
@@ -239,7 +247,9 @@ impl Session {
         let mut whole = functions.merge(&ast);
         whole.set_source(SOURCE);
         let mut body = || -> Result<Dynamic, Thrown> {
-            Ok(self.engine.eval_ast_with_scope::<Dynamic>(&mut variables, &whole)?.flatten())
+            let result = self.engine.eval_ast_with_scope::<Dynamic>(&mut variables, &whole);
+            *reads = !self.run().handles_used().is_empty();
+            Ok(result?.flatten())
         };
         let result = match words.steps {
             true => body(),

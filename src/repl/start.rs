@@ -38,6 +38,8 @@ pub type Asker = dyn Fn(Cancel) -> Box<dyn Approver> + Send;
 pub struct Start {
     /// What the prompt calls the site.
     pub title: String,
+    /// The lab's scenario, where it is one.
+    pub scenario: Option<String>,
     /// The directory of all runs.
     pub runs: PathBuf,
     /// Makes a run's id.
@@ -60,6 +62,8 @@ pub struct Settings {
     pub site: Site,
     /// What the prompt calls it.
     pub title: String,
+    /// The lab's scenario, where it is one.
+    pub scenario: Option<String>,
     /// The directory of the site's state.
     pub home: PathBuf,
     /// The directory of all runs.
@@ -152,6 +156,7 @@ fn session(settings: Settings) -> Result<u8> {
     let names = Arc::new(Names::new(runtime.clone()));
     let start = Start {
         title: settings.title,
+        scenario: settings.scenario,
         runs: settings.runs,
         run_id: settings.run_id,
         by: settings.by,

@@ -272,6 +272,11 @@ impl Run {
         }
     }
 
+    /// The handles that the present step has used so far.
+    pub fn handles_used(&self) -> Vec<String> {
+        frame().map(|f| lock(&f.shared().scopes).iter().cloned().collect()).unwrap_or_default()
+    }
+
     /// Journals a remark.
     pub fn note(&self, text: &str) -> Result<()> {
         let step = frame().map(|f| f.step.clone()).unwrap_or_default();

@@ -186,3 +186,30 @@ fn site() -> Site {
 pub fn run(script: &str) -> Outcome {
     Stage::new(script).run()
 }
+
+/// A session of the stage's site, locked, and the directory of its journal.
+pub fn session(runtime: &tokio::runtime::Handle) -> (rhumb::repl::session::Session, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = RunSettings {
+        mode: Mode::Run,
+        clock: clock(),
+        journal: Journal::create(dir.path(), false).unwrap(),
+        observer: Arc::new(Nobody),
+        approver: Box::new(Operator(Answer::No, Arc::default())),
+        approvals: Approvals::default(),
+        excuse: Box::new(|_, _, _| None),
+        past: Past::default(),
+        selection: Selection::default(),
+        cancel: Cancel::default(),
+        cleanup_within: Duration::from_secs(600),
+    };
+    let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
+    let run = Run::begin(settings, first).unwrap();
+    let holder =
+        rhumb::run::lock::Holder { run: "r".into(), by: "test".into(), pid: 1, since: String::new() };
+    let lock = (dir.path().join("lock"), holder);
+    let lock = Arc::new(rhumb::repl::lock::Lock::new(run.clone(), lock, rhumb::repl::lock::IDLE));
+    let site = SiteHandle::new(site(), clock());
+    let host = Host::new(run, site, Library::new(Texts::default()), runtime.clone());
+    (rhumb::repl::session::Session::new(host, lock), dir)
+}

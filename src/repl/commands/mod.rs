@@ -3,6 +3,7 @@
 mod diff;
 mod help;
 mod leave;
+mod promote;
 mod show;
 mod steps;
 mod unlock;
@@ -37,6 +38,7 @@ pub const ALL: &[&Command] = &[
     &why::WHY,
     &steps::STEPS,
     &steps::STEP,
+    &promote::PROMOTE,
     &unlock::UNLOCK,
     &unlock::LOCK,
     &leave::QUIT,
