@@ -168,8 +168,8 @@ fn one_step_runs_with_what_it_uses_and_why_tells_what_failed() {
         "{out}"
     );
     let out = Session::of(":steps lb-failover\n:step 1\n").expect(0);
-    assert!(out.contains("2        Fail over what is broken  [change, needs 1]"), "{out}");
-    assert!(out.contains("1        Which load balancers are broken"), "{out}");
+    assert!(out.contains("  [change, needs 1]"), "{out}");
+    assert!(out.contains("1        Which load balancers"), "{out}");
     // a change step is refused as any other change is
     let session = Session::of(":unlock drill\n:lock\n:step restart 1\n");
     session.expect(13);

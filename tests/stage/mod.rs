@@ -205,8 +205,13 @@ pub fn session(runtime: &tokio::runtime::Handle) -> (rhumb::repl::session::Sessi
     };
     let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
     let run = Run::begin(settings, first).unwrap();
-    let holder =
-        rhumb::run::lock::Holder { run: "r".into(), by: "test".into(), pid: 1, since: String::new() };
+    let holder = rhumb::run::lock::Holder {
+        run: "r".into(),
+        by: "test".into(),
+        pid: 1,
+        since: String::new(),
+        step: None,
+    };
     let lock = (dir.path().join("lock"), holder);
     let lock = Arc::new(rhumb::repl::lock::Lock::new(run.clone(), lock, rhumb::repl::lock::IDLE));
     let site = SiteHandle::new(site(), clock());
