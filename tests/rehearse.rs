@@ -31,9 +31,23 @@ impl Desk {
         path
     }
 
+    /// The example site with one more runbook.
+    fn site(&self, runbook: &str, script: &str) -> String {
+        let dir = self.home.path().join("site");
+        std::fs::create_dir_all(&dir).unwrap();
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/sites/roosevelt/site.toml");
+        std::fs::copy(example, dir.join("site.toml")).unwrap();
+        std::fs::write(dir.join(format!("{runbook}.rhai")), script).unwrap();
+        dir.to_str().unwrap().to_string()
+    }
+
     fn rehearse(&self, args: &[&str]) -> Ended {
+        self.run(&[&["rehearse"], args].concat())
+    }
+
+    fn run(&self, args: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rhumb"));
-        command.arg("rehearse").args(args).env_clear().stdin(std::process::Stdio::null());
+        command.args(args).env_clear().stdin(std::process::Stdio::null());
         let output = command.env("PATH", "/nowhere").env("HOME", self.home.path()).output().unwrap();
         Ended {
             exit: output.status.code().unwrap_or(-1),
@@ -198,4 +212,145 @@ fn a_scenario_can_be_a_file() {
 fn a_runbook_that_is_not_there_is_named_with_the_likely_one() {
     let ended = Desk::new().rehearse(&["restrat"]);
     assert!(ended.exit != 0 && ended.stderr.contains("did you mean `restart`?"), "{}", ended.stderr);
+}
+
+/// A runbook that goes through what Kubernetes answers, with the real client.
+const TOUR: &str = r#"
+runbook("tour", "What the lab's Kubernetes answers");
+let tenant = site.scope("capi-mgmt");
+let mgmt = site.kube("capi-mgmt");
+
+verify("1", "the management cluster", || {
+    expect("who asks", mgmt.identity().user, "admin");
+    expect("Cluster API", mgmt.versions("cluster.x-k8s.io"), ["v1beta2", "v1beta1"]);
+    gate("an older version is not served", !mgmt.serves("openstackcluster.infrastructure.cluster.x-k8s.io/v1alpha6"));
+    let space = "magnum-" + tenant.identity().project_id;
+    let cluster = mgmt.list("clusters.cluster.x-k8s.io", #{ namespace: space })[0];
+    gate("it is available", cluster.condition("Available").good, cluster.unmet());
+    let older = mgmt.get("cluster.cluster.x-k8s.io/v1beta1", cluster.name, #{ namespace: space });
+    gate("by the older rules too", older.condition("Ready").good, older.unmet());
+    expect("machines", mgmt.list("machines.cluster.x-k8s.io", #{ all: true }).len(), 3);
+    expect("what is absent", mgmt.find("services", "absent"), ());
+    let kinds = [];
+    try { mgmt.get("machinepools.cluster.x-k8s.io", "x"); } catch (e) { kinds.push(e.kind); }
+    try { mgmt.get("services", "absent"); } catch (e) { kinds.push(e.kind); }
+    expect("an unserved kind and an absent object differ", kinds, ["unsupported", "not-found"]);
+});
+
+change("2", "a workload cluster", || {
+    let workload = kube(tenant.clusters.get(site.cluster).kubeconfig(), #{ name: "w" });
+    expect("nodes", workload.list("nodes").len(), 3);
+    expect("pods that do not run", workload.list("pods", #{ all: true, fields: "status.phase!=Running" }).len(), 0);
+    let apps = workload.namespace("default");
+    let labels = #{ app: "web" };
+    apps.apply(#{ apiVersion: "apps/v1", kind: "Deployment", metadata: #{ name: "web", labels: labels },
+        spec: #{ replicas: 3, selector: #{ matchLabels: labels }, template: #{ metadata: #{ labels: labels },
+            spec: #{ containers: [#{ name: "web", image: "example/web" }] } } } });
+    apps.wait(#{ kind: "deployments", name: "web", within: 1.min, done: |d| (d.get("status.availableReplicas") ?? 0) == 3 });
+    apps.scale("deployments", "web", 2);
+    expect("pods after scaling", apps.list("pods", #{ labels: "app=web" }).len(), 2);
+    let dry = apps.dry_run(#{ apiVersion: "v1", kind: "ConfigMap", metadata: #{ name: "c" }, data: #{ a: "b" } });
+    expect("a dry run stores nothing", apps.find("configmaps", dry.name), ());
+    let made = apps.create(#{ apiVersion: "v1", kind: "ConfigMap", metadata: #{ name: "c", finalizers: ["x/y"] }, data: #{ a: "b" } });
+    let seen = "";
+    try { apps.create(#{ apiVersion: "v1", kind: "ConfigMap", metadata: #{ name: "c" } }); } catch (e) { seen = e.kind; }
+    expect("a second one of the name", seen, "conflict");
+    expect("patched", made.patch(#{ data: #{ a: "z" } }).get("data.a"), "z");
+    made.refresh().delete();
+    gate("its finalizer holds it", made.refresh().get("metadata.deletionTimestamp") != ());
+    made.refresh().remove_finalizer("x/y");
+    expect("then it is gone", apps.find("configmaps", "c"), ());
+    apps.delete("deployments", "web");
+    expect("and its pods with it", apps.list("pods", #{ labels: "app=web" }).len(), 0);
+});
+"#;
+
+#[test]
+fn the_real_client_goes_through_what_the_labs_kubernetes_answers() {
+    let desk = Desk::new();
+    let site = desk.site("tour", TOUR);
+    let ended = desk.rehearse(&["tour", "--site", &site, "--scenario", "healthy-cluster"]);
+    assert_eq!(ended.expect(0).verdicts(), "1 PASS, 2 PASS");
+}
+
+#[test]
+fn hosts_and_programs_answer_as_on_the_day_of_the_incident() {
+    let desk = Desk::new();
+    let script = r#"
+runbook("hosts", "Hosts and programs");
+let mgmt = site.host("capi-mgmt");
+let hypervisor = site.host("hypervisor");
+let juju = site.tool("juju");
+verify("1", "the machine that is down", || {
+    let kind = "";
+    try { mgmt.query(["uptime"]); } catch (e) { kind = e.kind; }
+    expect("kind", kind, "unreachable");
+});
+change("2", "the hypervisor", || {
+    let virsh = ["virsh", "--connect", "qemu:///system"];
+    hypervisor.run(virsh + ["snapshot-create-as", "--domain", "control-1", "--name", "s2"]);
+    let names = hypervisor.query(virsh + ["snapshot-list", "--domain", "control-1", "--name"]).stdout;
+    gate("the snapshot is there", names.contains("s2"), names);
+    expect("a session of the user's has no domain", hypervisor.query(["virsh", "list", "--name"]).stdout.contains("control-1"), false);
+    expect("an unknown program", hypervisor.query(["frobnicate"], #{ any_code: true }).code, 127);
+});
+verify("3", "juju", || {
+    let status = parse_json(juju.query(["status", "--format=json"]).stdout);
+    expect("units", status.applications["nova-compute"].units.len(), 3);
+    let kept = juju.query(["ssh", "nova-compute/0", "sudo sed -n 's/^[[:space:]]*reserved_host_memory_mb[[:space:]]*=[[:space:]]*//p' /etc/nova/nova.conf"]).stdout;
+    expect("D-040", kept, "8192\n");
+});
+"#;
+    let site = desk.site("hosts", script);
+    let ended = desk.rehearse(&["hosts", "--site", &site, "--scenario", "restart"]).expect(0);
+    assert_eq!(ended.verdicts(), "1 PASS, 2 PASS, 3 PASS");
+    // a command that hangs costs its deadline in virtual time, and says so
+    let hung = desk.rehearse(&[
+        "hosts",
+        "--site",
+        &site,
+        "--scenario",
+        "restart",
+        "--fault",
+        "ssh-hangs",
+        "--only",
+        "2",
+        "--because",
+        "of it alone",
+    ]);
+    assert_eq!(hung.exit, 10, "{}", hung.stderr);
+    assert!(hung.stderr.contains("did not end"), "{}", hung.stderr);
+}
+
+#[test]
+fn the_shipped_tests_of_runbooks_pass() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rehearsals");
+    let ended = Desk::new().run(&["test", dir]).expect(0);
+    assert!(ended.stdout.contains("0 failed, 0 not run"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_test_that_fails_says_what_was_wanted_and_where() {
+    let desk = Desk::new();
+    let text = r#"
+test("good", || assert_eq("verdict", rehearse("park").steps["1"].verdict, "PASS"));
+test("bad", || assert_eq("what was sent", rehearse("park", #{ seed: 3 }).sent.len(), 7));
+test("wrong option", || rehearse("park", #{ scenaro: "restart" }));
+"#;
+    let file = desk.file("mine_test.rhai", text);
+    let ended = desk.run(&["test", file.to_str().unwrap()]).expect(3);
+    for part in [
+        "✓ good",
+        "✗ bad",
+        "wanted 7",
+        "got    1",
+        "at line 3",
+        "did you mean `scenario`?",
+        "1 passed, 2 failed",
+    ] {
+        assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+    }
+    let broken = desk.file("broken_test.rhai", "test(");
+    assert_eq!(desk.run(&["test", broken.to_str().unwrap()]).exit, 8);
+    assert_eq!(desk.run(&["test", "/nowhere/at/all"]).exit, 2);
 }

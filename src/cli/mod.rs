@@ -14,6 +14,7 @@ mod check;
 mod conduct;
 mod diff_runs;
 mod interrupt;
+mod lab;
 mod lease;
 mod lint_md;
 mod list;
@@ -29,6 +30,7 @@ mod show;
 mod show_run;
 mod site;
 mod stub;
+mod test;
 mod verify_run;
 mod view;
 mod watch;
@@ -52,6 +54,11 @@ enum Command {
     Run(run::Arguments),
     /// Run a runbook in the lab inside the program: no cloud, no network, no configuration
     Rehearse(rehearse::Arguments),
+    /// Run *_test.rhai files, which rehearse runbooks and say what must come of it
+    Test(test::Arguments),
+    /// Practise on a lab with the ordinary clients
+    #[command(subcommand)]
+    Lab(lab::Command),
     /// Go on with a run that was cut off, or that ended with an error
     Resume(resume::Arguments),
     /// Look around in a site's cloud, line by line; read-only until it is unlocked
@@ -133,6 +140,8 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Run(arguments) => run::main(arguments),
         Command::Rehearse(arguments) => rehearse::main(&arguments),
+        Command::Test(arguments) => test::main(&arguments),
+        Command::Lab(command) => lab::main(command),
         Command::Resume(arguments) => resume::main(arguments),
         Command::Repl(arguments) => repl::main(arguments),
         Command::List(arguments) => list::main(&arguments),

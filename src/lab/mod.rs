@@ -194,6 +194,22 @@ impl Lab {
         serde_json::json!({"clouds": clouds}).to_string()
     }
 
+    /// The names in [`Lab::clouds_yaml`].
+    pub fn cloud_names(&self, tenancy: &Tenancy) -> Vec<String> {
+        let named = |a: &Assignment| match &a.target {
+            Target::Project(project, _) => Some(format!("{}@{project}", a.user.0)),
+            Target::Domain(_) | Target::System => None,
+        };
+        let names: std::collections::BTreeSet<String> = tenancy.roles.iter().filter_map(named).collect();
+        names.into_iter().collect()
+    }
+
+    /// Kubeconfigs for clients that know nothing of the lab, by cluster: plain HTTP, with the lab as the proxy that
+    /// knows the way. A cluster is among them once it has an address.
+    pub fn client_kubeconfigs(&self) -> Vec<(String, String)> {
+        self.desk.with(|world| kubernetes::for_clients(world))
+    }
+
     /// Keystone's address.
     pub fn auth_url(&self) -> String {
         format!("http://{}/identity/v3", self.address)

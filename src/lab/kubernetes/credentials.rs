@@ -19,6 +19,33 @@ pub(crate) fn kubeconfig(world: &mut World, name: &str) -> Option<Secret> {
     if world.magnum.clusters.iter().any(known) { workload(world, name) } else { management(world) }
 }
 
+/// Kubeconfigs by cluster for clients that take the lab for a proxy.
+pub(crate) fn for_clients(world: &World) -> Vec<(String, String)> {
+    let management = management_server(world).map(|server| ("management".to_string(), server));
+    let workload = world
+        .magnum
+        .clusters
+        .iter()
+        .filter_map(|c| Some((c.name.clone(), format!("https://{}:{PORT}", c.infrastructure.endpoint?))));
+    let text = |name: &str, server: &str| {
+        let server = server.replacen("https://", "http://", 1);
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": name,
+            "clusters": [{"name": name, "cluster": {"server": server, "proxy-url": world.origin}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": "admin"}}],
+            "users": [{"name": "admin", "user": {}}],
+        })
+    };
+    management
+        .into_iter()
+        .chain(workload)
+        .map(|(name, server)| {
+            let text = text(&name, &server).to_string();
+            (name, text)
+        })
+        .collect()
+}
+
 /// The management cluster's own kubeconfig, as its snap prints it: with a token.
 fn management(world: &World) -> Option<Secret> {
     let server = management_server(world)?;

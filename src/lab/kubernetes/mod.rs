@@ -25,6 +25,7 @@ mod read;
 mod refusal;
 mod select;
 mod store;
+mod table;
 mod views;
 mod workloads;
 mod write;
@@ -35,7 +36,7 @@ use axum::http::Method;
 
 pub(crate) use balanced::Balanced;
 pub(crate) use balancers::janitor;
-pub(crate) use credentials::kubeconfig;
+pub(crate) use credentials::{for_clients, kubeconfig};
 pub(crate) use front::Declared;
 
 use super::exchange::{Answer, Request};
@@ -155,8 +156,8 @@ fn serve(
         let watched = request.get("watch").is_some_and(|w| w == "1" || w == "true");
         return match (place.name, place.part) {
             ("", _) if watched => read::watch(store, &place, request),
-            ("", _) => Ok(Answer::json(200, read::list(store, &place, request)?)),
-            (_, "" | "status") => Ok(Answer::json(200, read::get(store, &place)?)),
+            ("", _) => Ok(table::shown(place.kind, read::list(store, &place, request)?, request)),
+            (_, "" | "status") => Ok(table::shown(place.kind, read::get(store, &place)?, request)),
             (_, "scale") if place.kind.scale => {
                 Ok(Answer::json(200, write::scale(&read::get(store, &place)?)))
             }

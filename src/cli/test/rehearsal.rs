@@ -1,0 +1,119 @@
+//! A rehearsal for a test: `rhumb rehearse` in a process of its own, and its report as data.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rhai::{Dynamic, Map};
+use serde_json::{Value, json};
+
+use crate::base::error::nearest;
+use crate::base::{Error, ErrorKind, Result};
+use crate::cli::place::RUNS;
+use crate::report::runs;
+use crate::run::report::StepReport;
+use crate::run::{RunReport, Verdict};
+
+/// What a rehearsal may be told.
+const OPTIONS: &[&str] = &["scenario", "faults", "seed", "set", "only", "skip"];
+
+/// Rehearses a runbook and tells what came of it.
+///
+/// # Errors
+/// [`ErrorKind::Argument`] for an unknown option; [`ErrorKind::Failed`] where the rehearsal did not begin, with its words.
+pub(super) fn run(site: Option<&Path>, runbook: &str, options: &Map) -> Result<Value> {
+    let io = |e: std::io::Error| Error::new(ErrorKind::Io, "the rehearsal cannot be started").from_source(&e);
+    let state = tempfile::tempdir().map_err(io)?;
+    let mut command = Command::new(std::env::current_exe().map_err(io)?);
+    command.args(["rehearse", runbook]).args(arguments(options)?).arg("--state-dir").arg(state.path());
+    match site {
+        Some(site) => command.arg("--site").arg(site),
+        None => command.env_remove("RHUMB_SITE"),
+    };
+    let output = command.stdin(Stdio::null()).output().map_err(io)?;
+    let dir = runs::directories(&state.path().join("rehearsals").join(RUNS))?.into_iter().next();
+    let Some(dir) = dir else {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(Error::new(
+            ErrorKind::Failed,
+            format!("the rehearsal of {runbook} did not begin\n{}", said.trim()),
+        ));
+    };
+    Ok(told(&RunReport::load(&dir)?, output.status.code().unwrap_or(-1)))
+}
+
+/// The options as arguments of `rhumb rehearse`.
+fn arguments(options: &Map) -> Result<Vec<String>> {
+    let mut arguments = Vec::new();
+    let mut add = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
+    for (name, value) in options {
+        match name.as_str() {
+            "scenario" | "seed" => add(name, value.to_string()),
+            "faults" => texts(value).into_iter().for_each(|fault| add("fault", fault)),
+            "only" | "skip" => texts(value).into_iter().for_each(|step| add(name, step)),
+            "set" => {
+                for (key, value) in value.clone().try_cast::<Map>().unwrap_or_default() {
+                    add("set", format!("{key}={value}"));
+                }
+            }
+            other => {
+                let error = Error::new(ErrorKind::Argument, format!("a rehearsal has no option `{other}`"));
+                return Err(match nearest(other, OPTIONS.iter().copied()) {
+                    Some(near) => error.help(format!("did you mean `{near}`?")),
+                    None => error.help(format!("there are {}", OPTIONS.join(", "))),
+                });
+            }
+        }
+    }
+    if options.contains_key("only") || options.contains_key("skip") {
+        arguments.extend(["--because".into(), "a test asks for it".into()]);
+    }
+    Ok(arguments)
+}
+
+/// One text, or a list of them.
+fn texts(value: &Dynamic) -> Vec<String> {
+    match value.clone().try_cast::<rhai::Array>() {
+        Some(items) => items.iter().map(Dynamic::to_string).collect(),
+        None => vec![value.to_string()],
+    }
+}
+
+/// A report as tests see it.
+fn told(report: &RunReport, exit: i32) -> Value {
+    let steps: serde_json::Map<String, Value> =
+        report.steps.iter().map(|s| (s.id.clone(), step(s))).collect();
+    let sent: Vec<String> = report.steps.iter().flat_map(sent).collect();
+    let gates: Vec<Value> = report
+        .steps
+        .iter()
+        .flat_map(|s| s.gates.iter().map(|g| json!({"step": s.id, "claim": g.claim, "ok": g.ok})))
+        .collect();
+    let order: Vec<&str> = report.steps.iter().map(|s| s.id.as_str()).collect();
+    json!({
+        "passed": exit == 0, "exit": exit, "steps": steps, "order": order, "sent": sent, "gates": gates,
+        "error": report.end.as_ref().map_or_else(String::new, |end| what(&end.error)),
+        "seconds": report.steps.iter().map(|s| s.seconds).sum::<f64>(),
+    })
+}
+
+fn what(error: &Value) -> String {
+    error["what"].as_str().unwrap_or_default().to_string()
+}
+
+fn step(step: &StepReport) -> Value {
+    let verdict = step.verdict.as_ref();
+    let facts: serde_json::Map<String, Value> =
+        step.facts.iter().map(|f| (f.name.clone(), f.value.clone())).collect();
+    json!({
+        "verdict": verdict.map_or("none", Verdict::word), "detail": verdict.map_or_else(String::new, Verdict::detail),
+        "error": what(&step.error), "seconds": step.seconds, "notes": step.notes, "facts": facts,
+        "gates": step.gates.iter().map(|g| json!({"claim": g.claim, "ok": g.ok})).collect::<Vec<_>>(),
+        "sent": sent(step).collect::<Vec<_>>(),
+    })
+}
+
+/// Method and target of the changes that were sent.
+fn sent(step: &StepReport) -> impl Iterator<Item = String> + '_ {
+    let effects = step.effects.iter().filter(|e| e.approved.is_some());
+    effects.map(|e| format!("{} {}", e.intent.method, e.intent.target))
+}
