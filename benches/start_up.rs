@@ -1,6 +1,7 @@
-//! What a run costs beside its requests: `cargo bench --bench start_up`.
+//! What a run costs beside its requests, and what a rehearsal costs: `cargo bench --bench start_up`.
 //!
-//! Each line is the median of 21 whole processes; the smallest process there is stands first, as the floor.
+//! Each line is the median of 21 whole processes; the smallest process there is stands first, as the floor. Of
+//! rehearsals the most memory that one held is told as well.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark that cannot run says so by panicking")]
 
@@ -11,7 +12,7 @@ mod stage;
 #[path = "../tests/stub_cloud/mod.rs"]
 mod stub_cloud;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rhumb::repl::candidates;
@@ -58,6 +59,31 @@ fn key_presses() {
     }
 }
 
+/// The most memory that a process held, in MiB, looked at until it ends.
+fn peak(command: &mut Command) -> u64 {
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let held = text.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
+        most = most.max(held.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    most / 1024
+}
+
+/// A runbook in its own scenario, or in another.
+fn rehearsal(rig: &Rig, name: &str, args: &[&str]) {
+    let command = || {
+        let mut command = rig.command(&[&["rehearse"], args].concat());
+        command.env_remove("RHUMB_SITE");
+        command
+    };
+    line(name, median(|| passes(&mut command())));
+    println!("{:<44} {:>8} MiB", "  the most memory", peak(&mut command()));
+}
+
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let cloud = runtime.block_on(stub_cloud::start(|seen, _| match seen.path.contains("/servers") {
@@ -89,4 +115,8 @@ fn main() {
     let before = cloud.stage().seen.len();
     passes(&mut rig.command(&["run", "one"]));
     println!("{:<44} {:>8}", "requests of that script", cloud.stage().seen.len() - before);
+    rehearsal(&rig, "rhumb rehearse park", &["park"]);
+    rehearsal(&rig, "rhumb rehearse restart", &["restart"]);
+    rehearsal(&rig, "rhumb rehearse phase-08", &["phase-08"]);
+    rehearsal(&rig, "rhumb rehearse amphora-sweep, 10,000 servers", &["amphora-sweep", "--scenario", "large"]);
 }
