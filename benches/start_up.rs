@@ -66,7 +66,8 @@ fn peak(command: &mut Command) -> u64 {
     let mut most = 0;
     while child.try_wait().unwrap().is_none() {
         let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let held = text.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
+        let held =
+            text.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().split(' ').next()?.parse().ok());
         most = most.max(held.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -118,5 +119,9 @@ fn main() {
     rehearsal(&rig, "rhumb rehearse park", &["park"]);
     rehearsal(&rig, "rhumb rehearse restart", &["restart"]);
     rehearsal(&rig, "rhumb rehearse phase-08", &["phase-08"]);
-    rehearsal(&rig, "rhumb rehearse amphora-sweep, 10,000 servers", &["amphora-sweep", "--scenario", "large"]);
+    rehearsal(
+        &rig,
+        "rhumb rehearse amphora-sweep, 10,000 servers",
+        &["amphora-sweep", "--scenario", "large"],
+    );
 }
