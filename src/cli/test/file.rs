@@ -98,6 +98,10 @@ fn words(thrown: &EvalAltResult) -> String {
 }
 
 fn rehearse(site: Option<&Path>, runbook: &str, options: &Map) -> std::result::Result<Dynamic, Thrown> {
-    let told = rehearsal::run(site, runbook, options).map_err(|e| failed(e.to_string()))?;
-    value::from_json(&told).map_err(|e| failed(e.to_string()))
+    let thrown = |e: Error| match &e.detail().help {
+        Some(help) => failed(format!("{e}\n{help}")),
+        None => failed(e.to_string()),
+    };
+    let told = rehearsal::run(site, runbook, options).map_err(thrown)?;
+    value::from_json(&told).map_err(thrown)
 }
