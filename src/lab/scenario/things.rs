@@ -252,9 +252,6 @@ pub struct Cluster {
     /// `provisioning_status` of its API load balancer at the start.
     #[serde(default = "active")]
     pub api_lb_status: String,
-    /// Its deletion was asked for before the start.
-    #[serde(default)]
-    pub deleting: bool,
     /// Magnum calls it UNHEALTHY and cannot say why, as long as it is blind.
     #[serde(default)]
     pub mute: bool,
