@@ -76,7 +76,8 @@ impl Approver for Terminal {
         self.view.quietly(|| {
             let mut out = anstream::stdout();
             let _ = writeln!(out, "{}", table(q));
-            let choices = match (q.intent.destroys, self.reads) {
+            let alone = q.intent.destroys || q.in_doubt;
+            let choices = match (alone, self.reads) {
                 (true, _) => "[y]es  [n]o",
                 (false, Some(_)) => "[y]es  rest of the [s]tep  [n]o",
                 (false, None) => "[y]es  rest of the [s]tep  rest of the [r]un  [n]o",
@@ -85,8 +86,8 @@ impl Approver for Terminal {
             loop {
                 match self.line(&prompt).as_deref() {
                     Some("y" | "yes") => return Answer::Once,
-                    Some("s" | "step") if !q.intent.destroys => return Answer::Step,
-                    Some("r" | "run") if !q.intent.destroys && self.reads.is_none() => return Answer::Run,
+                    Some("s" | "step") if !alone => return Answer::Step,
+                    Some("r" | "run") if !alone && self.reads.is_none() => return Answer::Run,
                     Some("n" | "no") | None => return Answer::No,
                     Some(_) => {}
                 }
@@ -137,9 +138,11 @@ fn table(q: &Question<'_>) -> String {
         ("request", format!("{} {}", i.method, i.target)),
         ("body", body),
         ("undo", undo),
+        ("in doubt", "it may have been sent before the cut, and a look cannot tell".to_string()),
     ];
+    let shown = if q.in_doubt { &rows[..] } else { &rows[..4] };
     let mut text = format!("\n         {WARN}step {} would {}{WARN:#}", q.step, i.summary);
-    for (name, value) in rows {
+    for (name, value) in shown {
         text.push_str(&format!("\n         {DIM}{name:<9}{DIM:#} {value}"));
     }
     text

@@ -15,6 +15,8 @@ pub struct Question<'a> {
     pub title: &'a str,
     /// What would be sent.
     pub intent: &'a Intent,
+    /// It may have been sent already, before a cut, and a look cannot tell.
+    pub in_doubt: bool,
 }
 
 /// What the operator says.
@@ -63,14 +65,14 @@ impl Approvals {
 
     /// Who approved this change beforehand, if anybody did.
     pub fn known(&self, q: &Question<'_>) -> Option<String> {
-        if let Some(by) = &self.all {
+        if let Some(by) = self.all.as_ref().filter(|_| !q.in_doubt) {
             return Some(by.clone());
         }
         let target = q.intent.target.split(['/', ' ', '?']).find(|part| self.granted.contains(*part));
         if let Some(id) = target {
             return Some(format!("--approve {id}"));
         }
-        if q.intent.destroys {
+        if q.intent.destroys || q.in_doubt {
             return None; // one by one, unless approved by id
         }
         if self.granted.contains(q.step) {
@@ -102,10 +104,14 @@ impl Approvals {
                     format!("step {} needs an approval: {}", q.step, q.intent.summary),
                 )
                 .scope(&q.intent.handle)
-                .help(format!(
-                    "run it on a terminal, or approve it beforehand: --approve {}, or --yes for all",
-                    q.step
-                )));
+                .help(match q.in_doubt {
+                    true => "it may have been sent before the cut: look, then run it on a terminal or name its target's id with --approve"
+                        .to_string(),
+                    false => format!(
+                        "run it on a terminal, or approve it beforehand: --approve {}, or --yes for all",
+                        q.step
+                    ),
+                }));
             }
         }
         Ok("operator".into())
@@ -145,7 +151,7 @@ mod tests {
     fn a_yes_for_the_run_does_not_cover_what_destroys() {
         let mut a = Approvals::default();
         let (mild, grave) = (intent(false), intent(true));
-        let q = |intent| Question { step: "5.1", title: "", intent };
+        let q = |intent| Question { step: "5.1", title: "", intent, in_doubt: false };
         assert!(a.decide(&q(&mild), &Says(Answer::Run)).is_ok());
         assert!(a.known(&q(&mild)).is_some());
         assert!(a.known(&q(&grave)).is_none());
@@ -158,7 +164,7 @@ mod tests {
     #[test]
     fn nobody_there_is_not_a_no() {
         let i = intent(false);
-        let q = Question { step: "1", title: "", intent: &i };
+        let q = Question { step: "1", title: "", intent: &i, in_doubt: false };
         let kind = |answer| Approvals::default().decide(&q, &Says(answer)).unwrap_err().kind();
         assert_eq!(kind(Answer::Nobody), ErrorKind::NeedsApproval);
         assert_eq!(kind(Answer::No), ErrorKind::Declined);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::approval::Question;
+use super::past::PastCall;
 use super::record::{Record, StepKind};
 use super::state::{Frame, Mode, Run, frame, lock};
 use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result};
@@ -22,13 +23,14 @@ struct StepLedger<'a> {
     run: &'a Run,
     frame: &'a Frame,
     call: &'a str,
+    in_doubt: bool,
 }
 
 impl Ledger for StepLedger<'_> {
     fn authorise(&self, intent: &Intent) -> Result<u64> {
         let (run, step) = (self.run, &self.frame.step);
         let shared = run.shared();
-        let question = Question { step, title: &self.frame.title, intent };
+        let question = Question { step, title: &self.frame.title, intent, in_doubt: self.in_doubt };
         let approved = lock(&shared.approvals).decide(&question, shared.approver.as_ref());
         match approved {
             Ok(approved) => run.append(Record::Intent {
@@ -64,7 +66,8 @@ impl Run {
         let intent = mutation.intent();
         let frame = self.may_change(&intent)?;
         let call = frame.next_call();
-        if let Some(before) = self.shared().past.call(&frame.step, &call) {
+        let mut in_doubt = false;
+        if let Some(before) = self.before(&frame.step, &call, &intent) {
             if before.digest != intent.digest() {
                 return Err(Error::new(
                     ErrorKind::Drift,
@@ -76,6 +79,7 @@ impl Run {
                 .cause(format!("before: {} {}", before.intent.method, before.intent.target))
                 .help("look at both, then start a new run, or resume with --from this step"));
             }
+            lock(&self.shared().met).insert(before.entry);
             if let Some(value) = &before.done {
                 return Ok(value.clone().into());
             }
@@ -92,6 +96,7 @@ impl Run {
                 }
                 Settled::NotDone => {}
                 Settled::Unknown => {
+                    in_doubt = true;
                     self.note(&format!(
                         "in doubt since the cut, and a look cannot tell: {}",
                         intent.summary
@@ -99,7 +104,8 @@ impl Run {
                 }
             }
         }
-        let permit = Permit::obtain(&StepLedger { run: self, frame: &frame, call: &call }, mutation)?;
+        let permit =
+            Permit::obtain(&StepLedger { run: self, frame: &frame, call: &call, in_doubt }, mutation)?;
         let record = permit.record();
         let result = send(permit);
         let (value, error) = match &result {
@@ -114,8 +120,26 @@ impl Run {
     /// and what looks as if it need not be done was done by it.
     pub fn comes_next(&self, intent: &Intent) -> bool {
         let Some(frame) = frame() else { return false };
-        let before = self.shared().past.call(&frame.step, &frame.peek_call());
+        let before = self.before(&frame.step, &frame.peek_call(), intent);
         before.is_some_and(|before| before.digest == intent.digest())
+    }
+
+    /// The change before the cut that this one is, or is in the place of.
+    ///
+    /// A step that goes through what it finds does not find again what it dealt with, so the places of its changes
+    /// shift: the same change is the same in any place, and a change of another thing is a new one.
+    fn before(&self, step: &str, call: &str, intent: &Intent) -> Option<&PastCall> {
+        let (past, digest) = (&self.shared().past, intent.digest());
+        let met = lock(&self.shared().met);
+        let in_place = past.call(step, call).filter(|before| !met.contains(&before.entry));
+        if in_place.is_some_and(|before| before.digest == digest) {
+            return in_place;
+        }
+        let mut all: Vec<_> = past.of_step(step).filter(|before| !met.contains(&before.entry)).collect();
+        all.sort_by_key(|before| before.entry);
+        let same = all.iter().find(|before| before.digest == digest).copied();
+        let of_same_thing = || all.iter().any(|before| before.intent.target == intent.target);
+        same.or_else(|| in_place.filter(|_| of_same_thing()))
     }
 
     /// Refuses what may not change anything here.

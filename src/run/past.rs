@@ -89,6 +89,11 @@ impl Past {
         self.calls.get(&(step.to_string(), call.to_string()))
     }
 
+    /// What a step sent, or was about to send, before the cut.
+    pub fn of_step(&self, step: &str) -> impl Iterator<Item = &PastCall> {
+        self.calls.iter().filter(move |((of, _), _)| of == step).map(|(_, call)| call)
+    }
+
     /// Changes whose outcome nobody knows.
     pub fn in_doubt(&self) -> impl Iterator<Item = &PastCall> {
         self.calls.values().filter(|c| c.done.is_none())

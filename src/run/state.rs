@@ -165,6 +165,8 @@ pub(super) struct Shared {
     pub(super) approvals: Mutex<Approvals>,
     pub(super) excuse: Box<Excuse>,
     pub(super) past: Past,
+    /// The entries of its changes that this run has come to.
+    pub(super) met: Mutex<BTreeSet<u64>>,
     pub(super) selection: Selection,
     pub(super) cancel: Cancel,
     pub(super) cleanup_within: Duration,
@@ -193,6 +195,7 @@ impl Run {
             excuse: settings.excuse,
             waits: AtomicU64::new(settings.past.last_wait()),
             past: settings.past,
+            met: Mutex::default(),
             selection: settings.selection,
             cancel: settings.cancel,
             cleanup_within: settings.cleanup_within,
