@@ -265,3 +265,11 @@ fn a_session_becomes_a_runbook_that_passes_in_its_lab() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn triage_names_the_lowest_red_layer() {
+    let session = Session::of("triage()\n");
+    let out = session.stdout();
+    // the management VM of the incident is shut off, and nothing below it is red
+    assert!(out.contains("The management VM") && out.contains("SHUTOFF"), "{out}\n{}", session.stderr());
+}

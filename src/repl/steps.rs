@@ -1,4 +1,4 @@
-//! One step of a runbook, run in a session: a run of its own, with its own journal, that leaves the others out.
+//! A runbook, or one step of it, run in a session: a run of its own with its own journal.
 
 use std::collections::BTreeSet;
 
@@ -18,15 +18,37 @@ use crate::script::{Host, Runbook, value};
 /// # Errors
 /// There is no such step; it uses what a change step gives; what the run came to, already shown.
 pub fn run(shell: &mut Shell, runbook: &str, id: &str) -> Result<Dynamic> {
+    let prose = Prose::of(shell.session.host.library.shelf(), runbook)?;
+    let only = needed(&prose, id)?;
+    let selection = Selection::new(None, only, Vec::new(), &format!("`:step {id}` in a session"))?;
+    conduct(shell, runbook, &format!("{runbook}-{id}"), selection, id)
+}
+
+/// Runs a runbook whole. Returns the value of its last step.
+///
+/// # Errors
+/// There is no such runbook; what the run came to, already shown.
+pub fn whole(shell: &mut Shell, runbook: &str) -> Result<Dynamic> {
+    let prose = Prose::of(shell.session.host.library.shelf(), runbook)?;
+    let last = prose.steps.last().map(|step| step.id.clone()).unwrap_or_default();
+    conduct(shell, runbook, runbook, Selection::default(), &last)
+}
+
+/// Conducts a run in the session. Returns the value of the step that is wanted.
+fn conduct(
+    shell: &mut Shell,
+    runbook: &str,
+    title: &str,
+    selection: Selection,
+    wanted: &str,
+) -> Result<Dynamic> {
     let session = shell.session.clone();
     let site = session.host.site.clone();
-    let prose = Prose::of(session.host.library.shelf(), runbook)?;
-    let only = needed(&prose, id)?;
     let cancel = session.run().cancel().clone();
     cancel.rearm();
     let clock = session.run().clock().clone();
     let start = &shell.start;
-    let name = (start.run_id)(&format!("{runbook}-{id}"), clock.now());
+    let name = (start.run_id)(title, clock.now());
     let directory = start.runs.join(&name);
     let excuses = (site.clone(), runbook.to_string());
     let run = Run::begin(
@@ -39,7 +61,7 @@ pub fn run(shell: &mut Shell, runbook: &str, id: &str) -> Result<Dynamic> {
             approvals: Approvals::default(),
             excuse: Box::new(move |step, claim, seen| excuses.0.excuse(&excuses.1, step, claim, seen)),
             past: Past::default(),
-            selection: Selection::new(None, only, Vec::new(), &format!("`:step {id}` in a session"))?,
+            selection,
             cancel,
             cleanup_within: start.cleanup_within,
         },
@@ -83,7 +105,7 @@ pub fn run(shell: &mut Shell, runbook: &str, id: &str) -> Result<Dynamic> {
     }
     let entries = shell.watcher.seen();
     let ended = entries.iter().rev().find_map(|e| match &e.record {
-        Record::StepEnd { step, value, .. } if step == id => Some(value.clone()),
+        Record::StepEnd { step, value, .. } if step == wanted => Some(value.clone()),
         _ => None,
     });
     value::decode(&host, &ended.unwrap_or_default())

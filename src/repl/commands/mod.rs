@@ -6,6 +6,7 @@ mod leave;
 mod promote;
 mod show;
 mod steps;
+mod triage;
 mod unlock;
 mod watch;
 mod why;
@@ -35,6 +36,7 @@ pub const ALL: &[&Command] = &[
     &show::YAML,
     &diff::DIFF,
     &watch::WATCH,
+    &triage::TRIAGE,
     &why::WHY,
     &steps::STEPS,
     &steps::STEP,
@@ -47,6 +49,9 @@ pub const ALL: &[&Command] = &[
 /// A line as a command with its arguments; nothing where it is a text to evaluate.
 pub fn parse(line: &str) -> Option<(Result<&'static Command>, String)> {
     let line = line.trim();
+    if matches!(line, "triage()" | "triage();") {
+        return Some((Ok(&triage::TRIAGE), String::new()));
+    }
     let bare = line == "help" || line.starts_with("help ");
     let rest = if bare { line } else { line.strip_prefix(':')? };
     let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
