@@ -354,3 +354,46 @@ test("wrong option", || rehearse("park", #{ scenaro: "restart" }));
     assert_eq!(desk.run(&["test", broken.to_str().unwrap()]).exit, 8);
     assert_eq!(desk.run(&["test", "/nowhere/at/all"]).exit, 2);
 }
+
+#[test]
+fn a_lab_is_served_to_ordinary_clients_until_it_is_interrupted() {
+    use std::io::{BufRead as _, Read as _, Write as _};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let desk = Desk::new();
+    let dir = desk.home.path().join("lab");
+    std::fs::create_dir(&dir).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rhumb"));
+    command.args(["lab", "serve", "--scenario", "healthy-cluster", "--dir"]).arg(&dir).env_clear();
+    command.env("HOME", desk.home.path()).stdout(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let told: Vec<String> = lines.by_ref().take(6).collect();
+    let address = told[1].strip_prefix("serving on http://").unwrap().split(' ').next().unwrap().to_string();
+
+    for name in ["clouds.yaml", "management.kubeconfig", "capi-test-1.kubeconfig"] {
+        let mode = std::fs::metadata(dir.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    // as kubectl asks: through the lab as a proxy, for a table
+    let kubeconfig: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(dir.join("capi-test-1.kubeconfig")).unwrap()).unwrap();
+    let server = kubeconfig["clusters"][0]["cluster"]["server"].as_str().unwrap();
+    assert_eq!(kubeconfig["clusters"][0]["cluster"]["proxy-url"], format!("http://{address}"));
+    let host = server.strip_prefix("http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    let accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    write!(
+        stream,
+        "GET {server}/api/v1/nodes HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("\"kind\":\"Table\"") && answer.contains("control-plane"), "{answer}");
+
+    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(lines.last().unwrap().starts_with("ended; "));
+}

@@ -156,8 +156,12 @@ fn serve(
         let watched = request.get("watch").is_some_and(|w| w == "1" || w == "true");
         return match (place.name, place.part) {
             ("", _) if watched => read::watch(store, &place, request),
-            ("", _) => Ok(table::shown(place.kind, read::list(store, &place, request)?, request)),
-            (_, "" | "status") => Ok(table::shown(place.kind, read::get(store, &place)?, request)),
+            ("", _) => {
+                Ok(table::shown(place.kind, read::list(store, &place, request)?, request, world.now()))
+            }
+            (_, "" | "status") => {
+                Ok(table::shown(place.kind, read::get(store, &place)?, request, world.now()))
+            }
             (_, "scale") if place.kind.scale => {
                 Ok(Answer::json(200, write::scale(&read::get(store, &place)?)))
             }

@@ -47,7 +47,9 @@ impl Change<'_> {
     fn body(&self) -> Result<Value, Refusal> {
         match &self.request.body {
             Incoming::Json(body) => Ok(body.clone()),
-            _ => Err(Refusal::bad("the object provided is unrecognized (must be of type JSON)")),
+            _ => Err(Refusal::bad(
+                "the object provided is unrecognized (must be of type JSON); the lab reads no protobuf: `kubectl apply -f` sends JSON",
+            )),
         }
     }
 
