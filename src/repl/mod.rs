@@ -1,7 +1,7 @@
 //! Floor 6: the session an operator triages in. Everything of the script language, persistent, over a run
 //! with its journal; read-only unless unlocked.
 //!
-//! One file for each question of the line editor ([`helper`]), one for each command, and what a value
+//! One file for each question of the line editor (`helper`), one for each command, and what a value
 //! looks like in [`display`].
 
 pub mod candidates;
