@@ -110,7 +110,7 @@ impl View {
                 let mark = if state.change { "change" } else { "verify" };
                 self.line(&format!("{BOLD}{step:<8} {title}{BOLD:#}  {DIM}{mark}{DIM:#}"));
                 if let Some(by) = overridden {
-                    self.line(&format!("         {OTHER}overridden by {by}{OTHER:#}"));
+                    self.line(&format!("         {OTHER}{by}{OTHER:#}"));
                 }
             }
             Record::Note { text, .. } => self.line(&format!("         {text}")),
