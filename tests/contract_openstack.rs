@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Cloud, Run, differences, requests, witness};
+use contract::{Cloud, Run, differences, requests, unheard, witness};
 use rhumb::base::{Clock as _, SimClock};
 use rhumb::lab::{Lab, Scenario, Tenancy, Values};
 
@@ -53,7 +53,8 @@ fn check(name: &str) {
     let here = Here::start();
     let mut run = Run::new(&here);
     run.play(requests::of(name));
-    let wrong = differences(&witness(name), &run.seen);
+    let mut wrong = differences(&witness(name), &run.seen);
+    wrong.extend(unheard(&witness(name), &run.seen));
     assert!(
         wrong.is_empty(),
         "{} of {} steps differ from what the real service did:\n{}",

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::conduct::runtime;
 use super::rehearse::LabArguments;
@@ -57,6 +58,11 @@ pub(super) fn main(command: Command) -> Result<u8> {
     let runtime = runtime()?;
     let Rehearsal { lab, clock, .. } =
         Rehearsal::begin(&site, scenario, &arguments.lab.faults()?, runtime.handle())?;
+    // heard from before the first line on: a listener made anew at each beat would miss what comes between two
+    let mut interrupted = {
+        let _inside = runtime.enter();
+        signal(SignalKind::interrupt()).map_err(deaf)?
+    };
     let mut papers = Papers { dir: arguments.dir, known: Vec::new() };
     anstream::println!("scenario {name}: {title}\nserving on http://{} until Ctrl-C", lab.address());
     papers.clouds(&lab, &site)?;
@@ -70,7 +76,7 @@ pub(super) fn main(command: Command) -> Result<u8> {
         let mut beat = tokio::time::interval(BEAT);
         loop {
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(()),
+                _ = interrupted.recv() => return Ok(()),
                 _ = beat.tick() => {
                     clock.advance_to(start.elapsed().mul_f64(arguments.speed));
                     papers.kubeconfigs(&lab)?;
@@ -124,6 +130,10 @@ impl Papers {
         }
         Ok(())
     }
+}
+
+fn deaf(e: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, "signals cannot be heard").from_source(&e)
 }
 
 fn unwritable(path: &Path, e: &std::io::Error) -> Error {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::lock::Lock;
 use super::names::Names;
@@ -148,7 +149,8 @@ fn session(settings: Settings) -> Result<u8> {
     let interrupted = session.clone();
     runtime.spawn(async move {
         // at the prompt the line editor has the key; this is for the call that runs
-        while tokio::signal::ctrl_c().await.is_ok() {
+        let Ok(mut keys) = signal(SignalKind::interrupt()) else { return };
+        while keys.recv().await.is_some() {
             interrupted.run().cancel().interrupt();
         }
     });

@@ -345,7 +345,7 @@ pub(crate) fn differences(witness: &Map<String, Value>, seen: &Map<String, Value
             (Some(wanted), Some(got)) => {
                 let [wanted, got] = [wanted, got].map(|s| s.as_array().unwrap().clone());
                 // a state of a moment is missed by who looks at another moment, here or when the record was made
-                let agree = contains_in_order(&got, &wanted) || contains_in_order(&wanted, &got);
+                let agree = of(&wanted, &got) == of(&got, &wanted);
                 if !agree || got.last() != wanted.last() {
                     all.push(format!("{title}\n  real: {wanted:?}\n  here: {got:?}"));
                 }
@@ -367,8 +367,18 @@ pub(crate) fn differences(witness: &Map<String, Value>, seen: &Map<String, Value
     all
 }
 
-/// Whether all of `part` is in `whole`, in this order.
-fn contains_in_order(whole: &[Value], part: &[Value]) -> bool {
-    let mut rest = whole.iter();
-    part.iter().all(|wanted| rest.any(|got| got == wanted))
+/// The states of `seen` that no record has: a lab that plays them plays fiction.
+pub(crate) fn unheard(witness: &Map<String, Value>, seen: &Map<String, Value>) -> Vec<String> {
+    let states = |of: Option<&Value>| of.and_then(|v| v["states"].as_array().cloned()).unwrap_or_default();
+    let each = |(title, seen): (&String, &Value)| {
+        let known = states(witness.get(title));
+        let new = states(Some(seen)).into_iter().filter(|s| !known.contains(s)).collect::<Vec<_>>();
+        (!new.is_empty()).then(|| format!("{title}\n  in no record: {new:?}"))
+    };
+    seen.iter().filter_map(each).collect()
+}
+
+/// The states of `seen` that `other` has seen too.
+fn of<'a>(other: &[Value], seen: &'a [Value]) -> Vec<&'a Value> {
+    seen.iter().filter(|state| other.contains(state)).collect()
 }
