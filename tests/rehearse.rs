@@ -147,6 +147,8 @@ fn the_acceptance_of_a_cluster_is_rehearsed_to_its_exit_gate() {
     }
     assert!(whole.seconds() > 900.0, "{}", whole.seconds());
 
+    // the lab's projects and networks are those of the site
+    assert!(!whole.stdout.contains("another id"), "{}", whole.stdout);
     let frozen = desk.rehearse(&["phase-08", "--scenario", "frozen-app-cred"]).expect(1);
     assert!(frozen.verdicts().ends_with("8.2 FAIL"), "{}", frozen.verdicts());
     assert!(frozen.stdout.contains("got 403 instead"), "{}", frozen.stdout);

@@ -1,7 +1,6 @@
 //! Makes the world of a scenario. It gets a past: what exists at the start was asked for long before,
 //! through the same doors as everything later, and is what it is because time went by since.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -92,11 +91,12 @@ impl World {
             self.nova.flavors.insert(Flavor { id, name: flavor.name.as_str().into(), resources });
         }
         let service = self.octavia_project();
-        self.add_network(AMPHORA_NETWORK, &service, "172.16.0.0/16", None, false)?;
+        let amphorae = scenario::Network::inner(AMPHORA_NETWORK, "172.16.0.0/16");
+        self.add_network(&amphorae, &service)?;
         self.add_image(AMPHORA_IMAGE, service, |image| image.tag("amphora"));
         for network in &scenario.networks {
             let project = self.owner(network.project.as_deref())?;
-            self.add_network(&network.name, &project, &network.cidr, network.pool, network.external)?;
+            self.add_network(network, &project)?;
         }
         for image in &scenario.images {
             let owner = self.owner(image.project.as_deref())?;
@@ -129,30 +129,25 @@ impl World {
         self.neutron.network_named(name).map(|n| n.id.clone()).ok_or_else(|| wrong("network", name))
     }
 
-    fn add_network(
-        &mut self,
-        name: &str,
-        project: &Id,
-        cidr: &str,
-        pool: Option<[Ipv4Addr; 2]>,
-        external: bool,
-    ) -> Result<()> {
+    fn add_network(&mut self, told: &scenario::Network, project: &Id) -> Result<()> {
         let new = NewNetwork {
-            name: name.into(),
+            id: told.id.as_deref().map(Id::from),
+            name: told.name.clone(),
             project: project.clone(),
-            external,
-            shared: external,
+            external: told.external,
+            shared: told.external,
             ..NewNetwork::default()
         };
         let network = Network::create(self, new);
         let subnet = NewSubnet {
-            name: format!("{name}-subnet"),
+            name: format!("{}-subnet", told.name),
             network,
             project: project.clone(),
-            cidr: Cidr::parse(cidr).ok_or_else(|| wrong("network with an address range", cidr))?,
-            pool: pool.map(|[first, last]| (first, last)),
+            cidr: Cidr::parse(&told.cidr)
+                .ok_or_else(|| wrong("network with an address range", &told.cidr))?,
+            pool: told.pool.map(|[first, last]| (first, last)),
             dns: Vec::new(),
-            dhcp: !external,
+            dhcp: !told.external,
         };
         Subnet::create(self, subnet).map(|_| ()).map_err(|r| refused("network", &r))
     }
@@ -311,7 +306,7 @@ impl World {
         let network = external.ok_or_else(|| wrong("external network for floating IP", wanted))?;
         // a name, or an address of another network: the site reaches the machine there, and Neutron gives it any
         let subnet = self.neutron.subnet_of(&network);
-        let own = |address: &Ipv4Addr| subnet.is_some_and(|s| s.cidr.contains(*address));
+        let own = |address: &std::net::Ipv4Addr| subnet.is_some_and(|s| s.cidr.contains(*address));
         let address = wanted.parse().ok().filter(own);
         let new = NewFloatingIp { project, network, address, port, ..NewFloatingIp::default() };
         FloatingIp::create(self, new).map(|_| ()).map_err(|r| refused("floating IP", &r))

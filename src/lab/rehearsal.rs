@@ -8,7 +8,7 @@ use super::scenario::{Machine, Scenario, Values, Vault};
 use super::tenancy::{Project, Target, Tenancy};
 use super::{Lab, SERVICES};
 use crate::base::Secret;
-use crate::site::{CloudSource, KubeDecl, Narrow, Reach, ScopeDecl, Setting, Site, Value};
+use crate::site::{CloudSource, KubeDecl, Narrow, Reach, SameAs, ScopeDecl, Setting, Site, Value};
 use crate::systems::kubernetes::Expected;
 use crate::systems::openstack::{self, Authority, Cloud, Credential, Domain, Policy, User};
 
@@ -63,7 +63,10 @@ impl Tenancy {
             match &target {
                 Target::Project(project, domain) => {
                     tenancy.domains.push(domain.clone());
-                    let id = matches!(scope.narrow, Narrow::ProjectId(_)).then(|| project.clone());
+                    let id = match &scope.narrow {
+                        Narrow::ProjectId(id) => Some(id.clone()),
+                        _ => stated(site, &SameAs::ProjectOf(scope.name.clone())),
+                    };
                     tenancy.projects.push(Project { name: project.clone(), domain: domain.clone(), id });
                 }
                 Target::Domain(domain) => tenancy.domains.push(domain.clone()),
@@ -107,6 +110,13 @@ impl Scenario {
                 }
             }
         }
+        for (name, setting) in site.values().iter() {
+            let named = self.networks.iter_mut().find(|n| n.name == setting.value.to_string());
+            let id = stated(site, &SameAs::Field { value: name.into(), field: "id".into() });
+            if let (Some(network), Some(id)) = (named, id) {
+                network.id = Some(id);
+            }
+        }
         let units = self.adopt_vaults(site);
         self.vaults.truncate(units);
     }
@@ -123,6 +133,13 @@ impl Scenario {
         }
         units.len()
     }
+}
+
+/// The value that is the same as something, such as the id that a project had when the site was captured: a
+/// rehearsal's project has it too.
+fn stated(site: &Site, what: &SameAs) -> Option<String> {
+    let decl = site.values().schema().iter().find(|decl| decl.same_as.as_ref() == Some(what))?;
+    site.values().get(&decl.name).ok().flatten().map(|setting| setting.value.to_string())
 }
 
 /// `host:port` of a URL.

@@ -35,6 +35,8 @@ pub(crate) struct Network {
 /// What a new network is to be.
 #[derive(Default)]
 pub(crate) struct NewNetwork {
+    /// Its id, where something outside the lab states it.
+    pub(crate) id: Option<Id>,
     pub(crate) name: String,
     pub(crate) project: Id,
     pub(crate) external: bool,
@@ -112,7 +114,7 @@ impl Network {
     pub(crate) fn create(world: &mut World, new: NewNetwork) -> Id {
         let now: Timestamp = world.now();
         let network = Network {
-            id: world.ids.uuid("network"),
+            id: new.id.unwrap_or_else(|| world.ids.uuid("network")),
             name: new.name,
             project: new.project,
             external: new.external,
@@ -175,6 +177,7 @@ fn create(call: &mut Call<'_>) -> Outcome {
     call.allow(admin || !flag("router:external"), "create_network and create_network:router:external")?;
     let owner = text(given, "project_id").or(text(given, "tenant_id")).filter(|_| admin).map(Id::from);
     let new = NewNetwork {
+        id: None,
         name: text(given, "name").unwrap_or_default().into(),
         project: owner.unwrap_or_else(|| call.who.project.clone()),
         external: flag("router:external"),

@@ -109,6 +109,9 @@ fn some_bytes() -> u64 {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Network {
+    /// Its id, where the site states it.
+    #[serde(skip)]
+    pub id: Option<String>,
     /// Its name; the subnet's is the same with `-subnet`.
     pub name: String,
     /// Its owner; without one, the project `admin`.
@@ -120,6 +123,14 @@ pub struct Network {
     /// Floating IPs come from it.
     #[serde(default)]
     pub external: bool,
+}
+
+impl Network {
+    /// One inside of the cloud, all of whose addresses are given out.
+    pub(crate) fn inner(name: &str, cidr: &str) -> Network {
+        let (name, cidr) = (name.into(), cidr.into());
+        Network { id: None, name, project: None, cidr, pool: None, external: false }
+    }
 }
 
 /// A router.
