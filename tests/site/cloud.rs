@@ -106,6 +106,12 @@ fn the_cloud_of_several_must_be_named_and_an_open_file_is_refused() {
         "{}",
         ended.stderr
     );
+    let nobody = cloud.run(&["site", "new", "fresh"], 2);
+    assert!(
+        nobody.stderr.contains("no credentials are named: --openrc FILE or --clouds FILE"),
+        "{}",
+        nobody.stderr
+    );
     fs::set_permissions(cloud.clouds(), fs::Permissions::from_mode(0o644)).unwrap();
     let ended =
         cloud.run(&["site", "new", "fresh", "--clouds", &cloud.clouds(), "--cloud", "admin@admin"], 7);

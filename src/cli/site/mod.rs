@@ -10,6 +10,7 @@ use super::{SiteArguments, usage};
 
 mod accept;
 mod check;
+mod credentials;
 mod diff;
 mod new;
 mod show;

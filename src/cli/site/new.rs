@@ -1,17 +1,17 @@
 //! `rhumb site new`: a first site file, from credentials and a look at the cloud.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::credentials::Credentials;
 use crate::base::{Error, ErrorKind, Result, SystemClock};
 use crate::cli::{print, usage};
 use crate::script::draft::{self, Draft};
 use crate::script::overlay::replace;
 use crate::script::survey::Survey;
-use crate::site::credentials::{CloudEntry, clouds_yaml, openrc};
 use crate::site::{CloudSource, Layers, LogicalName};
 
 /// Arguments of `rhumb site new`.
@@ -19,15 +19,8 @@ use crate::site::{CloudSource, Layers, LogicalName};
 pub(in crate::cli) struct Arguments {
     /// The site's name
     name: String,
-    /// An openrc; it is read, never run
-    #[arg(long, value_name = "FILE", required_unless_present = "clouds")]
-    openrc: Option<PathBuf>,
-    /// A clouds.yaml
-    #[arg(long, value_name = "FILE", conflicts_with = "openrc")]
-    clouds: Option<PathBuf>,
-    /// The cloud of that file; without it, its only one
-    #[arg(long, value_name = "NAME", requires = "clouds")]
-    cloud: Option<String>,
+    #[command(flatten)]
+    credentials: Credentials,
     /// The directory to make; without it, one of the site's name, here
     #[arg(long, value_name = "DIR")]
     directory: Option<PathBuf>,
@@ -45,46 +38,18 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         let what = format!("{} exists already", directory.join("site.toml").display());
         return Err(usage(what).help("`rhumb site check` tells what it lacks"));
     }
-    let (source, entry) = credentials(arguments)?;
+    let (source, entry) = arguments.credentials.read()?;
     let draft = look(&name.name, &source, !entry.has_secret())?;
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     replace(&directory, "site.toml", &draft.text(today))?;
     Layers::new(None, Some(&directory))?;
     let (found, open) = draft.counts();
     print(&format!(
-        "{}\nfound out {found}; {open} marked with ?? are for you\nnext: edit it, then: rhumb site check --site {}\n",
+        "{}\n{found} things found; {open} are for you to fill in: they are marked ??\nnext: edit it, then: rhumb site check --site {}\n",
         directory.join("site.toml").display(),
         directory.display()
     ))?;
     Ok(0)
-}
-
-/// The credentials, read as a run would read them.
-fn credentials(arguments: &Arguments) -> Result<(CloudSource, CloudEntry)> {
-    if let Some(file) = &arguments.openrc {
-        let file = absolute(file)?;
-        let entry = openrc::read(&file)?;
-        return Ok((CloudSource::Openrc(file), entry));
-    }
-    let file = arguments.clouds.as_deref().ok_or_else(|| usage("no credentials are named"))?;
-    let file = absolute(file)?;
-    let name = match &arguments.cloud {
-        Some(name) => name.clone(),
-        None => match clouds_yaml::names(&file)?.as_slice() {
-            [one] => one.clone(),
-            [] => return Err(usage(format!("{} has no cloud", file.display()))),
-            several => {
-                let e = usage(format!("{} has {} clouds", file.display(), several.len()));
-                return Err(e.help(format!("say one with --cloud: {}", several.join(", "))));
-            }
-        },
-    };
-    let entry = clouds_yaml::read(&file, &name)?;
-    Ok((CloudSource::CloudsYaml { file, entry: name }, entry))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    path.canonicalize().map_err(|e| usage(format!("{} cannot be read", path.display())).from_source(&e))
 }
 
 fn look(name: &str, source: &CloudSource, prompt: bool) -> Result<Draft> {
