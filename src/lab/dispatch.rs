@@ -59,6 +59,8 @@ pub(super) enum Cut {
     Whole,
     /// The answer ends after half of its body.
     Half,
+    /// Half of the body goes out, and then the connection is reset.
+    HalfReset,
     /// No byte goes out.
     Reset,
 }
@@ -209,10 +211,16 @@ impl Desk {
         if let Some(text) = acts.iter().find_map(|a| a.garble.clone()) {
             answer.body = Body::Text("text/html", text);
         }
-        let cut = match &acts {
-            acts if acts.iter().any(|a| a.reset) => Cut::Reset,
-            acts if acts.iter().any(|a| a.truncate) => Cut::Half,
-            _ => Cut::Whole,
+        if let Body::File(content, _) = &mut answer.body
+            && acts.iter().any(|a| a.spoil)
+        {
+            *content = content.spoilt();
+        }
+        let cut = match (acts.iter().any(|a| a.truncate), acts.iter().any(|a| a.reset)) {
+            (true, true) => Cut::HalfReset,
+            (true, false) => Cut::Half,
+            (false, true) => Cut::Reset,
+            (false, false) => Cut::Whole,
         };
         (answer, cut)
     }

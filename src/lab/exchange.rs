@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
+use super::content::Content;
 use super::ids::Id;
 use crate::base::permit::hex;
 
@@ -163,6 +164,8 @@ pub enum Body {
     Json(Value),
     /// A text of some content type.
     Text(&'static str, String),
+    /// A file from one of its bytes on, made as it is sent.
+    File(Content, u64),
 }
 
 impl Answer {

@@ -28,6 +28,8 @@ pub struct Fault {
     pub method: Option<String>,
     /// Only requests whose path, with its query, matches this regular expression.
     pub path: Option<String>,
+    /// Only requests whose `User-Agent` matches this regular expression.
+    pub agent: Option<String>,
     /// So many matching requests pass first.
     pub after: u32,
     /// So many requests are hit; without it, all that come.
@@ -51,7 +53,7 @@ pub struct Act {
     pub retry_after: Option<u64>,
     /// So much virtual time passes before the answer.
     pub latency: Option<Time>,
-    /// The connection is reset; whatever the request asked for is done.
+    /// The connection is reset; whatever the request asked for is done. With `truncate`, in the middle of the answer.
     pub reset: bool,
     /// The connection is reset before the service hears of the request.
     pub drop: bool,
@@ -59,6 +61,8 @@ pub struct Act {
     pub hang: bool,
     /// The answer ends after half of its body.
     pub truncate: bool,
+    /// The bytes of a file are others than those that were published.
+    pub spoil: bool,
     /// The body is this HTML-like text instead of JSON.
     pub garble: Option<String>,
     /// Every token so far is no longer valid.
@@ -134,6 +138,7 @@ impl Fault {
 struct Card {
     fault: Fault,
     path: Option<Regex>,
+    agent: Option<Regex>,
     seen: u32,
     hits: u32,
 }
@@ -148,13 +153,10 @@ impl Deck {
     /// Adds a fault.
     ///
     /// # Errors
-    /// [`ErrorKind::Site`]: its `path` is no regular expression.
+    /// [`ErrorKind::Site`]: its `path` or its `agent` is no regular expression.
     pub(super) fn add(&mut self, fault: Fault) -> Result<()> {
-        let path = fault.path.as_deref().map(Regex::new).transpose().map_err(|e| {
-            let path = fault.path.as_deref().unwrap_or_default();
-            Error::new(ErrorKind::Site, format!("`{path}` is not a regular expression")).from_source(&e)
-        })?;
-        self.cards.push(Card { fault, path, seen: 0, hits: 0 });
+        let (path, agent) = (pattern(&fault.path)?, pattern(&fault.agent)?);
+        self.cards.push(Card { fault, path, agent, seen: 0, hits: 0 });
         Ok(())
     }
 
@@ -164,17 +166,29 @@ impl Deck {
             "" => request.path.clone(),
             query => format!("{}?{query}", request.path),
         };
-        self.hit(service, request.method.as_str(), &target, elapsed)
+        let agent = request.header("user-agent").unwrap_or_default();
+        self.hit(service, request.method.as_str(), &target, agent, elapsed)
     }
 
     /// What goes wrong with a command, that is run so long after the start.
     pub(super) fn strike_command(&mut self, service: &str, line: &str, elapsed: Duration) -> Vec<Act> {
-        self.hit(service, "EXEC", line, elapsed)
+        self.hit(service, "EXEC", line, "", elapsed)
     }
 
-    fn hit(&mut self, service: &str, method: &str, target: &str, elapsed: Duration) -> Vec<Act> {
-        self.cards.iter_mut().filter_map(|card| card.strike(service, method, target, elapsed)).collect()
+    fn hit(&mut self, service: &str, method: &str, target: &str, agent: &str, elapsed: Duration) -> Vec<Act> {
+        let strike = |card: &mut Card| {
+            let meant = card.agent.as_ref().is_none_or(|a| a.is_match(agent));
+            if meant { card.strike(service, method, target, elapsed) } else { None }
+        };
+        self.cards.iter_mut().filter_map(strike).collect()
     }
+}
+
+fn pattern(text: &Option<String>) -> Result<Option<Regex>> {
+    let wrong = |text: &str, e| {
+        Error::new(ErrorKind::Site, format!("`{text}` is not a regular expression")).from_source(&e)
+    };
+    text.as_deref().map(|text| Regex::new(text).map_err(|e| wrong(text, e))).transpose()
 }
 
 impl Card {

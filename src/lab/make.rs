@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::api::Refusal;
+use super::downloads::File;
 use super::glance::{Image, State};
 use super::ids::Id;
 use super::keystone::Keystone;
@@ -72,6 +73,7 @@ impl World {
         self.machines = scenario.machines.iter().map(|m| Machine::of(m, now)).collect();
         self.juju = Juju::of(&scenario.juju, &scenario.applications, now);
         self.vaults = scenario.vaults.iter().map(|v| Vault::of(v, now)).collect();
+        self.downloads = scenario.downloads.iter().map(|d| File::of(d, now)).collect();
     }
 
     fn pass(&mut self, time: Duration) {

@@ -7,7 +7,9 @@
 
 mod api;
 mod cinder;
+mod content;
 mod dispatch;
+mod downloads;
 mod exchange;
 mod facades;
 mod fault;
@@ -43,6 +45,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+pub use content::Content;
 pub use dispatch::Effect;
 pub use exchange::{Answer, Body, Digests, Front, Incoming, Request};
 pub use fault::{Act, Fault};
@@ -86,6 +89,7 @@ static SERVICES: Services = Services {
         &guests::Guests,
         &vault::Vaults,
         &facades::Facades,
+        &downloads::Downloads,
     ],
 };
 
@@ -234,7 +238,7 @@ impl Lab {
     /// Adds a fault to the deck.
     ///
     /// # Errors
-    /// [`ErrorKind::Site`]: its pattern is no regular expression.
+    /// [`ErrorKind::Site`]: a pattern of it is no regular expression.
     pub fn inject(&self, fault: Fault) -> Result<()> {
         self.desk.inject(fault)
     }

@@ -143,7 +143,7 @@ fn stated(site: &Site, what: &SameAs) -> Option<String> {
 }
 
 /// `host:port` of a URL.
-fn authority(url: &str) -> String {
+pub(super) fn authority(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let address = rest.split('/').next().unwrap_or_default();
     let default = if url.starts_with("https") { 443 } else { 80 };

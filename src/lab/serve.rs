@@ -12,12 +12,13 @@ use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::serve::{IncomingStream, Listener};
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use md5::Md5;
 use sha2::{Digest, Sha512};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::content::Content;
 use super::dispatch::{Arrival, Cut, Desk};
 use super::exchange::{Answer, Body as Payload, Digests, Incoming};
 use crate::base::permit::hex;
@@ -56,9 +57,9 @@ async fn exchange(
     };
     let (answer, cut) = desk.exchange(arrival);
     if cut == Cut::Reset {
-        line.cut.store(true, Ordering::Relaxed);
+        line.reset();
     }
-    response(answer, cut, head)
+    response(answer, cut, line, head)
 }
 
 async fn read(headers: &HeaderMap, mut body: Body) -> Result<Incoming, axum::Error> {
@@ -93,11 +94,12 @@ async fn read(headers: &HeaderMap, mut body: Body) -> Result<Incoming, axum::Err
     })
 }
 
-fn response(answer: Answer, cut: Cut, head: bool) -> Response<Body> {
-    let (kind, bytes) = match answer.body {
-        Payload::Empty => (None, Bytes::new()),
-        Payload::Json(document) => (Some("application/json"), Bytes::from(document.to_string())),
-        Payload::Text(kind, text) => (Some(kind), Bytes::from(text)),
+fn response(answer: Answer, cut: Cut, line: Line, head: bool) -> Response<Body> {
+    let (kind, sent) = match answer.body {
+        Payload::Empty => (None, Sent::Kept(Bytes::new())),
+        Payload::Json(document) => (Some("application/json"), Sent::Kept(document.to_string().into())),
+        Payload::Text(kind, text) => (Some(kind), Sent::Kept(text.into())),
+        Payload::File(content, from) => (Some("application/octet-stream"), Sent::File(content, from)),
     };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -105,16 +107,54 @@ fn response(answer: Answer, cut: Cut, head: bool) -> Response<Body> {
     if let Some(kind) = kind {
         response.headers_mut().entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(kind));
     }
-    *response.body_mut() = match cut {
-        Cut::Half => {
-            response.headers_mut().insert(header::CONTENT_LENGTH, bytes.len().into());
-            let end = Err(io::Error::from(io::ErrorKind::ConnectionAborted));
-            Body::from_stream(stream::iter([Ok(bytes.slice(..bytes.len() / 2)), end]))
+    let half = matches!(cut, Cut::Half | Cut::HalfReset);
+    if half || matches!(sent, Sent::File(..)) {
+        response.headers_mut().insert(header::CONTENT_LENGTH, sent.length().into());
+    }
+    *response.body_mut() = match sent {
+        sent if half => {
+            let end = stream::once(async move {
+                // what was sent so far goes out first
+                tokio::task::yield_now().await;
+                if cut == Cut::HalfReset {
+                    line.reset();
+                }
+                Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+            });
+            let part = sent.length() / 2;
+            Body::from_stream(stream::iter(sent.pieces(part).map(Ok)).chain(end))
         }
         _ if head => Body::empty(),
-        _ => Body::from(bytes),
+        Sent::Kept(bytes) => Body::from(bytes),
+        sent => {
+            let all = sent.length();
+            Body::from_stream(stream::iter(sent.pieces(all).map(Ok::<_, io::Error>)))
+        }
     };
     response
+}
+
+/// What a body is made of.
+enum Sent {
+    Kept(Bytes),
+    File(Content, u64),
+}
+
+impl Sent {
+    fn length(&self) -> u64 {
+        match self {
+            Sent::Kept(bytes) => bytes.len() as u64,
+            Sent::File(content, from) => content.size().saturating_sub(*from),
+        }
+    }
+
+    /// So many of its first bytes.
+    fn pieces(self, length: u64) -> Box<dyn Iterator<Item = Bytes> + Send> {
+        match self {
+            Sent::Kept(bytes) => Box::new(std::iter::once(bytes.slice(..length as usize))),
+            Sent::File(content, from) => Box::new(content.pieces(from, from + length).map(Bytes::from)),
+        }
+    }
 }
 
 /// A listener whose connections can be reset.
@@ -124,6 +164,12 @@ struct Door(TcpListener);
 #[derive(Clone, Debug)]
 struct Line {
     cut: Arc<AtomicBool>,
+}
+
+impl Line {
+    fn reset(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
 }
 
 /// One connection.

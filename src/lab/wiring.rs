@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 
 use super::machines::Sshd;
 use super::programs::Programs;
+use super::scenario::Download;
 use super::{Fault, Lab, Scenario, Tenancy};
 use crate::base::{Error, ErrorKind, Result, Secret, SimClock};
 use crate::site::credentials::SecretSource;
@@ -40,7 +41,11 @@ impl Rehearsal {
         let start = scenario.start.or_else(|| BEGINNING.parse().ok()).unwrap_or_default();
         let clock = Arc::new(SimClock::new(start));
         let lab = Arc::new(Lab::start(&scenario, &Tenancy::of(site), clock.clone(), runtime)?);
-        let site = site.rewired(Arc::new(Wires(lab.clone())));
+        let own = |site: Site, file: &Download| match &file.digest {
+            Some(value) => site.restated(value, file.content().sha512(), "the digest of the lab's own bytes"),
+            None => site,
+        };
+        let site = scenario.downloads.iter().fold(site.rewired(Arc::new(Wires(lab.clone()))), own);
         Ok(Rehearsal { lab, clock, site })
     }
 }

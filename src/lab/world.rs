@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::downloads::File;
 use super::glance::Glance;
 use super::ids::Ids;
 use super::keystone::Keystone;
@@ -50,6 +51,7 @@ pub struct World {
     pub(crate) machines: Vec<Machine>,
     pub(crate) juju: Juju,
     pub(crate) vaults: Vec<Vault>,
+    pub(crate) downloads: Vec<File>,
 }
 
 impl World {
@@ -74,6 +76,7 @@ impl World {
             machines: Vec::new(),
             juju: Juju::default(),
             vaults: Vec::new(),
+            downloads: Vec::new(),
         }
     }
 

@@ -105,6 +105,10 @@ impl Host {
                 self.scratch.get_or_init(|| made)
             }
         };
+        // what an earlier call gave back is a path of the rehearsal's already
+        if full.starts_with(scratch.path()) && !full.components().any(|part| part == Component::ParentDir) {
+            return Ok(full);
+        }
         let inside = full.components().filter(|part| matches!(part, Component::Normal(_)));
         let there = scratch.path().join(inside.collect::<PathBuf>());
         std::fs::create_dir_all(there.parent().unwrap_or(scratch.path())).map_err(wrong)?;

@@ -253,6 +253,13 @@ impl Site {
     pub fn values(&self) -> &Values {
         &self.values
     }
+
+    /// The same site with another text for a value that it sets: a rehearsal's, which cannot have what the site names.
+    #[must_use]
+    pub fn restated(mut self, name: &str, text: String, why: &str) -> Site {
+        self.values.restate(name, text, why);
+        self
+    }
 }
 
 /// The runbooks that a site is for.
@@ -286,6 +293,7 @@ fn locate(error: Error, name: &str, setting: &Setting) -> Error {
     match &setting.origin {
         Origin::Site { spot, .. } | Origin::Shipped(spot) => located(error, spot),
         Origin::CommandLine => error.with_kind(ErrorKind::Usage),
+        Origin::Rehearsal(_) => error,
     }
 }
 

@@ -100,13 +100,20 @@ fn what(error: &Value) -> String {
     error["what"].as_str().unwrap_or_default().to_string()
 }
 
+/// All that an error says, a line each: what, why, and what helps.
+fn said(error: &Value) -> String {
+    let causes = error["causes"].as_array().into_iter().flatten();
+    let lines = [&error["what"]].into_iter().chain(causes).chain([&error["help"]]);
+    lines.filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+}
+
 fn step(step: &StepReport) -> Value {
     let verdict = step.verdict.as_ref();
     let facts: serde_json::Map<String, Value> =
         step.facts.iter().map(|f| (f.name.clone(), f.value.clone())).collect();
     json!({
         "verdict": verdict.map_or("none", Verdict::word), "detail": verdict.map_or_else(String::new, Verdict::detail),
-        "error": what(&step.error), "seconds": step.seconds, "notes": step.notes, "facts": facts,
+        "error": what(&step.error), "said": said(&step.error), "seconds": step.seconds, "notes": step.notes, "facts": facts,
         "gates": step.gates.iter().map(|g| json!({"claim": g.claim, "ok": g.ok})).collect::<Vec<_>>(),
         "sent": sent(step).collect::<Vec<_>>(),
     })

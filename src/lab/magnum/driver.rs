@@ -156,6 +156,10 @@ fn reconcile(world: &mut World, id: &Id, turn: u32) {
     let Some(cluster) = world.magnum.clusters.get(id).filter(|c| c.infrastructure.turn == turn) else {
         return;
     };
+    if world.management_is_down() {
+        let id = id.clone();
+        return world.later(TICK, move |world| reconcile(world, &id, turn));
+    }
     let step = match cluster.status(now) {
         Status::CreateInProgress | Status::UpdateInProgress => build(world, id),
         Status::DeleteInProgress => infrastructure::tear_down(world, id),

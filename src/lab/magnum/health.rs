@@ -46,6 +46,13 @@ impl World {
         let ready = server.up_since(self.now())?.checked_add(*self.timings.convergence).ok()?;
         (ready <= self.now()).then_some(ready)
     }
+
+    /// Whether the server of the management cluster is there and its controllers do nothing.
+    pub(super) fn management_is_down(&self) -> bool {
+        let there =
+            self.quirks.management.as_ref().is_some_and(|name| self.nova.server_named(name).is_some());
+        there && self.management_since().is_none()
+    }
 }
 
 impl Cluster {

@@ -18,8 +18,8 @@ use crate::base::{Error, ErrorKind, Result};
 use super::fault::Fault;
 
 pub use things::{
-    Application, Cluster, Flavor, Host, Image, Juju, Keypair, LoadBalancer, Machine, Network, Router, Server,
-    Template, Vault, Zombie,
+    Application, Cluster, Download, Flavor, Host, Image, Juju, Keypair, LoadBalancer, Machine, Network,
+    Router, Server, Template, Vault, Zombie,
 };
 pub use timings::{Endpoints, Quirks, Time, Timings};
 
@@ -92,6 +92,9 @@ pub struct Scenario {
     /// Units of Vault.
     #[serde(rename = "vault")]
     pub vaults: Vec<Vault>,
+    /// Files that the web has.
+    #[serde(rename = "download")]
+    pub downloads: Vec<Download>,
     /// What goes wrong.
     #[serde(rename = "fault")]
     pub faults: Vec<Fault>,

@@ -378,3 +378,19 @@ impl Default for Vault {
 fn yes() -> bool {
     true
 }
+
+/// A file that a server of the web has. Its bytes are the lab's own: a function of its URL.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Download {
+    /// Where it is.
+    pub url: String,
+    /// Bytes.
+    pub size: u64,
+    /// How it begins: as `qcow2` does, or as nothing in particular.
+    #[serde(default = "raw")]
+    pub format: String,
+    /// The value of the site that states its digest. The lab cannot have the bytes that the publisher's digest is
+    /// of, so in a rehearsal this value is the digest of the lab's.
+    pub digest: Option<String>,
+}

@@ -200,7 +200,7 @@ fn at(finding: Finding, setting: &Setting) -> Finding {
         Origin::Site { spot, .. } | Origin::Shipped(spot) => {
             finding.at(Place { file: spot.file().into(), line: spot.line, column: spot.column })
         }
-        Origin::CommandLine => finding,
+        Origin::CommandLine | Origin::Rehearsal(_) => finding,
     }
 }
 

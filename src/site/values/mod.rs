@@ -29,6 +29,8 @@ pub enum Origin {
     },
     /// `--set` on the command line.
     CommandLine,
+    /// A rehearsal, which cannot have what the site names; it says why.
+    Rehearsal(String),
 }
 
 impl fmt::Display for Origin {
@@ -38,6 +40,7 @@ impl fmt::Display for Origin {
             Origin::Site { spot, from: None } => write!(f, "{spot}"),
             Origin::Site { spot, from: Some(from) } => write!(f, "{spot} ({from})"),
             Origin::CommandLine => f.write_str("--set"),
+            Origin::Rehearsal(why) => write!(f, "rehearsal ({why})"),
         }
     }
 }
@@ -103,6 +106,13 @@ impl Values {
     /// Every value that is set, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.settings.iter().map(|(name, setting)| (&**name, setting))
+    }
+
+    /// Puts a text in the place of a value that is set; of one that is not, nothing comes.
+    pub(super) fn restate(&mut self, name: &str, text: String, why: &str) {
+        if let Some(setting) = self.settings.get_mut(name) {
+            *setting = Setting { value: Value::Text(text), origin: Origin::Rehearsal(why.to_string()) };
+        }
     }
 
     /// The values that a runbook needs and the site does not set.
