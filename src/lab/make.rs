@@ -54,6 +54,8 @@ impl World {
         let mut world = World::new(birth, scenario.seed);
         world.timings = scenario.timings.clone();
         world.quirks = scenario.quirks.clone();
+        // what is there already was made while the driver and Cluster API agreed
+        world.quirks.driver_reads = scenario.quirks.capi.first().cloned().unwrap_or_default();
         world.endpoints = scenario.endpoints.clone();
         world.origin = origin;
         world.keystone = Keystone::new(tenancy, &mut world.ids)?;
@@ -63,6 +65,7 @@ impl World {
         world.settle(start.checked_sub(DAY).unwrap_or(start));
         world.afflict(scenario)?;
         world.settle(start);
+        world.quirks.driver_reads = scenario.quirks.driver_reads.clone();
         world.surround(scenario);
         Ok(world)
     }

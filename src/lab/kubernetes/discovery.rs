@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::kinds::{Kind, Scope, served};
+use super::kinds::{Kind, Scope, Served};
 use crate::lab::exchange::{Answer, Request};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 /// Answers what is asked of the API itself; nothing for any other path.
-pub(super) fn answer(management: bool, version: &str, address: &str, request: &Request) -> Option<Answer> {
+pub(super) fn answer(served: &Served, version: &str, address: &str, request: &Request) -> Option<Answer> {
     let segments: Vec<&str> = request.path.split('/').filter(|s| !s.is_empty()).collect();
     let aggregated = request.header("accept").is_some_and(|a| a.contains("as=APIGroupDiscoveryList"));
     let body = match segments.as_slice() {
@@ -17,21 +17,19 @@ pub(super) fn answer(management: bool, version: &str, address: &str, request: &R
         ["livez" | "readyz" | "healthz"] => {
             return Some(Answer::text(200, "text/plain; charset=utf-8", "ok"));
         }
-        ["api"] if aggregated => list(vec![group(management, "")]),
-        ["apis"] if aggregated => {
-            list(groups(management).into_iter().map(|g| group(management, g)).collect())
-        }
+        ["api"] if aggregated => list(vec![group(served, "")]),
+        ["apis"] if aggregated => list(groups(served).into_iter().map(|g| group(served, g)).collect()),
         ["api"] => json!({
             "kind": "APIVersions", "versions": ["v1"],
             "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": address}],
         }),
         ["apis"] => {
-            let groups: Vec<Value> = groups(management).into_iter().map(|g| plain(management, g)).collect();
+            let groups: Vec<Value> = groups(served).into_iter().map(|g| plain(served, g)).collect();
             json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         }
-        ["apis", group] if groups(management).contains(group) => plain(management, group),
-        ["api", version] => return Some(resources(management, "", version)),
-        ["apis", group, version] => return Some(resources(management, group, version)),
+        ["apis", group] if groups(served).contains(group) => plain(served, group),
+        ["api", version] => return Some(resources(served, "", version)),
+        ["apis", group, version] => return Some(resources(served, group, version)),
         _ => return None,
     };
     let answer = Answer::json(200, body);
@@ -50,20 +48,20 @@ fn versions(version: &str) -> Value {
 }
 
 /// The groups beside the core, each once.
-fn groups(management: bool) -> Vec<&'static str> {
-    let mut groups: Vec<&str> = served(management).map(|k| k.group).filter(|g| !g.is_empty()).collect();
+fn groups(served: &Served) -> Vec<&'static str> {
+    let mut groups: Vec<&str> = served.kinds().map(|k| k.group).filter(|g| !g.is_empty()).collect();
     groups.dedup();
     groups
 }
 
 /// The versions of a group, the preferred one first.
-fn of_group(management: bool, group: &str) -> &'static [&'static str] {
-    served(management).find(|k| k.group == group).map_or(&[], |k| k.versions)
+fn of_group(served: &Served, group: &str) -> Vec<&'static str> {
+    served.kinds().find(|k| k.group == group).map_or_else(Vec::new, |k| served.versions(k))
 }
 
-fn plain(management: bool, group: &str) -> Value {
+fn plain(served: &Served, group: &str) -> Value {
     let of = |version: &&str| json!({"groupVersion": format!("{group}/{version}"), "version": version});
-    let versions: Vec<Value> = of_group(management, group).iter().map(of).collect();
+    let versions: Vec<Value> = of_group(served, group).iter().map(of).collect();
     json!({"kind": "APIGroup", "apiVersion": "v1", "name": group, "versions": versions, "preferredVersion": versions.first()})
 }
 
@@ -71,13 +69,12 @@ fn list(items: Vec<Value>) -> Value {
     json!({"kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items})
 }
 
-fn group(management: bool, group: &str) -> Value {
+fn group(served: &Served, group: &str) -> Value {
     let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
-    let versions: Vec<Value> = of_group(management, group)
+    let versions: Vec<Value> = of_group(served, group)
         .iter()
         .map(|version| {
-            let kinds = served(management).filter(|k| k.group == group && k.versions.contains(version));
-            let resources: Vec<Value> = kinds.map(aggregated).collect();
+            let resources: Vec<Value> = served.of(group, version).map(aggregated).collect();
             json!({"version": version, "freshness": "Current", "resources": resources})
         })
         .collect();
@@ -128,9 +125,8 @@ fn aggregated(kind: &'static Kind) -> Value {
     shown
 }
 
-fn resources(management: bool, group: &str, version: &str) -> Answer {
-    let kinds: Vec<&Kind> =
-        served(management).filter(|k| k.group == group && k.versions.contains(&version)).collect();
+fn resources(served: &Served, group: &str, version: &str) -> Answer {
+    let kinds: Vec<&Kind> = served.of(group, version).collect();
     let Some(first) = kinds.first() else { return nowhere() };
     let mut resources = Vec::new();
     for kind in &kinds {

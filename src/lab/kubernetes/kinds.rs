@@ -1,11 +1,13 @@
 //! The kinds that a cluster serves.
 
+use crate::lab::scenario::Quirks;
+
 /// One kind of objects.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     /// Its API group; empty for the core group.
     pub(super) group: &'static str,
-    /// The versions in which it is served, the one that it is kept in first.
+    /// The versions that there are of it, the one that it is kept in first.
     pub(super) versions: &'static [&'static str],
     /// `Deployment`.
     pub(super) kind: &'static str,
@@ -34,7 +36,7 @@ pub(super) enum Scope {
 
 const V1: &[&str] = &["v1"];
 const CAPI: &[&str] = &["v1beta2", "v1beta1"];
-const CAPO: &[&str] = &["v1beta1"];
+const CAPO: &[&str] = &["v1beta1", "v1beta2"];
 
 const fn core(kind: &'static str, plural: &'static str, short: &'static [&'static str]) -> Kind {
     Kind {
@@ -149,12 +151,43 @@ impl Kind {
     }
 }
 
-/// The kinds that a cluster serves.
-pub(super) fn served(management: bool) -> impl Iterator<Item = &'static Kind> {
-    ALL.iter().copied().filter(move |kind| management || kind.scope != Scope::Management)
+/// What a cluster serves.
+pub(super) struct Served {
+    management: bool,
+    capi: Vec<String>,
+    capo: Vec<String>,
 }
 
-/// The kind of a place in the API.
-pub(super) fn find(management: bool, group: &str, version: &str, plural: &str) -> Option<&'static Kind> {
-    served(management).find(|k| k.group == group && k.plural == plural && k.versions.contains(&version))
+impl Served {
+    /// What a cluster serves as things are.
+    pub(super) fn by(quirks: &Quirks, management: bool) -> Self {
+        Served { management, capi: quirks.capi.clone(), capo: quirks.capo.clone() }
+    }
+
+    /// All that a management cluster could serve.
+    pub(super) fn all() -> Self {
+        let owned = |versions: &[&str]| versions.iter().map(ToString::to_string).collect();
+        Served { management: true, capi: owned(CAPI), capo: owned(CAPO) }
+    }
+
+    /// The versions of a kind that are served, the preferred one first.
+    pub(super) fn versions(&self, kind: &Kind) -> Vec<&'static str> {
+        let named = match kind.group {
+            "infrastructure.cluster.x-k8s.io" => &self.capo,
+            group if group.ends_with("cluster.x-k8s.io") => &self.capi,
+            _ => return kind.versions.to_vec(),
+        };
+        named.iter().filter_map(|n| kind.versions.iter().find(|v| *v == n).copied()).collect()
+    }
+
+    /// The kinds.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &'static Kind> {
+        let reached = |kind: &&Kind| self.management || kind.scope != Scope::Management;
+        ALL.iter().copied().filter(reached).filter(|kind| !self.versions(kind).is_empty())
+    }
+
+    /// The kinds of a group in one of its versions.
+    pub(super) fn of(&self, group: &str, version: &str) -> impl Iterator<Item = &'static Kind> {
+        self.kinds().filter(move |k| k.group == group && self.versions(k).contains(&version))
+    }
 }

@@ -44,6 +44,7 @@ use super::ids::Id;
 use super::service::Service;
 use super::world::World;
 use front::authority;
+use kinds::Served;
 use place::Place;
 use refusal::Refusal;
 use store::Store;
@@ -116,12 +117,12 @@ impl Service for ApiServers {
             Ok(who) => who,
             Err(refusal) => return refusal.answer(),
         };
-        let management = which == Which::Management;
+        let served = Served::by(&world.quirks, which == Which::Management);
         let version = front::version(world, &which);
-        if let Some(answer) = discovery::answer(management, &version, &format!("{host}:{port}"), request) {
+        if let Some(answer) = discovery::answer(&served, &version, &format!("{host}:{port}"), request) {
             return answer;
         }
-        let Some(place) = Place::of(management, &request.path) else { return discovery::nowhere() };
+        let Some(place) = Place::of(&served, &request.path) else { return discovery::nowhere() };
         if place.kind.plural == "selfsubjectreviews" {
             return front::review(&who, request);
         }
@@ -136,7 +137,7 @@ impl Service for ApiServers {
     }
 
     fn pattern(&self, request: &Request) -> &'static str {
-        match Place::of(true, &request.path) {
+        match Place::of(&Served::all(), &request.path) {
             Some(place) if place.name.is_empty() => "/{kind}",
             Some(place) if place.part.is_empty() => "/{kind}/{name}",
             Some(_) => "/{kind}/{name}/{part}",

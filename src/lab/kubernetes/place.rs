@@ -1,6 +1,6 @@
 //! Where in the API a request goes.
 
-use super::kinds::{Kind, NAMESPACES, find};
+use super::kinds::{Kind, NAMESPACES, Served};
 
 /// A place in the API.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) struct Place<'p> {
 
 impl<'p> Place<'p> {
     /// The place that a path means; none if nothing is served there.
-    pub(super) fn of(management: bool, path: &'p str) -> Option<Self> {
+    pub(super) fn of(served: &Served, path: &'p str) -> Option<Self> {
         let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
         let (group, version, rest) = match segments.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
@@ -31,7 +31,7 @@ impl<'p> Place<'p> {
             [plural, rest @ ..] => ("", *plural, rest),
             [] => return None,
         };
-        let kind = find(management, group, version, plural)?;
+        let kind = served.of(group, version).find(|k| k.plural == plural)?;
         let (name, part) = match rest {
             [] => ("", ""),
             [name] => (*name, ""),
@@ -53,9 +53,10 @@ impl<'p> Place<'p> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::scenario::Quirks;
 
     fn seen(path: &str) -> Option<(String, &str, &str, &str)> {
-        Place::of(true, path).map(|p| (p.kind.resource(), p.namespace, p.name, p.part))
+        Place::of(&Served::all(), path).map(|p| (p.kind.resource(), p.namespace, p.name, p.part))
     }
 
     #[test]
@@ -82,6 +83,10 @@ mod tests {
         }
         let old = "/apis/infrastructure.cluster.x-k8s.io/v1alpha6/namespaces/x/openstackclusters/c";
         assert_eq!(seen(old), None);
-        assert!(Place::of(false, "/apis/cluster.x-k8s.io/v1beta2/clusters").is_none());
+        let newer = "/apis/cluster.x-k8s.io/v1beta2/clusters";
+        assert!(Place::of(&Served::by(&Quirks::default(), true), newer).is_some());
+        assert!(Place::of(&Served::by(&Quirks::default(), false), newer).is_none());
+        let older = Served::by(&Quirks { capi: vec!["v1beta1".into()], ..Quirks::default() }, true);
+        assert!(Place::of(&older, newer).is_none());
     }
 }

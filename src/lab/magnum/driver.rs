@@ -256,7 +256,8 @@ fn build(world: &mut World, id: &str) -> Step {
         true => cluster.created + *world.timings.cluster_create,
         false => cluster.line.since(now) + *world.timings.cluster_update,
     };
-    if !nodes.iter().all(|m| up(m)) || now < due {
+    let noticed = world.quirks.driver_sees_clusters();
+    if !nodes.iter().all(|m| up(m)) || now < due || !noticed {
         return Step::Wait;
     }
     let done = if first_build { Status::CreateComplete } else { Status::UpdateComplete };

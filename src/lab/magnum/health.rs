@@ -15,7 +15,7 @@ pub(crate) enum Health {
     /// Something is not ready, and nothing says what.
     Mute,
     /// What each part said.
-    Told { cluster: &'static str, infrastructure: &'static str },
+    Told { cluster: &'static str, infrastructure: &'static str, machines: [&'static str; 2] },
 }
 
 const READY: &str = "Ready";
@@ -23,7 +23,7 @@ const READY: &str = "Ready";
 impl Health {
     pub(super) fn status(&self) -> &'static str {
         match self {
-            Health::Told { cluster: READY, infrastructure: READY } => "HEALTHY",
+            Health::Told { cluster: READY, infrastructure: READY, machines: [READY, READY] } => "HEALTHY",
             _ => "UNHEALTHY",
         }
     }
@@ -31,8 +31,8 @@ impl Health {
     pub(super) fn reason(&self) -> Value {
         match self {
             Health::Mute => json!({}),
-            Health::Told { cluster, infrastructure } => {
-                json!({"cluster": cluster, "infrastructure": infrastructure, "controlplane": READY, "nodegroup": READY})
+            Health::Told { cluster, infrastructure, machines: [control, workers] } => {
+                json!({"cluster": cluster, "infrastructure": infrastructure, "controlplane": control, "nodegroup": workers})
             }
         }
     }
@@ -74,12 +74,22 @@ impl Cluster {
     }
 
     fn fresh(&self, world: &World) -> Health {
-        // before 1.4.0 the driver asks for an API version of CAPO that is no longer served (D-042)
-        let infrastructure =
-            if world.quirks.driver_is_coherent() { READY } else { "Infrastructure resource not found." };
-        let cluster =
-            if self.api_reachable(world) { READY } else { "Waiting on ['Ready', 'InfrastructureReady']" };
-        Health::Told { cluster, infrastructure }
+        // a version that is not served is 404, which the driver takes for an object that is not there (D-042)
+        let seen = world.quirks.driver_sees_clusters();
+        let infrastructure = match world.quirks.driver_sees_infrastructure() {
+            true => READY,
+            false => "Infrastructure resource not found.",
+        };
+        let cluster = match (seen, self.api_reachable(world)) {
+            (false, _) => "Cluster resource not found.",
+            (true, true) => READY,
+            (true, false) => "Waiting on ['Ready', 'InfrastructureReady']",
+        };
+        let machines = match seen {
+            true => [READY, READY],
+            false => ["Control plane resource not found.", "default-worker resource not found."],
+        };
+        Health::Told { cluster, infrastructure, machines }
     }
 
     /// Whether CAPO is content with the load balancer of the API: it looks again only every resync.

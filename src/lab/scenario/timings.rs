@@ -106,6 +106,12 @@ impl Default for Timings {
 pub struct Quirks {
     /// Version of magnum-capi-helm. Before 1.4.0 the health of a healthy cluster is UNHEALTHY (D-042).
     pub driver: String,
+    /// The version of Cluster API's objects that the driver reads, as `[capi_helm] api_resources` has it.
+    pub driver_reads: String,
+    /// The versions in which the management cluster serves the objects of Cluster API, the preferred one first.
+    pub capi: Vec<String>,
+    /// Those in which it serves the objects of cluster-api-provider-openstack.
+    pub capo: Vec<String>,
     /// The server that hosts the management cluster. While it is down or converges, Magnum is blind.
     pub management: Option<String>,
     /// Roles that Magnum leaves out of the application credentials it makes (D-039).
@@ -122,6 +128,9 @@ impl Default for Quirks {
     fn default() -> Self {
         Quirks {
             driver: "1.4.0".into(),
+            driver_reads: "v1beta1".into(),
+            capi: vec!["v1beta2".into(), "v1beta1".into()],
+            capo: vec!["v1beta1".into()],
             management: None,
             credential_lacks: Vec::new(),
             spurious_400: 0,
@@ -132,10 +141,15 @@ impl Default for Quirks {
 }
 
 impl Quirks {
-    /// Whether the driver asks for an API version of CAPO that is served: 1.4.0 and later.
-    pub(crate) fn driver_is_coherent(&self) -> bool {
+    /// Whether the driver asks for an API version of CAPO that is served. Before 1.4.0 it is one of long ago.
+    pub(crate) fn driver_sees_infrastructure(&self) -> bool {
         let mut numbers = self.driver.split('.').map(|n| n.parse::<u32>().unwrap_or(0));
-        (numbers.next(), numbers.next()) >= (Some(1), Some(4))
+        (numbers.next(), numbers.next()) >= (Some(1), Some(4)) && self.capo.contains(&self.driver_reads)
+    }
+
+    /// Whether it asks for one of Cluster API that is served.
+    pub(crate) fn driver_sees_clusters(&self) -> bool {
+        self.capi.contains(&self.driver_reads)
     }
 }
 
