@@ -173,6 +173,34 @@ fn a_seed_decides_every_id_and_another_seed_decides_others() {
     assert_ne!(told("7"), told("8"));
 }
 
+/// A journal without what the lab does not decide: the run's id and process, the port, the place of its files, real time,
+/// and the digests over these.
+fn of_the_lab(dir: &Path) -> Vec<String> {
+    let chance = regex::Regex::new(
+        r#""(prev|run|digest)":"[^"]*"|"(pid|latency_ms)":\d+|127\.0\.0\.1:\d+|rhumb-rehearsal-\w+"#,
+    );
+    let chance = chance.unwrap();
+    let text = std::fs::read_to_string(dir.join(journal::FILE)).unwrap();
+    text.lines().map(|line| chance.replace_all(line, "").into_owned()).collect()
+}
+
+#[test]
+fn a_rehearsal_of_a_seed_is_the_same_each_time_record_by_record() {
+    for arguments in [&["phase-08"][..], &["phase-08", "--scenario", "fresh-deploy"], &["restart"]] {
+        let desk = Desk::new();
+        let told = || {
+            desk.rehearse(arguments).expect(0);
+            of_the_lab(&newest(desk.home.path()).unwrap())
+        };
+        let (one, other) = (told(), told());
+        assert!(one.len() > 100, "{arguments:?}: {}", one.len());
+        for (mine, theirs) in one.iter().zip(&other) {
+            assert_eq!(mine, theirs, "{arguments:?}");
+        }
+        assert_eq!(one.len(), other.len(), "{arguments:?}");
+    }
+}
+
 #[test]
 fn faults_come_by_name_or_written_out_and_end_at_the_right_step() {
     let desk = Desk::new();
