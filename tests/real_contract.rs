@@ -6,9 +6,13 @@
 mod contract;
 mod testbed;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use contract::{Cloud, Run, differences, record, requests, witness};
+use contract::{Cloud, Run, differences, hosts, record, requests, vault, witness};
+use rhumb::systems::http::{Http, HttpSettings, Retry};
+use rhumb::systems::ssh::{Host, HostSpec, OpenSsh};
+use serde_json::{Map, Value};
 
 struct Testbed;
 
@@ -42,15 +46,20 @@ fn check(name: &str) {
     testbed::var("CARACAL");
     let mut run = Run::new(&Testbed);
     run.play(requests::of(name));
+    hold(name, &run.seen);
+}
+
+/// Compares with the record, or makes it.
+fn hold(name: &str, seen: &Map<String, Value>) {
     if std::env::var_os("RHUMB_RECORD_CONTRACT").is_some() {
-        return record(name, &run.seen);
+        return record(name, seen);
     }
-    let wrong = differences(&witness(name), &run.seen);
+    let wrong = differences(&witness(name), seen);
     assert!(
         wrong.is_empty(),
         "{} of {} steps differ from the record:\n{}",
         wrong.len(),
-        run.seen.len(),
+        seen.len(),
         wrong.join("\n")
     );
 }
@@ -93,4 +102,53 @@ fn magnum_is_as_recorded() {
 #[test]
 fn cinder_is_as_recorded() {
     check("cinder");
+}
+
+fn host() -> Host {
+    let mut spec = HostSpec::new(
+        "contract-host",
+        "127.0.0.1",
+        testbed::var("SSH_USER"),
+        testbed::var("SSH_KNOWN_HOSTS"),
+    );
+    spec.port = testbed::var("SSH_PORT").parse().unwrap();
+    spec.identity_file = Some(testbed::var("SSH_KEY").into());
+    Host::new(spec, Arc::new(OpenSsh::new().unwrap()))
+}
+
+#[tokio::test]
+async fn a_shell_behind_sshd_is_as_recorded() {
+    let names = [("{address}", format!("127.0.0.1/{}", testbed::var("SSH_PORT")))];
+    hold("shell", &hosts::play(&host(), &names, hosts::shell()).await);
+}
+
+#[tokio::test]
+async fn libvirt_is_as_recorded() {
+    let names = [("{uri}", testbed::var("LIBVIRT_URI")), ("{domain}", testbed::var("LIBVIRT_DOMAIN"))];
+    hold("libvirt", &hosts::play(&host(), &names, hosts::libvirt()).await);
+}
+
+/// Unseals the testbed's Vault, however the test ends.
+struct Unsealed;
+
+impl Drop for Unsealed {
+    fn drop(&mut self) {
+        testbed::run(testbed::var("VAULT_CTL"), ["unseal"]);
+    }
+}
+
+#[tokio::test]
+async fn vault_is_as_recorded() {
+    let keys = std::fs::read_to_string(testbed::var("VAULT_KEYS")).unwrap();
+    let keys: Value = serde_json::from_str(&keys).unwrap();
+    let share = |n: usize| keys["unseal_keys_b64"][n].as_str().unwrap().to_string();
+    let http = Http::new(HttpSettings { retry: Retry::NEVER, ..HttpSettings::default() });
+    let unit =
+        vault::Unit { http: &http, url: testbed::var("VAULT_ADDR"), shares: [share(0), share(1), share(2)] };
+    let mut seen = Map::new();
+    vault::unsealed(&unit, &mut seen).await;
+    let _unsealed = Unsealed;
+    testbed::stdout(testbed::var("VAULT_CTL"), ["seal"]);
+    vault::sealed(&unit, &mut seen).await;
+    hold("vault", &seen);
 }

@@ -162,10 +162,15 @@ impl Desk {
             let said = acts.iter().find_map(|a| a.garble.clone()).unwrap_or_default();
             return Heard::Reply(Reply::failed(i32::from(code), said));
         }
-        match run(world) {
-            None => Heard::Nobody,
-            Some(_) if acts.iter().any(|a| a.reset) => Heard::Lost,
-            Some(reply) => Heard::Reply(reply),
+        let Some(reply) = run(world) else { return Heard::Nobody };
+        if !reply.takes.is_zero() {
+            self.clock.advance_to(self.clock.elapsed() + reply.takes.min(time));
+            world.settle(self.clock.now());
+        }
+        match reply {
+            reply if reply.takes >= time => Heard::Silence,
+            _ if acts.iter().any(|a| a.reset) => Heard::Lost,
+            reply => Heard::Reply(reply),
         }
     }
 

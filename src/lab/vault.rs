@@ -19,8 +19,8 @@ pub(crate) struct Vault {
     pub(crate) address: String,
     initialized: bool,
     sealed: bool,
-    /// Key shares given since it was sealed.
-    given: u8,
+    /// Key shares given since it was sealed, or since the last reset, each once.
+    given: Vec<String>,
     /// Holders of key shares come by themselves, and this long after the start it is unsealed.
     unsealed_after: Option<Duration>,
     since: Timestamp,
@@ -30,6 +30,10 @@ pub(crate) struct Vault {
 const THRESHOLD: u8 = 3;
 /// Shares that there are.
 const SHARES: u8 = 5;
+const VERSION: &str = "1.8.8";
+const CLUSTER: &str = "vault-cluster-lab";
+/// What an unsealing that has begun is called.
+const NONCE: &str = "5a61a1a0-0a5e-4b1e-8c61-1b2a3c4d5e6f";
 
 impl Vault {
     pub(super) fn of(told: &scenario::Vault, start: Timestamp) -> Vault {
@@ -37,7 +41,7 @@ impl Vault {
             address: told.address.clone(),
             initialized: told.initialized,
             sealed: told.sealed,
-            given: 0,
+            given: Vec::new(),
             unsealed_after: told.unsealed_after.map(|time| *time),
             since: start,
         }
@@ -50,7 +54,7 @@ impl Vault {
                 let share = now.duration_since(self.since).as_secs_f64() / time.as_secs_f64().max(1.0);
                 (0..=THRESHOLD).rev().find(|n| share * f64::from(THRESHOLD) >= f64::from(*n)).unwrap_or(0)
             }
-            _ => self.given,
+            _ => self.given.len().min(usize::from(THRESHOLD)) as u8,
         };
         if self.sealed && given < THRESHOLD { (true, given) } else { (false, 0) }
     }
@@ -61,13 +65,38 @@ impl Vault {
         let (threshold, shares) = if self.initialized { (THRESHOLD, SHARES) } else { (0, 0) };
         let mut status = json!({
             "type": "shamir", "initialized": self.initialized, "sealed": sealed, "t": threshold, "n": shares,
-            "progress": progress, "nonce": "", "version": "1.8.8", "migration": false, "recovery_seal": false,
+            "progress": progress, "nonce": if progress > 0 { NONCE } else { "" }, "version": VERSION, "migration": false, "recovery_seal": false,
             "storage_type": "mysql",
         });
         if !sealed {
-            status["cluster_name"] = "vault-cluster-lab".into();
+            status["cluster_name"] = CLUSTER.into();
         }
         status
+    }
+
+    /// What it tells whoever decides whether to send it requests.
+    fn health(&self, now: Timestamp) -> Value {
+        let sealed = self.seal(now).0 || !self.initialized;
+        let mut health = json!({
+            "initialized": self.initialized, "sealed": sealed, "standby": sealed, "replication_performance_mode": "disabled",
+            "replication_dr_mode": "disabled", "server_time_utc": now.as_second(), "version": VERSION,
+        });
+        if !sealed {
+            health["cluster_name"] = CLUSTER.into();
+        }
+        health
+    }
+
+    /// Takes a key share, or with none forgets all that were given.
+    fn take(&mut self, share: Option<&str>) {
+        match share {
+            None => self.given.clear(),
+            Some(share) if self.given.iter().all(|g| g != share) => self.given.push(share.to_string()),
+            Some(_) => {}
+        }
+        if self.given.len() >= usize::from(THRESHOLD) {
+            self.sealed = false;
+        }
     }
 }
 
@@ -102,16 +131,18 @@ impl Service for Vaults {
                     (true, true) => 503,
                     (true, false) => 200,
                 };
-                Answer::json(status, vault.status(now))
+                Answer::json(status, vault.health(now))
             }
             ("PUT" | "POST", "/v1/sys/unseal") => {
-                if request.member("key").and_then(Value::as_str).is_none_or(str::is_empty) {
+                let share = request.member("key").and_then(Value::as_str).filter(|share| !share.is_empty());
+                let reset = request.member("reset").and_then(Value::as_bool).unwrap_or(false);
+                if share.is_none() && !reset {
                     return Answer::json(
                         400,
                         json!({"errors": ["'key' must be specified in request body as JSON, or 'reset' set to true"]}),
                     );
                 }
-                vault.given = (vault.given + 1).min(THRESHOLD);
+                vault.take(share.filter(|_| !reset));
                 Answer::json(200, vault.status(now))
             }
             _ => self.failure(404, request),

@@ -8,8 +8,11 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's support fails as a test does")]
 
+pub(crate) mod hosts;
+pub(crate) mod juju;
 pub(crate) mod requests;
 mod shape;
+pub(crate) mod vault;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -8,6 +8,8 @@ mod libvirt;
 mod shell;
 mod transport;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 pub(super) use transport::{Sshd, words};
@@ -37,6 +39,8 @@ pub(crate) struct Reply {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// How long it takes.
+    pub(crate) takes: Duration,
 }
 
 impl Reply {

@@ -1,5 +1,7 @@
 //! The programs of any machine.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{Reply, k8s_snap, libvirt};
@@ -8,11 +10,23 @@ use crate::lab::world::World;
 /// Runs a command.
 pub(super) fn run(world: &mut World, host: &str, words: &[&str]) -> Reply {
     match words {
-        ["sudo", rest @ ..] => run(world, host, rest.strip_prefix(&["-n"]).unwrap_or(rest)),
+        ["sudo", rest @ ..] => {
+            let rest = rest.strip_prefix(&["-n"]).unwrap_or(rest);
+            unless_absent(run(world, host, rest), 1, |program| {
+                format!("sudo: {program}: command not found\n")
+            })
+        }
         ["timeout", limit, rest @ ..] if limit.starts_with(|c: char| c.is_ascii_digit()) => {
             run(world, host, rest)
         }
-        ["sh" | "bash", "-c" | "-lc", script] => script_of(world, host, script),
+        ["sh" | "bash", "-c" | "-lc", script] => {
+            let absent = |program: &str| format!("bash: line 1: {program}: command not found\n");
+            unless_absent(script_of(world, host, script), ABSENT, absent)
+        }
+        ["sleep", seconds] => {
+            let takes = Duration::from_secs(seconds.parse().unwrap_or(0));
+            Reply { takes, ..Reply::default() }
+        }
         ["true"] => Reply::default(),
         ["false"] => Reply::failed(1, ""),
         ["echo", words @ ..] => Reply::said(format!("{}\n", words.join(" "))),
@@ -22,8 +36,22 @@ pub(super) fn run(world: &mut World, host: &str, words: &[&str]) -> Reply {
         ["uptime"] => Reply::said(uptime(world, host)),
         ["k8s", rest @ ..] | ["/snap/bin/k8s", rest @ ..] => k8s_snap::run(world, host, rest),
         ["virsh", rest @ ..] => libvirt::run(world, host, rest),
-        [program, ..] => Reply::failed(127, format!("{program}: command not found\n")),
+        // a command of ours hangs on `timeout`, which says so
+        [program, ..] => Reply::failed(ABSENT, format!("{MISSING}'{program}': No such file or directory\n")),
         [] => Reply::failed(2, "nothing to run\n"),
+    }
+}
+
+/// What a program that is not there ends with.
+const ABSENT: i32 = 127;
+const MISSING: &str = "timeout: failed to run command ";
+
+/// What came of a command, unless its program is not there: then whatever was to run it says so in its own words.
+fn unless_absent(reply: Reply, code: i32, words: impl Fn(&str) -> String) -> Reply {
+    let quoted = reply.stderr.strip_prefix(MISSING).and_then(|rest| rest.split('\'').nth(1));
+    match quoted {
+        Some(program) if reply.code == ABSENT => Reply::failed(code, words(program)),
+        _ => reply,
     }
 }
 

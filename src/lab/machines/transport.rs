@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, duration};
 use crate::lab::dispatch::{Desk, Heard};
 use crate::systems::command::{Arg, Command, Output};
 use crate::systems::ssh::{HostKey, HostSpec, Transport};
@@ -44,7 +44,7 @@ impl Sshd {
             .help("it is ended there as soon as the host notices; what it did until then is not known")),
             Heard::Silence => Err(Error::new(
                 ErrorKind::Timeout,
-                format!("`{shown}` on {} did not end in time and was ended", host.name),
+                format!("`{shown}` on {} did not end within {}", host.name, duration::show(command.time())),
             )
             .help("give it more time with `within`, if it needs that")),
         }

@@ -89,17 +89,23 @@ fn unit(juju: &Juju, application: &Application, n: u32, since: &str) -> Value {
     let mut shown = json!({
         "workload-status": state(workload, &message, since),
         "juju-status": {"current": agent, "since": since, "version": VERSION},
-        "leader": n == 0, "machine": machine, "public-address": address,
+        "machine": machine, "public-address": address,
     });
+    // of those that do not lead nothing is said
+    if n == 0 {
+        shown["leader"] = true.into();
+    }
     let subordinates: Map<String, Value> = application
         .subordinates
         .iter()
         .map(|name| {
-            let status = json!({
+            let mut status = json!({
                 "workload-status": state("active", "Unit is ready", since),
-                "juju-status": {"current": agent, "since": since, "version": VERSION},
-                "leader": n == 0, "public-address": address,
+                "juju-status": {"current": agent, "since": since, "version": VERSION}, "public-address": address,
             });
+            if n == 0 {
+                status["leader"] = true.into();
+            }
             (format!("{name}/{n}"), status)
         })
         .collect();
@@ -116,8 +122,10 @@ fn status(world: &World) -> Value {
         let down = juju.down.contains(&n.to_string());
         let (agent, message) =
             if down { ("down", "agent is not communicating with the server") } else { ("started", "") };
+        let mut agent = state(agent, message, &since);
+        agent["version"] = VERSION.into();
         json!({
-            "juju-status": state(agent, message, &since), "hostname": format!("machine-{n}"), "dns-name": format!("10.12.8.{}", 20 + n),
+            "juju-status": agent, "hostname": format!("machine-{n}"), "dns-name": format!("10.12.8.{}", 20 + n),
             "ip-addresses": [format!("10.12.8.{}", 20 + n)], "instance-id": format!("machine-{n}"),
             "machine-status": state(if down { "down" } else { "running" }, "", &since),
             "modification-status": state("applied", "", &since), "base": {"name": "ubuntu", "channel": "22.04"},
