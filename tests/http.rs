@@ -227,7 +227,7 @@ async fn a_rehearsal_sends_to_the_lab_and_nowhere_else() {
     let elsewhere = server.url("/");
     let e = get_with(settings(), &elsewhere).await.unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Unreachable);
-    assert!(e.to_string().contains("nothing in this rehearsal plays that address"), "{e}");
+    assert!(e.to_string().contains("nobody answers there in this rehearsal"), "{e}");
     assert_eq!(server.seen().len(), 1);
 }
 

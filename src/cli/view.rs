@@ -37,6 +37,24 @@ struct Awaited {
     within: f64,
     /// What is usual here, as `, usually 3m 30s`; empty where nothing is known.
     usual: String,
+    /// The last line of it: what was seen, without its numbers, and when.
+    told: Option<(String, f64)>,
+}
+
+impl Awaited {
+    /// Whether a look is worth a line. A number that moves is, ever more rarely the longer the wait; anything else
+    /// that has changed is at once.
+    fn is_news(&mut self, seen: &str, elapsed: f64) -> bool {
+        let seen: String = seen.chars().filter(|c| !c.is_ascii_digit()).collect();
+        let news = match &self.told {
+            Some((told, at)) => *told != seen || elapsed >= at * 1.25,
+            None => true,
+        };
+        if news {
+            self.told = Some((seen, elapsed));
+        }
+        news
+    }
 }
 
 const PASS: Style = AnsiColor::Green.on_default().bold();
@@ -133,11 +151,18 @@ impl View {
             Record::WaitBegin { step, wait, title, within, .. } => {
                 let usual = self.estimates.wait(&self.runbook, step, title);
                 let usual = usual.map(|u| format!(", {u}")).unwrap_or_default();
-                state.waits.insert(*wait, Awaited { title: title.clone(), within: *within, usual });
+                state
+                    .waits
+                    .insert(*wait, Awaited { title: title.clone(), within: *within, usual, told: None });
             }
             Record::WaitSample { wait, elapsed, state: seen, tolerated } => {
-                let Awaited { title, within, usual } = state.waits.get(wait).cloned().unwrap_or_default();
-                let spans = format!("{} of {}{usual}", show_seconds(*elapsed), show_seconds(within));
+                let awaited = state.waits.entry(*wait).or_default();
+                let text = tolerated.as_ref().unwrap_or(seen);
+                if !awaited.is_news(text, *elapsed) {
+                    return;
+                }
+                let Awaited { title, within, usual, .. } = &*awaited;
+                let spans = format!("{} of {}{usual}", show_seconds(*elapsed), show_seconds(*within));
                 let seen = tolerated.as_ref().map_or(seen.clone(), |e| format!("tolerated: {e}"));
                 self.line(&format!("       {DIM}…{DIM:#} {title}: {seen} {DIM}({spans}){DIM:#}"));
             }

@@ -108,7 +108,10 @@ fn d16_the_admin_key_is_readable_by_whoever_may_read_the_home() {
     assert!(journal.contains("write_kubeconfig") || journal.contains("config"), "it is on record");
     assert!(!journal.contains(key), "the key is in no record");
     // without a directory it is an error of its own, and nothing half is left
-    let (new, _) =
-        rehearse(scenario, &["magnum_driver_version=1.4.0"], &script.replace("/config\"", "/no/config\""));
+    let (new, _) = rehearse(
+        scenario,
+        &["magnum_driver_version=1.4.0"],
+        &script.replace("/config\"", "/no/such/config\""),
+    );
     assert_ne!(new.exit, 0);
 }

@@ -36,6 +36,14 @@ fn d10_unhealthy_means_another_thing_with_another_driver() {
             "unhealthy",
             "8.2.2 FAIL: gate: Magnum calls it HEALTHY",
         ),
+        // the signature is of a cluster that is well otherwise: a broken part beside it is not excused
+        (
+            "1.3.0",
+            "UNHEALTHY",
+            json!({"cluster": "Waiting on Ready", "controlplane": "0 of 1 ready", "infrastructure": "Infrastructure resource not found."}),
+            "unhealthy",
+            "8.2.2 FAIL: gate: Magnum calls it HEALTHY",
+        ),
         ("1.10.0", "HEALTHY", part("Ready"), "healthy", "8.2.2 PASS"),
         // an empty reason is no signature and no sickness: nobody has heard
         ("1.3.0", "UNHEALTHY", json!({}), "unknown", "8.2.2 FAIL: gate: Magnum calls it HEALTHY"),

@@ -60,7 +60,7 @@ async fn a_rehearsal_meets_the_lab_at_the_clusters_address() {
     let elsewhere = kubeconfig(json!({"server": "https://10.12.7.181:6443"}), json!({}));
     let error = Kube::new(&spec(&elsewhere), Some(&lab), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unreachable);
-    assert!(error.to_string().contains("nothing in this rehearsal plays that address"), "{error}");
+    assert!(error.to_string().contains("nobody answers there in this rehearsal"), "{error}");
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod digest;
 
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -25,10 +26,14 @@ impl SecretFile {
     /// A file to write; `what` says to people what it holds.
     ///
     /// # Errors
-    /// [`ErrorKind::Argument`] if `to` is no absolute path of a file in a directory that exists.
+    /// [`ErrorKind::Argument`] if `to` is no absolute path of a file in a directory that exists, or can be made
+    /// in one that does.
     pub fn new(what: impl Into<String>, to: impl Into<PathBuf>, text: Secret) -> Result<Self> {
         let (what, to) = (what.into(), to.into());
-        place(&to)?;
+        match to.parent().filter(|dir| !dir.exists()) {
+            Some(absent) if to.file_name().is_some() => place(absent)?,
+            _ => place(&to)?,
+        }
         Ok(SecretFile { what, to, text })
     }
 
@@ -42,8 +47,8 @@ impl SecretFile {
         std::fs::read(&self.to).is_ok_and(|bytes| bytes == self.text.expose().as_bytes())
     }
 
-    /// Writes it, readable by its owner alone. It appears in one step, synced, or not at all; a file that
-    /// is there is replaced.
+    /// Writes it, readable by its owner alone, as is the directory where that has to be made. It appears in one step,
+    /// synced, or not at all; a file that is there is replaced.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] where the directory cannot be written.
@@ -53,6 +58,9 @@ impl SecretFile {
             Error::new(ErrorKind::Io, format!("{} cannot be written", file.to.display())).from_source(&e)
         };
         let dir = file.to.parent().unwrap_or(Path::new("/"));
+        if !dir.exists() {
+            std::fs::DirBuilder::new().mode(0o700).create(dir).map_err(wrong)?;
+        }
         // a temporary file is its owner's alone from the first moment
         let mut beside = tempfile::Builder::new().prefix(".rhumb-").tempfile_in(dir).map_err(wrong)?;
         beside.write_all(file.text.expose().as_bytes()).map_err(wrong)?;
@@ -126,9 +134,21 @@ mod tests {
     }
 
     #[test]
+    fn a_directory_that_is_missing_is_made_for_the_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("capi-test-1/config");
+        let file = SecretFile::new("a kubeconfig", &to, Secret::new("hunter2")).unwrap();
+        assert!(!to.parent().unwrap().exists(), "naming it makes nothing");
+        SecretFile::write(Permit::obtain(&Willing, file).unwrap()).unwrap();
+        assert_eq!(std::fs::metadata(to.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
     fn what_is_no_place_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        for to in [PathBuf::from("config"), dir.path().into(), dir.path().join("absent/config"), "/".into()] {
+        for to in
+            [PathBuf::from("config"), dir.path().into(), dir.path().join("absent/too/config"), "/".into()]
+        {
             let error = SecretFile::new("x", &to, Secret::new("x")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Argument, "{}", to.display());
         }

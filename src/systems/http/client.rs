@@ -14,7 +14,7 @@ use super::answer::Answer;
 use super::body;
 use super::failure::{Phase, failure};
 use super::request::Request;
-use super::settings::HttpSettings;
+use super::settings::{HttpSettings, NOBODY_THERE};
 
 /// Makes *ring* the TLS library's cryptography. Callable any number of times.
 pub fn install_crypto() {
@@ -129,7 +129,7 @@ impl Http {
         if let Some(dialer) = &self.0.settings.dialer {
             let address = dialer.dial(&host, port).ok_or_else(|| {
                 Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}"))
-                    .cause("nothing in this rehearsal plays that address")
+                    .cause(NOBODY_THERE)
             })?;
             redirect_to(&mut url, address)?;
             return Ok(Route { way: Way { secure: false, fresh, behind: None }, url, host_header });

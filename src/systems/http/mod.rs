@@ -21,6 +21,7 @@ pub use request::Request;
 pub use reqwest::header::HeaderMap;
 pub use reqwest::{Method, Url};
 pub use retry::Retry;
+pub(crate) use settings::NOBODY_THERE;
 pub use settings::{Dialer, HttpSettings, Tls};
 pub use upload::{OnSent, Upload};
 pub use witness::{RequestRecord, Witness};

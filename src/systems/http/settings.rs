@@ -18,6 +18,10 @@ pub struct Tls {
     pub server_name: Option<String>,
 }
 
+/// Why no connection comes about where a [`Dialer`] knows no address.
+pub(crate) const NOBODY_THERE: &str =
+    "nobody answers there in this rehearsal: the machine is down, or the scenario has none";
+
 /// Where addresses of a procedure live while it is rehearsed.
 pub trait Dialer: Send + Sync {
     /// The address on loopback that plays `host:port`; `None` where nothing plays it.

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::base::{Error, ErrorKind, Payload, Result, duration};
-use crate::systems::http::{Answer, Dialer, RequestRecord, Retry, Witness, install_crypto};
+use crate::systems::http::{Answer, Dialer, NOBODY_THERE, RequestRecord, Retry, Witness, install_crypto};
 
 use super::ask::Ask;
 use super::kubeconfig::Way;
@@ -250,8 +250,7 @@ fn rehearse(config: &mut kube::Config, dialer: &dyn Dialer) -> Result<()> {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_string();
     let port = url.port_u16().unwrap_or(if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 });
     let address = dialer.dial(&host, port).ok_or_else(|| {
-        Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}"))
-            .cause("nothing in this rehearsal plays that address")
+        Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}")).cause(NOBODY_THERE)
     })?;
     if let Some(authority) = url.authority().and_then(|a| HeaderValue::try_from(a.as_str()).ok()) {
         config.headers.push((header::HOST, authority));

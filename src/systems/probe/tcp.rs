@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::net::TcpStream;
 
-use super::super::http::Dialer;
+use super::super::http::{Dialer, NOBODY_THERE};
 use crate::base::{Error, ErrorKind, Result};
 
 /// Why a port did not open.
@@ -73,7 +73,7 @@ async fn connect(host: &str, port: u16, dialer: Option<&dyn Dialer>) -> Result<(
             tokio::net::lookup_host((host, port)).await.map_err(|e| (TcpFault::NameNotFound, e))?.collect()
         }
     };
-    let mut last = (TcpFault::Unreachable, io::Error::other("nothing in this rehearsal plays that address"));
+    let mut last = (TcpFault::Unreachable, io::Error::other(NOBODY_THERE));
     for address in addresses {
         match TcpStream::connect(address).await {
             Ok(_) => return Ok(()),
