@@ -162,7 +162,17 @@ fn each_unit_of_vault_has_a_seal_of_its_own() {
         ),
         &Played::default(),
     );
-    assert_eq!((o.error.unwrap().kind().name(), o.elapsed.as_secs()), ("timeout", 3600));
+    let error = o.error.unwrap();
+    assert_eq!((error.kind().name(), o.elapsed.as_secs()), ("timeout", 3600));
+    // how often is what the seal itself says, not what some other Vault takes
+    assert!(error.to_string().contains("`vault operator unseal`, 3 times"), "{error}");
+    let two = unit(&runtime, json!({"initialized": true, "sealed": true, "t": 2, "n": 3, "progress": 0}));
+    let o = run(
+        &format!(r#"import "std/vault" as vault; verify("1", "T", || vault::wait_unsealed(["{two}"], 1.min));"#),
+        &Played::default(),
+    );
+    let said = o.error.unwrap().to_string();
+    assert!(said.contains("`vault operator unseal`, 2 times"), "{said}");
 }
 
 // ------------------------------------------------------------------- k8s_snap
@@ -184,10 +194,10 @@ fn a_machine_that_was_never_bootstrapped_is_not_waited_for() {
 
 #[test]
 fn a_url_has_a_place_with_or_without_a_port() {
-    let body = r#"["https://10.12.4.50:5000/v3", "https://h/x", "http://h", "http://h:8080"].map(|u| { let p = probes::place(u); `${p.host} ${p.port}` })"#;
+    let body = r#"["https://10.12.4.50:5000/v3", "https://h/x", "http://h", "http://h:8080", "https://[fd00::5]:5000/v3", "http://[fd00::5]"].map(|u| { let p = probes::place(u); `${p.host} ${p.port}` })"#;
     assert_eq!(
         seen(&["probes"], body, &Played::default()).1,
-        json!(["10.12.4.50 5000", "h 443", "h 80", "h 8080"])
+        json!(["10.12.4.50 5000", "h 443", "h 80", "h 8080", "fd00::5 5000", "fd00::5 80"])
     );
 }
 
@@ -214,8 +224,8 @@ fn a_tenant_vm_says_whether_a_vip_is_reached() {
 
 #[test]
 fn versions_are_compared_by_number() {
-    let body = r#"[["1.4.0", "1.4.0"], ["1.10.0", "1.4.0"], ["1.3.9", "1.4.0"], ["v2.0.0-rc1", "1.4.0"], ["1.4", "1.4.0"], ["1", "1.4.0"]].map(|p| magnum::at_least(p[0], p[1]))"#;
-    assert_eq!(seen(&["magnum"], body, &Played::default()).1, json!([true, true, false, true, true, false]));
+    let body = r#"[["1.4.0", "1.4.0"], ["1.10.0", "1.4.0"], ["1.3.9", "1.4.0"], ["v2.0.0-rc1", "1.4.0"], ["1.4", "1.4.0"], ["1", "1.4.0"], ["1.4.0.dev3", "1.4.0"], ["1.4.0rc1", "1.4.0"], ["1.3.1.dev2", "1.4.0"]].map(|p| magnum::at_least(p[0], p[1]))"#;
+    assert_eq!(seen(&["magnum"], body, &Played::default()).1, json!([true, true, false, true, true, false, true, true, false]));
 }
 
 // --------------------------------------------------------------------- triage
@@ -224,7 +234,7 @@ fn versions_are_compared_by_number() {
 fn the_lowest_red_layer_is_the_one_to_mend() {
     let body = r#"
         let layers = [triage::look("machines", || []),
-                      triage::look("load balancers", || triage::balancers([#{ name: "api", operating_status: "ONLINE" }])),
+                      triage::look("load balancers", || triage::balancers([#{ name: "api", provisioning_status: "ERROR", operating_status: "ONLINE" }])),
                       triage::look("Magnum", || triage::healths([#{ cluster: "c", health_status: "UNHEALTHY", health_status_reason: #{}, verdict: "unknown", means: "" }]))];
         triage::lowest_red(layers)"#;
     let (_, red) = seen(&["triage"], body, &Played::default());
@@ -240,6 +250,86 @@ fn an_empty_project_is_the_wrong_project() {
     // D-042 is known good: nothing to mend, so no red layer
     let body = r#"triage::healths([#{ cluster: "c", health_status: "UNHEALTHY", health_status_reason: #{ infrastructure: "x" }, verdict: "d-042", means: "" }])"#;
     assert_eq!(seen(&["triage"], body, &Played::default()).1, json!([]));
+}
+
+#[test]
+fn what_a_layer_says_is_what_it_means_there() {
+    // a cold start is waited for, a machine that was never bootstrapped is not
+    let text = |body: &str| seen(&["triage"], body, &Played::default()).1.to_string();
+    let cold = text(
+        r#"triage::management_kubernetes(#{ ready: false, summary: "Error: control.socket: deadline exceeded", load_1m: "90.1" })"#,
+    );
+    assert!(cold.contains("Cold start"), "{cold}");
+    let never = text(
+        r#"triage::management_kubernetes(#{ ready: false, summary: "Error: The node is not part of a Kubernetes cluster.", load_1m: "0.1" })"#,
+    );
+    assert!(never.contains("never bootstrapped") && !never.contains("Cold start"), "{never}");
+    // a busy Nova says nothing of Magnum's conductor
+    let busy = |layer: &str| {
+        text(&format!(
+            r#"triage::unanswered("{layer}", #{{ kind: "transient", message: "HTTP 503", help: () }})"#
+        ))
+    };
+    assert!(busy("Magnum").contains("the conductor is stalled"));
+    assert!(!busy("management VM").contains("conductor"), "{}", busy("management VM"));
+    // nor does a balancer that a worker holds, or whose members are all down, pass for one that is well
+    let balancers = text(
+        r#"triage::balancers([
+            #{ name: "a", provisioning_status: "ACTIVE", operating_status: "ONLINE" },
+            #{ name: "b", provisioning_status: "PENDING_UPDATE", operating_status: "ONLINE" },
+            #{ name: "c", provisioning_status: "ACTIVE", operating_status: "ERROR" }]).map(|f| f.saw)"#,
+    );
+    assert_eq!(balancers, r#"["b: PENDING_UPDATE, operating ONLINE","c: ACTIVE, operating ERROR"]"#);
+    // a model without a unit is another model
+    assert!(text(r#"triage::model("default", 0)"#).contains("Not the model"));
+    assert_eq!(text(r#"triage::model("openstack", 3)"#), "[]");
+    // key shares are the site's
+    assert!(text(r#"triage::seals(["v: sealed"], "2 of 3 key shares")"#).contains("with 2 of 3 key shares"));
+}
+
+#[test]
+fn the_taint_of_a_node_tells_who_is_waited_for() {
+    let lines = r#"triage::nodes("c", ["n1 takes no work: Cluster API has not synced labels, the management cluster may be down", "n2 is not Ready (KubeletNotReady: x)"]).map(|f| f.mend)"#;
+    let (_, mends) = seen(&["triage"], lines, &Played::default());
+    assert!(mends[0].as_str().unwrap().contains("the layers below"), "{mends}");
+    assert!(mends[1].as_str().unwrap().contains("its server in Nova"), "{mends}");
+}
+
+// ---------------------------------------------------------------------- nova
+
+#[test]
+fn a_server_that_is_on_its_way_out_is_not_up_already() {
+    // ACTIVE with powering-off for two looks, then SHUTOFF, then started
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let looks = std::sync::Mutex::new((0, false));
+    let cloud = runtime.block_on(stub_cloud::start(move |asked, _| {
+        let mut state = looks.lock().unwrap();
+        if asked.method == "POST" {
+            state.1 = true;
+            return (202, json!({}));
+        }
+        state.0 += 1;
+        let (status, task) = match *state {
+            (_, true) => ("ACTIVE", json!(null)),
+            (1..=2, false) => ("ACTIVE", json!("powering-off")),
+            _ => ("SHUTOFF", json!(null)),
+        };
+        let server = json!({"id": "9e1f0000-0000-4000-8000-000000000001", "name": "vm", "status": status,
+                            "OS-EXT-STS:task_state": task, "created": "2026-06-10T01:59:00Z"});
+        match asked.path.contains("/servers/9e1f") {
+            true => (200, json!({ "server": server })),
+            false => (200, json!({ "servers": [server] })),
+        }
+    }));
+    let played = Played::default().cloud({
+        let cloud = std::sync::Arc::new(cloud);
+        move |_, _| cloud.cloud("secret")
+    });
+    let o = run(
+        r#"import "std/nova" as nova; change("1", "T", || { nova::start(site.scope("capi-mgmt").servers, "vm", 5.min); });"#,
+        &played,
+    );
+    assert_eq!(o.verdicts(), "1 PASS", "{}", o.drawn);
 }
 
 // -------------------------------------------------------------------- drift

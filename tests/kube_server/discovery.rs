@@ -23,6 +23,7 @@ const KINDS: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("cluster.x-k8s.io", "v1beta2", "machines", "Machine", "ma", true),
     ("controlplane.cluster.x-k8s.io", "v1beta2", "kubeadmcontrolplanes", "KubeadmControlPlane", "kcp", true),
     ("infrastructure.cluster.x-k8s.io", "v1beta1", "openstackclusters", "OpenStackCluster", "osc", true),
+    ("infrastructure.cluster.x-k8s.io", "v1beta1", "openstackmachines", "OpenStackMachine", "osm", true),
 ];
 
 /// The kind behind a plural, for what the store makes.
