@@ -21,8 +21,6 @@ mod failovers;
 mod identity;
 #[path = "defects/inside.rs"]
 mod inside;
-#[path = "defects/management.rs"]
-mod management;
 #[path = "defects/room.rs"]
 mod room;
 #[path = "defects/template.rs"]

@@ -7,6 +7,11 @@ mod played;
 mod stage;
 mod stub_cloud;
 
+#[path = "stdlib/management.rs"]
+mod management;
+#[path = "stdlib/stuck.rs"]
+mod stuck;
+
 use played::{Played, run, run_at, site};
 use serde_json::json;
 
@@ -168,7 +173,9 @@ fn each_unit_of_vault_has_a_seal_of_its_own() {
     assert!(error.to_string().contains("`vault operator unseal`, 3 times"), "{error}");
     let two = unit(&runtime, json!({"initialized": true, "sealed": true, "t": 2, "n": 3, "progress": 0}));
     let o = run(
-        &format!(r#"import "std/vault" as vault; verify("1", "T", || vault::wait_unsealed(["{two}"], 1.min));"#),
+        &format!(
+            r#"import "std/vault" as vault; verify("1", "T", || vault::wait_unsealed(["{two}"], 1.min));"#
+        ),
         &Played::default(),
     );
     let said = o.error.unwrap().to_string();
@@ -225,7 +232,10 @@ fn a_tenant_vm_says_whether_a_vip_is_reached() {
 #[test]
 fn versions_are_compared_by_number() {
     let body = r#"[["1.4.0", "1.4.0"], ["1.10.0", "1.4.0"], ["1.3.9", "1.4.0"], ["v2.0.0-rc1", "1.4.0"], ["1.4", "1.4.0"], ["1", "1.4.0"], ["1.4.0.dev3", "1.4.0"], ["1.4.0rc1", "1.4.0"], ["1.3.1.dev2", "1.4.0"]].map(|p| magnum::at_least(p[0], p[1]))"#;
-    assert_eq!(seen(&["magnum"], body, &Played::default()).1, json!([true, true, false, true, true, false, true, true, false]));
+    assert_eq!(
+        seen(&["magnum"], body, &Played::default()).1,
+        json!([true, true, false, true, true, false, true, true, false])
+    );
 }
 
 // --------------------------------------------------------------------- triage

@@ -10,6 +10,7 @@ use super::downloads::File;
 use super::glance::{Image, State};
 use super::ids::Id;
 use super::keystone::Keystone;
+use super::kubernetes;
 use super::machines::Machine;
 use super::magnum::{Cluster, Health, NewCluster, NewTemplate, Template};
 use super::neutron::{Cidr, FloatingIp, Network, NewFloatingIp, NewNetwork, NewSubnet, Router, Subnet};
@@ -343,6 +344,9 @@ impl World {
             }
         }
         for told in &scenario.clusters {
+            self.use_cluster(told)?;
+        }
+        for told in &scenario.clusters {
             self.afflict_cluster(told);
         }
         self.nova.set_services(&scenario.hosts);
@@ -374,6 +378,22 @@ impl World {
         }
         Server::build(self, order);
         self.pass(MOMENT);
+        Ok(())
+    }
+
+    /// What a cluster's tenants had its own controllers make.
+    fn use_cluster(&mut self, told: &scenario::Cluster) -> Result<()> {
+        let Some(cluster) = self.magnum.clusters.iter().find(|c| c.name == told.name) else { return Ok(()) };
+        let (id, external) = (cluster.id.clone(), self.neutron.networks.iter().find(|n| n.external));
+        let external = external.map(|n| n.id.clone()).unwrap_or_default();
+        for service in &told.services {
+            kubernetes::leave_service(self, &id, service, external.clone())
+                .map_err(|r| refused("Service", &r))?;
+            self.pass(DAY / 24);
+        }
+        for claim in &told.claims {
+            kubernetes::leave_volume(self, &id, claim, told.snapshots.contains(claim));
+        }
         Ok(())
     }
 

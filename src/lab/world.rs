@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::cinder::Cinder;
 use super::downloads::File;
 use super::glance::Glance;
 use super::ids::Ids;
@@ -45,6 +46,7 @@ pub struct World {
     pub(crate) nova: Nova,
     pub(crate) neutron: Neutron,
     pub(crate) glance: Glance,
+    pub(crate) cinder: Cinder,
     pub(crate) octavia: Octavia,
     pub(crate) magnum: Magnum,
     pub(crate) kubernetes: Kubernetes,
@@ -70,6 +72,7 @@ impl World {
             nova: Nova::default(),
             neutron: Neutron::default(),
             glance: Glance::default(),
+            cinder: Cinder::default(),
             octavia: Octavia::default(),
             magnum: Magnum::default(),
             kubernetes: Kubernetes::default(),

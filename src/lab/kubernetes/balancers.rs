@@ -36,6 +36,11 @@ pub(super) fn name(cluster: &Cluster, service: &Key) -> String {
     )
 }
 
+/// How the cloud controller marks the floating IP of a Service.
+pub(super) fn floating_description(space: &str, name: &str, stack: &str) -> String {
+    format!("Floating IP for Kubernetes external service {space}/{name} from cluster {stack}")
+}
+
 fn is_balanced(service: &Value) -> bool {
     service["spec"]["type"] == "LoadBalancer"
 }
@@ -109,7 +114,7 @@ fn look(world: &mut World, id: &Id, key: &Key, deleting: bool) {
 }
 
 /// Whether the cluster's credential lets the cloud controller have load balancers.
-fn may(world: &World, cluster: &Cluster) -> bool {
+pub(super) fn may(world: &World, cluster: &Cluster) -> bool {
     let credential = cluster.infrastructure.credential.as_ref();
     credential
         .and_then(|id| world.keystone.credential_grant(id))
@@ -169,10 +174,7 @@ fn build(world: &mut World, store: &mut Store, id: &Id, key: &Key, service: &Val
             let template = world.magnum.templates.get(&cluster_template(world, id));
             let network = template.and_then(|t| world.neutron.network_named(&t.spec.external_network));
             let network = network.map(|n| n.id.clone()).unwrap_or_default();
-            let description = format!(
-                "Floating IP for Kubernetes external service {}/{} from cluster {stack}",
-                key.namespace, key.name
-            );
+            let description = floating_description(&key.namespace, &key.name, &stack);
             let new = NewFloatingIp { project, network, address: None, port: Some(port), description };
             return FloatingIp::create(world, new).map_or_else(Next::from, |_| Next::Soon);
         }
@@ -260,7 +262,7 @@ fn let_go(world: &mut World, store: &mut Store, id: &Id, key: &Key) -> Next {
 }
 
 /// Deletes load balancers with their floating IPs; whether all of them are gone.
-fn take_down(world: &mut World, project: &Id, which: impl Fn(&LoadBalancer) -> bool) -> bool {
+pub(super) fn take_down(world: &mut World, project: &Id, which: impl Fn(&LoadBalancer) -> bool) -> bool {
     let now = world.now();
     let all = world.octavia.load_balancers.iter().filter(|lb| lb.project == *project && which(lb));
     let all: Vec<(Id, Id, Provisioning)> =
@@ -275,21 +277,4 @@ fn take_down(world: &mut World, project: &Id, which: impl Fn(&LoadBalancer) -> b
         LoadBalancer::delete(world, lb);
     }
     all.is_empty()
-}
-
-/// What the janitor does before a cluster goes: it takes away the load balancers that its cloud controller
-/// made. Whether all of them are gone, or why not.
-///
-/// # Errors
-/// The cluster's credential does not let it.
-pub(crate) fn janitor(world: &mut World, id: &str) -> Result<bool, String> {
-    let Some(cluster) = world.magnum.clusters.get(id) else { return Ok(true) };
-    let Some(stack) = cluster.stack.clone() else { return Ok(true) };
-    let (begin, project) = (format!("kube_service_{stack}_"), cluster.project.clone());
-    let any =
-        world.octavia.load_balancers.iter().any(|lb| lb.project == project && lb.name.starts_with(&begin));
-    if any && !may(world, cluster) {
-        return Err("403 Policy does not allow this request to be performed.".into());
-    }
-    Ok(take_down(world, &project, |lb| lb.name.starts_with(&begin)))
 }

@@ -12,6 +12,7 @@ mod defaults;
 mod discovery;
 mod events;
 mod front;
+mod janitor;
 mod kinds;
 mod machines;
 mod management;
@@ -35,9 +36,9 @@ use std::collections::BTreeMap;
 use axum::http::Method;
 
 pub(crate) use balanced::Balanced;
-pub(crate) use balancers::janitor;
 pub(crate) use credentials::{for_clients, kubeconfig};
 pub(crate) use front::Declared;
+pub(crate) use janitor::{janitor, leave_service, leave_volume};
 
 use super::exchange::{Answer, Request};
 use super::ids::Id;

@@ -229,12 +229,7 @@ pub(super) fn tear_down(world: &mut World, id: &str) -> Step {
     let now = world.now();
     let Some(cluster) = world.magnum.clusters.get(id) else { return Step::Finished };
     let infra = cluster.infrastructure.clone();
-    match kubernetes::janitor(world, id) {
-        Ok(true) => {}
-        Ok(false) => return Step::Wait,
-        Err(reason) => return Step::Stuck(reason),
-    }
-    let Some(cluster) = world.magnum.clusters.get(id) else { return Step::Finished };
+    // machines go first; the janitor and CAPO begin when the infrastructure's turn has come
     if !infra.machines.is_empty() {
         let alive: Vec<&Machine> =
             infra.machines.iter().filter(|m| world.nova.servers.contains(&m.server)).collect();
@@ -246,6 +241,12 @@ pub(super) fn tear_down(world: &mut World, id: &str) -> Step {
         servers.iter().for_each(|server| Server::delete(world, server));
         return Step::Wait;
     }
+    match kubernetes::janitor(world, id) {
+        Ok(true) => {}
+        Ok(false) => return Step::Wait,
+        Err(reason) => return Step::Stuck(reason),
+    }
+    let Some(cluster) = world.magnum.clusters.get(id) else { return Step::Finished };
     if let Some(lb) = &infra.lb {
         if !may(world, cluster, Rule::LbWrite) {
             return forbidden();

@@ -33,7 +33,7 @@ pub(crate) struct FloatingIp {
     /// Its own port on the external network.
     own_port: Id,
     fixed: Option<Ipv4Addr>,
-    description: String,
+    pub(crate) description: String,
     meta: Meta,
 }
 

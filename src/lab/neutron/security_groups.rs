@@ -27,7 +27,7 @@ pub(crate) struct SecurityGroup {
     pub(crate) id: Id,
     pub(crate) name: String,
     pub(crate) project: Id,
-    description: String,
+    pub(crate) description: String,
     rules: Vec<GroupRule>,
     meta: Meta,
 }

@@ -269,6 +269,15 @@ pub struct Cluster {
     /// Its deletion was asked for on the day before.
     #[serde(default)]
     pub deleting: bool,
+    /// Services, as `namespace/name`, whose load balancer, floating IP and security group its cloud controller made.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// Claims, as `namespace/name`, whose volumes its CSI driver made.
+    #[serde(default)]
+    pub claims: Vec<String>,
+    /// Those of the claims whose volume has a snapshot.
+    #[serde(default)]
+    pub snapshots: Vec<String>,
 }
 
 /// A machine that the site reaches over SSH.

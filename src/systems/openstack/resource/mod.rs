@@ -2,6 +2,7 @@
 //! how its lists are read, what it needs, and what can be done to it; nothing else knows.
 
 mod action;
+mod block_storage;
 mod build;
 mod compute;
 mod container_infra;
@@ -32,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Resource> {
         load_balancer::ROWS,
         placement::ROWS,
         container_infra::ROWS,
+        block_storage::ROWS,
     ]
     .into_iter()
     .flatten()

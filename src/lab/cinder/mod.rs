@@ -1,6 +1,10 @@
-//! Cinder, as far as a cluster driver looks at it: there are volume types and no volumes.
+//! Cinder, as far as clusters need it: volume types, and the volumes and snapshots that a scenario has.
+
+mod volumes;
 
 use serde_json::json;
+
+pub(crate) use volumes::{Cinder, Disk, delete_snapshot, delete_volume};
 
 use super::api::{Api, Call, Outcome, Refusal, Route, Rule, Version, get, shape};
 use super::exchange::{Answer, Request};
@@ -10,7 +14,7 @@ pub(super) const API: Api = Api {
     kind: "volumev3",
     prefix: "/volume",
     root: "/v3/{}",
-    routes: &[ROUTES],
+    routes: &[ROUTES, volumes::ROUTES],
     microversions: None,
     shape: refuse,
     finish,
@@ -20,9 +24,6 @@ const ROUTES: &[Route] = &[
     get("/", Rule::Open, "", versions),
     get("/v3", Rule::Token, "", versions),
     get("/v3/{}/types", Rule::Reader, "volume_extension:type_get_all", types),
-    get("/v3/{}/volumes", Rule::Reader, "volume:get_all", volumes),
-    get("/v3/{}/volumes/detail", Rule::Reader, "volume:get_all", volumes),
-    get("/v3/{}/snapshots/detail", Rule::Reader, "volume:get_all_snapshots", snapshots),
 ];
 
 fn refuse(refusal: &Refusal, request: &Request) -> Answer {
@@ -31,6 +32,8 @@ fn refuse(refusal: &Refusal, request: &Request) -> Answer {
         Refusal::NoToken => return shape::unauthorized(request),
         Refusal::NoRoute | Refusal::NoMethod(_) => ("itemNotFound", shape::NOT_FOUND.to_string()),
         Refusal::Policy(policy) => ("forbidden", format!("Policy doesn't allow {policy} to be performed.")),
+        Refusal::Said { status: 400, message, .. } => ("badRequest", message.clone()),
+        Refusal::Said { status: 404, message, .. } => ("itemNotFound", message.clone()),
         _ => ("computeFault", shape::sentence(refusal)),
     };
     let mut body = serde_json::Map::new();
@@ -64,12 +67,4 @@ fn types(call: &mut Call<'_>) -> Outcome {
     let id = call.world.ids.named("volume-type __ceph__");
     let kind = json!({"id": &*id, "name": "__ceph__", "is_public": true, "description": null, "os-volume-type-access:is_public": true, "extra_specs": {}});
     Ok(Answer::json(200, json!({"volume_types": [kind]})))
-}
-
-fn volumes(_: &mut Call<'_>) -> Outcome {
-    Ok(Answer::json(200, json!({"volumes": []})))
-}
-
-fn snapshots(_: &mut Call<'_>) -> Outcome {
-    Ok(Answer::json(200, json!({"snapshots": []})))
 }

@@ -43,7 +43,7 @@ fn not_running(server: &Cluster) -> Value {
 }
 
 #[test]
-fn d17_a_controller_that_is_available_or_absent_may_not_run() {
+fn a_controller_that_is_available_or_absent_may_not_run() {
     let runtime = runtime();
     let server = cluster(&runtime);
     server.change(|store| {
@@ -54,7 +54,8 @@ fn d17_a_controller_that_is_available_or_absent_may_not_run() {
     assert_eq!(not_running(&server), json!([]));
 
     // somebody scaled it down: 0 of 0 are available
-    server.change(|store| store.put(&deployments("capo-system"), deployment("capo-controller-manager", 0, 0)));
+    server
+        .change(|store| store.put(&deployments("capo-system"), deployment("capo-controller-manager", 0, 0)));
     assert_eq!(not_running(&server), json!(["capo-system/capo-controller-manager: scaled to zero"]));
     // it is gone
     server.change(|store| store.remove(&deployments("capo-system"), "capo-controller-manager"));
@@ -74,7 +75,10 @@ fn d17_a_controller_that_is_available_or_absent_may_not_run() {
         // and whose pod is no controller's is no matter here
         store.put("/api/v1/namespaces/default/pods", ready_pod("web", ended("2026-06-10T01:58:00Z")));
     });
-    assert_eq!(not_running(&server), json!(["capo-system/capo-1 manager: ended with Error, code 1, 2m ago; 4 restarts"]));
+    assert_eq!(
+        not_running(&server),
+        json!(["capo-system/capo-1 manager: ended with Error, code 1, 2m ago; 4 restarts"])
+    );
     server.change(|store| {
         store.remove("/api/v1/namespaces/capo-system/pods", "capo-1");
         store.put("/api/v1/nodes", node("False"));
@@ -104,26 +108,40 @@ fn unmet(name: &str, message: &str) -> Value {
 }
 
 #[test]
-fn d18_a_refusal_is_read_from_words_and_from_every_condition() {
+fn a_refusal_is_read_from_words_and_from_every_condition() {
     let runtime = runtime();
     let server = cluster(&runtime);
     server.change(|store| store.put("/api/v1/namespaces", json!({"metadata": {"name": SPACE}})));
     // 403 stands in an id; the balancer gets ready by itself
-    let ordinary = unmet("APIEndpointReady", "load balancer 0f968008-8403-4ac3-8b82-452e126982cf is PENDING_DELETE");
+    let ordinary =
+        unmet("APIEndpointReady", "load balancer 0f968008-8403-4ac3-8b82-452e126982cf is PENDING_DELETE");
     assert_eq!(obstacle(&server, json!([ordinary])), "");
     // a server without a host finds one when there is room
-    assert_eq!(obstacle(&server, json!([unmet("Ready", "No valid host was found. There are not enough hosts available.")])), "");
+    assert_eq!(
+        obstacle(
+            &server,
+            json!([unmet("Ready", "No valid host was found. There are not enough hosts available.")])
+        ),
+        ""
+    );
     // the refusal is the second one that it complains of
-    let refused = unmet("NetworkReady", "Expected HTTP response code [204] when accessing [DELETE], but got 403 instead");
+    let refused = unmet(
+        "NetworkReady",
+        "Expected HTTP response code [204] when accessing [DELETE], but got 403 instead",
+    );
     let said = obstacle(&server, json!([ordinary, refused]));
     assert!(said.contains("is not NetworkReady") && said.contains("got 403"), "{said}");
-    for words in ["Quota exceeded for resources: ['port'].", "Quota has been met for resources: load balancer", "Policy doesn't allow x"] {
+    for words in [
+        "Quota exceeded for resources: ['port'].",
+        "Quota has been met for resources: load balancer",
+        "Policy doesn't allow x",
+    ] {
         assert!(obstacle(&server, json!([unmet("Ready", words)])).contains(words), "{words}");
     }
 }
 
 #[test]
-fn d19_an_image_that_cannot_be_had_is_not_waited_for() {
+fn an_image_that_cannot_be_had_is_not_waited_for() {
     let runtime = runtime();
     let server = cluster(&runtime);
     let pods = "/api/v1/namespaces/kube-system/pods";
