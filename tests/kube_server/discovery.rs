@@ -15,6 +15,7 @@ const KINDS: &[(&str, &str, &str, &str, &str, bool)] = &[
     ("", "v1", "pods", "Pod", "po", true),
     ("", "v1", "secrets", "Secret", "", true),
     ("", "v1", "services", "Service", "svc", true),
+    ("apps", "v1", "daemonsets", "DaemonSet", "ds", true),
     ("apps", "v1", "deployments", "Deployment", "deploy", true),
     ("coordination.k8s.io", "v1", "leases", "Lease", "", true),
     ("events.k8s.io", "v1", "events", "Event", "ev", true),

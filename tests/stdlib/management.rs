@@ -162,3 +162,19 @@ fn an_image_that_cannot_be_had_is_not_waited_for() {
     let (error, seconds) = ended("CrashLoopBackOff");
     assert_eq!((error.kind().name(), seconds), ("timeout", 900), "{error}");
 }
+
+#[test]
+fn a_network_that_is_on_some_nodes_only_is_not_there_yet() {
+    let runtime = runtime();
+    let server = cluster(&runtime);
+    let calico = |ready: u64| json!({"metadata": {"name": "calico-node"}, "status": {"desiredNumberScheduled": 3, "numberReady": ready}});
+    let wait = r#"import "std/kubernetes" as kubernetes; verify("8.3.2", "T", || { kubernetes::wait_well(site.kube("capi-mgmt"), 15.min); });"#;
+    let sets = "/apis/apps/v1/namespaces/calico-system/daemonsets";
+    // every pod that there is runs; two nodes have none
+    server.change(|store| store.put(sets, calico(1)));
+    let error = run(wait, &Played::default().kubeconfig(server.kubeconfig())).error.unwrap();
+    assert!(error.to_string().contains("calico-system/calico-node: ready on 1 of 3 nodes"), "{error}");
+    server.change(|store| store.put(sets, calico(3)));
+    let o = run(wait, &Played::default().kubeconfig(server.kubeconfig()));
+    assert_eq!(o.verdicts(), "8.3.2 PASS", "{}", o.drawn);
+}
