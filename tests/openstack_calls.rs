@@ -272,7 +272,7 @@ async fn a_service_that_the_catalog_lacks_is_named_beside_those_it_has() {
     assert_eq!(e.kind(), ErrorKind::Unsupported);
     assert_eq!(
         e.detail().help.as_deref(),
-        Some("it has compute, container-infra, identity, image, load-balancer, network")
+        Some("it has block-storage, compute, container-infra, identity, image, load-balancer, network")
     );
 }
 

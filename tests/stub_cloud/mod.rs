@@ -198,6 +198,7 @@ impl Stage {
                 {"type": "image", "endpoints": at("/image")},
                 {"type": "network", "endpoints": at("/network")},
                 {"type": "container-infra", "endpoints": at("/magnum/v1")},
+                {"type": "block-storage", "endpoints": at("/volume/v3")},
             ]);
         }
         let mut response = reply(201, &json!({"token": said}));
