@@ -299,6 +299,14 @@ change("2", "a workload cluster", || {
     gate("its finalizer holds it", made.refresh().get("metadata.deletionTimestamp") != ());
     made.refresh().remove_finalizer("x/y");
     expect("then it is gone", apps.find("configmaps", "c"), ());
+    let pod = apps.list("pods", #{ labels: "app=web" })[0];
+    expect("a command in a container", apps.exec(pod, ["hostname"]).stdout, pod.name + "\n");
+    expect("its input comes back", apps.exec(pod, ["cat"], #{ stdin: "over and out" }).stdout, "over and out");
+    expect("its exit code", apps.exec(pod, ["sh", "-c", "exit 3"], #{ any_code: true }).code, 3);
+    expect("what its shell does not know", apps.exec(pod, ["sh", "-c", "frobnicate"], #{ any_code: true }).code, 127);
+    let never = "";
+    try { apps.exec(pod, ["frobnicate"]); } catch (e) { never = `${e.kind}: ${e}`; }
+    gate("a program that is not there", never.starts_with("command:") && never.contains("executable file not found"), never);
     apps.delete("deployments", "web");
     expect("and its pods with it", apps.list("pods", #{ labels: "app=web" }).len(), 0);
 });

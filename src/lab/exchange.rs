@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::content::Content;
 use super::ids::Id;
+use super::session::Session;
 use crate::base::permit::hex;
 
 /// A request, read to its end.
@@ -166,6 +167,8 @@ pub enum Body {
     Text(&'static str, String),
     /// A file from one of its bytes on, made as it is sent.
     File(Content, u64),
+    /// What a command in a container does, over a WebSocket.
+    Session(Session),
 }
 
 impl Answer {

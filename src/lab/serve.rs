@@ -9,8 +9,10 @@ use std::task::{Context, Poll};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{Request as HttpRequest, State};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{FromRequestParts as _, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse as _;
 use axum::serve::{IncomingStream, Listener};
 use futures::{StreamExt as _, stream};
 use md5::Md5;
@@ -39,7 +41,8 @@ async fn exchange(
     ConnectInfo(line): ConnectInfo<Line>,
     request: HttpRequest,
 ) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok();
     let Ok(body) = read(&parts.headers, body).await else {
         // the client went away, or sends more than anybody reads
         return Response::builder()
@@ -59,7 +62,10 @@ async fn exchange(
     if cut == Cut::Reset {
         line.reset();
     }
-    response(answer, cut, line, head)
+    match (answer.body, upgrade) {
+        (Payload::Session(session), Some(upgrade)) => session.open(upgrade),
+        (body, _) => response(Answer { body, ..answer }, cut, line, head),
+    }
 }
 
 async fn read(headers: &HeaderMap, mut body: Body) -> Result<Incoming, axum::Error> {
@@ -100,6 +106,11 @@ fn response(answer: Answer, cut: Cut, line: Line, head: bool) -> Response<Body> 
         Payload::Json(document) => (Some("application/json"), Sent::Kept(document.to_string().into())),
         Payload::Text(kind, text) => (Some(kind), Sent::Kept(text.into())),
         Payload::File(content, from) => (Some("application/octet-stream"), Sent::File(content, from)),
+        // whoever did not ask for a WebSocket gets none
+        Payload::Session(_) => {
+            let said = "unable to upgrade: this needs a WebSocket\n";
+            return (StatusCode::BAD_REQUEST, said).into_response();
+        }
     };
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

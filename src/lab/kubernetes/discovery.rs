@@ -11,6 +11,9 @@ const VERBS: [&str; 8] = ["create", "delete", "deletecollection", "get", "list",
 /// Answers what is asked of the API itself; nothing for any other path.
 pub(super) fn answer(served: &Served, version: &str, address: &str, request: &Request) -> Option<Answer> {
     let segments: Vec<&str> = request.path.split('/').filter(|s| !s.is_empty()).collect();
+    if let Some(answer) = super::openapi::answer(served, &segments) {
+        return Some(answer);
+    }
     let aggregated = request.header("accept").is_some_and(|a| a.contains("as=APIGroupDiscoveryList"));
     let body = match segments.as_slice() {
         ["version"] => versions(version),

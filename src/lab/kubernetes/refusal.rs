@@ -116,6 +116,12 @@ impl Refusal {
         Refusal::new(405, "MethodNotAllowed", message, json!({}))
     }
 
+    /// A container that is to run something and does not run itself.
+    pub(super) fn no_container(name: &str) -> Self {
+        let message = format!("unable to upgrade connection: container not found ({name:?})");
+        Refusal::new(500, "InternalError", message, json!({}))
+    }
+
     /// A watch or a page from before what is remembered.
     pub(super) fn expired(asked: u64, oldest: u64) -> Self {
         let message = format!("too old resource version: {asked} ({oldest})");
