@@ -24,10 +24,14 @@ impl Drop for Terminal {
 impl Terminal {
     fn open(name: &str, environment: &str, arguments: &str) -> Self {
         let rig = Rig::new("name = \"roosevelt\"\n");
+        Terminal::at(rig, name, environment, &format!("--lab restart {arguments}"))
+    }
+
+    fn at(rig: Rig, name: &str, environment: &str, arguments: &str) -> Self {
         let server = format!("rhumb-{name}-{}", std::process::id());
         let terminal = Terminal { server, rig };
         let line = format!(
-            "env -u RHUMB_SITE -u NO_COLOR PAGER=cat RHUMB_STATE={} {environment} {} repl --lab restart {arguments}; echo left $?; sleep 600",
+            "env -u RHUMB_SITE -u NO_COLOR PAGER=cat RHUMB_STATE={} {environment} {} repl {arguments}; echo left $?; sleep 600",
             terminal.rig.state().display(),
             env!("CARGO_BIN_EXE_rhumb")
         );
@@ -228,4 +232,105 @@ fn a_value_is_watched_until_ctrl_c() {
     t.wait_for("observe>");
     t.line("n > 2");
     t.wait_until("the answer", |screen| screen.lines().any(|l| l == "true"));
+}
+
+#[test]
+fn what_is_pasted_is_one_text() {
+    let t = Terminal::open("paste", "", "");
+    let pasted = t.rig.file("pasted.txt", "fn twice(a) {\n    let b = a + a;\n\n    b\n}\n");
+    t.tmux(&["load-buffer", pasted.to_str().unwrap()]);
+    t.tmux(&["paste-buffer", "-p"]);
+    t.wait_for("    b\n}");
+    assert!(t.screen().matches("observe>").count() == 1, "nothing runs before Enter: {}", t.screen());
+    t.key("Enter");
+    t.line("twice(21)");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "42"));
+    // and where the terminal does not say that it pastes, no line is lost
+    let lines = t.rig.file("lines.txt", "let one = 20;\nlet two = one + 1;\none + two\n");
+    t.tmux(&["load-buffer", lines.to_str().unwrap()]);
+    t.tmux(&["paste-buffer"]);
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "41"));
+}
+
+#[test]
+fn tab_completes_steps_and_runs() {
+    let t = Terminal::open("steps", "", "");
+    t.line(":steps phase-08");
+    t.wait_for("8.14");
+    t.key("C-l");
+    t.text(":step 8.1");
+    t.key("Tab");
+    t.wait_until("the ids that begin so", |screen| {
+        ["8.1 ", "8.10", "8.14"].iter().all(|id| screen.contains(id))
+    });
+    t.key("C-u");
+    t.text(":step lb-f");
+    t.key("Tab");
+    t.wait_for(":step lb-failover ");
+    t.key("C-u");
+    t.text(":unl");
+    t.key("Tab");
+    t.wait_for(":unlock ");
+    t.key("C-u");
+    t.text(":why 20");
+    t.key("Tab");
+    t.wait_for("-repl-");
+}
+
+#[test]
+fn tab_completes_kinds_and_objects_of_a_cluster_that_no_line_has_reached() {
+    let rig = Rig::new("name = \"roosevelt\"\n");
+    let t = Terminal::at(rig, "kube", "", "--lab healthy-cluster");
+    t.text("capi_mgmt_kube.get(\"machinede");
+    // asked for behind the typing
+    let seen = |typed: &str, wanted: &str| {
+        let end = Instant::now() + Duration::from_secs(20);
+        while !t.screen().contains(wanted) {
+            assert!(Instant::now() < end, "no `{wanted}` behind {typed}:\n{}", t.screen());
+            t.key("Tab");
+            std::thread::sleep(Duration::from_millis(300));
+        }
+    };
+    seen("a kind", "get(\"machinedeployments\"");
+    t.key("C-u");
+    t.text("capi_mgmt_kube.get(\"pods\", \"cored");
+    seen("a pod", "namespace: \"kube-system\" }");
+    t.text(").name");
+    t.key("Enter");
+    t.wait_until("its name", |screen| screen.lines().any(|l| l.starts_with("\"coredns-")));
+}
+
+#[test]
+fn the_prompt_has_the_roles_that_the_token_has_proven() {
+    let t = Terminal::open("roles", "", "");
+    t.line("capi_mgmt");
+    let before = t.wait_for("lab:restart capi-mgmt");
+    let prompt = |screen: &str| screen.trim_end().lines().last().unwrap_or_default().to_string();
+    t.line("capi_mgmt.servers.list().len() > 0");
+    t.wait_until("an answer", |screen| screen.lines().any(|l| l == "true"));
+    t.line("capi_mgmt");
+    t.wait_until("a prompt", |screen| screen.matches("scope capi-mgmt:").count() == 2);
+    t.line("print(capi_mgmt.identity().roles)");
+    let screen = t.wait_for("[");
+    assert!(prompt(&before).contains("capi-mgmt(member"), "{before}");
+    assert!(prompt(&screen).contains("capi-mgmt(member"), "{screen}");
+}
+
+#[test]
+fn a_line_with_the_sites_password_is_not_in_the_history() {
+    let rig = Rig::new("name = \"s\"\n[scopes.capi]\ncloud = \"c\"\nproject = \"p\"\ndomain = \"d\"\n");
+    rig.file(
+        "clouds.yaml",
+        "clouds:\n  c:\n    auth:\n      auth_url: http://127.0.0.1:9/\n      username: op\n      password: correct-horse-7\n      user_domain_name: Default\n",
+    );
+    let site = rig.site().display().to_string();
+    let t = Terminal::at(rig, "password", "", &format!("--site {site}"));
+    t.line("let neutral = \"correct-horse-7\";");
+    t.line("40 + 2");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "42"));
+    t.line("correct-horse-7");
+    t.line("40 + 3");
+    t.wait_until("the answer", |screen| screen.lines().any(|l| l == "43"));
+    let history = std::fs::read_to_string(t.rig.state().join("repl-history")).unwrap();
+    assert!(history.contains("40 + 3") && !history.contains("correct"), "{history}");
 }

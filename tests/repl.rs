@@ -183,8 +183,9 @@ fn help_tells_of_names_with_their_examples() {
     )
     .expect(0);
     for part in [
-        "capi_mgmt            scope capi-mgmt",
-        ":unlock REASON",
+        "Five things to begin with:",
+        "capi_mgmt (scope), capi_mgmt_host (host)",
+        ":unlock REASON           allows changes",
         "failover  (role load-balancer_admin)",
         "admin.load_balancers.get(\"NAME\").failover()",
         "octavia::failover_and_prove(admin, id, within)\n\nFails a load balancer over and proves it",
@@ -237,25 +238,35 @@ fn a_session_becomes_a_runbook_that_passes_in_its_lab() {
     let server = repl(&format!("{off}[0].id\n"), &[]).trim().trim_matches('"').to_string();
     let balancer = repl("octavia::broken(admin)[0].id\n", &[]).trim().trim_matches('"').to_string();
     let script = format!(
-        "1 + 1\nlet lb = admin.load_balancers.get(\"{balancer}\");\nlb.name\noctavia::broken(admin)\n{off}\n\
+        "1 + 1\nlet lb = admin.load_balancers.get(\"{balancer}\"); // The balancer of the API\nlet unread = lb.name;\n\
+         let password = \"hunter2\";\noctavia::broken(admin)\n{off}\n\
          :unlock drill\n_[0].start()\n:promote mend-api\n"
     );
     let out = repl(&script, &["--approve", &server]);
-    assert!(out.contains("next: rhumb check mend-api"), "{out}");
+    assert!(out.contains("rhumb check mend-api --site"), "{out}");
     let text = std::fs::read_to_string(rig.site().join("mend-api.rhai")).unwrap();
     for part in [
         "import \"std/octavia\" as octavia;",
         "let capi_mgmt = site.scope(\"capi-mgmt\");",
         &format!("let load_balancer = site.extra.get(\"mend_api_load_balancer\") ?? \"{balancer}\";"),
         "expect(\"provisioning_status\", it.provisioning_status, \"ERROR\");",
-        "expect(\"octavia::broken(admin): how many\", it.len(), 1);",
-        "change(\"4\", \"start server capi-mgmt-v2",
-        "value_5[0].start()",
+        "verify(\"1\", \"The balancer of the API\", || {",
+        "let servers = verify(\"3\", \"Servers of capi_mgmt, some of them\", || {",
+        "last control-plane operation failed: how many\", it.len(), 1);",
+        "change(\"4\", \"Start server capi-mgmt-v2\", || {\n    servers[0].start();",
+        "//! drill.\n",
+        "// a line with a secret stood here",
     ] {
         assert!(text.contains(part), "{part}:\n{text}");
     }
     assert_eq!(text.matches(&balancer).count(), 1, "{text}");
+    assert!(!text.contains("hunter2") && !text.contains("unread"), "{text}");
     rig.run(&["check", "mend-api"]).expect(0);
+    // the test beside it claims what was sent, and passes
+    let test = std::fs::read_to_string(rig.site().join("mend-api_test.rhai")).unwrap();
+    assert!(test.contains(&format!("\"POST compute /servers/{server}/action\"")), "{test}");
+    let tested = rig.run(&["test", rig.site().to_str().unwrap()]).expect(0);
+    assert!(tested.stdout.contains("1 passed, 0 failed"), "{}", tested.stdout);
     let ended = rig.run(&["rehearse", "mend-api", "--scenario", "mend-api"]).expect(0);
     assert!(ended.stdout.contains("4 steps: 4 PASS"), "{}", ended.stdout);
     // an earlier one is not written over
@@ -267,9 +278,73 @@ fn a_session_becomes_a_runbook_that_passes_in_its_lab() {
 }
 
 #[test]
-fn triage_names_the_lowest_red_layer() {
+fn triage_names_the_lowest_red_layer_on_one_screen() {
     let session = Session::of("triage()\n");
-    let out = session.stdout();
+    let out = session.expect(3);
     // the management VM of the incident is shut off, and nothing below it is red
-    assert!(out.contains("The management VM") && out.contains("SHUTOFF"), "{out}\n{}", session.stderr());
+    for part in [
+        "✓ endpoints\n✗ management VM          capi-mgmt-v2 is SHUTOFF\n",
+        "the lowest red layer is management VM\n    saw    capi-mgmt-v2 is SHUTOFF\n",
+        "    mend   `restart`  (`:steps restart` shows it)",
+    ] {
+        assert!(out.contains(part), "{part}:\n{out}\n{}", session.stderr());
+    }
+    assert!(session.stderr().is_empty(), "the layers are told once: {}", session.stderr());
+}
+
+/// Sessions one after the other in one rig, at a cloud that is never asked.
+fn sessions(rig: &Rig, scripts: &[&str]) -> Vec<Output> {
+    let one = |script: &&str| {
+        let mut child = rig
+            .command(&["repl"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    scripts.iter().map(one).collect()
+}
+
+fn rig_with_password(password: &str) -> Rig {
+    let rig = Rig::new("name = \"s\"\n[scopes.capi]\ncloud = \"c\"\nproject = \"p\"\ndomain = \"d\"\n");
+    rig.file(
+        "clouds.yaml",
+        &format!(
+            "clouds:\n  c:\n    auth:\n      auth_url: http://127.0.0.1:9/\n      username: op\n      password: {password}\n      user_domain_name: Default\n"
+        ),
+    );
+    rig
+}
+
+#[test]
+fn a_password_of_the_site_is_journaled_under_no_name() {
+    let rig = rig_with_password("correct-horse-7");
+    let script = "let x = \"correct-horse-7\";\nx\n#{ neutral: [`as ${x}`] }\nlet fine = 40 + 2;\n";
+    let output = sessions(&rig, &[script]).remove(0);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let run = std::fs::read_dir(rig.state().join("runs")).unwrap().next().unwrap().unwrap().path();
+    let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();
+    assert!(!journal.contains("correct-horse"), "{journal}");
+    assert!(journal.contains("let fine = 40 + 2"), "other lines stand as they are: {journal}");
+}
+
+#[test]
+fn runs_are_listed_and_why_tells_of_one_that_is_kept() {
+    let rig = rig_with_password("none");
+    let failing = "verify(\"7\", \"Seven\", || expect(\"how many\", 6, 7));\n";
+    let first = sessions(&rig, &[failing]).remove(0);
+    assert_eq!(first.status.code(), Some(3), "{}", String::from_utf8_lossy(&first.stderr));
+    let run = std::fs::read_dir(rig.state().join("runs")).unwrap().next().unwrap().unwrap();
+    let id = run.file_name().to_string_lossy().into_owned();
+    let output = sessions(&rig, &[&format!(":runs 2\n:why {id}\n")]).remove(0);
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.contains(&id) && stdout.contains("FAILED"), "{stdout}");
+    assert!(stdout.contains("gate: how many\nseen:\n    6\nwanted:\n    7"), "{stdout}");
+    let none = sessions(&rig, &[":why 9.9\n"]).remove(0);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("`:runs` lists the runs"), "{none:?}");
 }

@@ -2,6 +2,7 @@
 
 use super::commands;
 use super::cursor::{Cursor, Typing};
+use super::live::Live;
 use super::names::Names;
 use super::session::Session;
 use super::thing::Thing;
@@ -56,7 +57,9 @@ pub fn at(session: &Session, names: &Names, cursor: &Cursor) -> Vec<String> {
             Thing::of(session, receiver).map(|thing| of_thing(&thing)).unwrap_or_default()
         }
         Typing::Function(module) => of_module(session, module),
-        Typing::Argument(receiver, function) => return of_argument(session, names, receiver, function, word),
+        typing @ (Typing::Argument(..) | Typing::Second(..)) => {
+            return of_argument(session, names, typing, word);
+        }
         Typing::Import => session
             .host
             .library
@@ -67,7 +70,12 @@ pub fn at(session: &Session, names: &Names, cursor: &Cursor) -> Vec<String> {
             .filter(|n| !modules::is_runbook(n))
             .collect(),
         Typing::Command => commands::ALL.iter().map(|c| format!("{} ", c.name)).collect(),
-        Typing::CommandArgument(command) => commands::arguments(session, command),
+        Typing::CommandArgument(command, between) => {
+            // in the order of the runbook, or of time
+            let mut all = commands::arguments(session, command, between);
+            all.retain(|candidate| candidate.starts_with(word));
+            return all;
+        }
         Typing::Nothing => Vec::new(),
     };
     all.retain(|candidate| candidate.starts_with(word));
@@ -172,11 +180,16 @@ fn call(name: &str, complete: bool) -> String {
 }
 
 /// What stands in quotes, with the quote that closes it.
-fn of_argument(session: &Session, names: &Names, receiver: &str, function: &str, word: &str) -> Vec<String> {
+fn of_argument(session: &Session, names: &Names, typing: &Typing, word: &str) -> Vec<String> {
+    if let Some(live) = Live::at(session, typing) {
+        names.want(&session.host.site, &live);
+        return names.starting_with(&live, word);
+    }
+    let Typing::Argument(receiver, function) = typing else { return Vec::new() };
     let site = session.host.site.site();
     let thing = Thing::of(session, receiver);
     let ty = thing.as_ref().map(Thing::type_name).unwrap_or_default();
-    let mut found: Vec<String> = match (ty, function) {
+    let mut found: Vec<String> = match (ty, function.as_str()) {
         ("Site", "scope") => site.scopes().map(|s| s.name.clone()).collect(),
         ("Site", "kube") => site.kubes().map(|k| k.name.clone()).collect(),
         ("Site", "host") => site.hosts().map(|h| h.name.clone()).collect(),
@@ -185,29 +198,8 @@ fn of_argument(session: &Session, names: &Names, receiver: &str, function: &str,
         ("Resource", "children") => {
             resource::all().filter(|r| r.parents().next().is_some()).map(|r| r.name.to_string()).collect()
         }
-        ("Collection", "get" | "find" | "ensure") => {
-            match thing.as_ref().and_then(|t| Some((t.handle()?, t.row()?))) {
-                Some((handle, row)) => {
-                    want(session, names, &handle, row);
-                    names.starting_with(&handle, row, word)
-                }
-                None => Vec::new(),
-            }
-        }
         _ => Vec::new(),
     };
     found.retain(|name| name.starts_with(word));
     found.into_iter().map(|name| format!("{name}\"")).collect()
-}
-
-/// Has names asked for, of a scope that is in use: another could ask for its secret.
-pub fn want(
-    session: &Session,
-    names: &Names,
-    handle: &str,
-    row: &'static crate::systems::openstack::Resource,
-) {
-    if let Some(open) = session.open_scope(handle) {
-        names.want(&open, row);
-    }
 }

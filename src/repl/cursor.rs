@@ -13,12 +13,14 @@ pub enum Typing {
     Function(String),
     /// Inside quotes, as the first argument of a call: the receiver's text (empty for none) and the function.
     Argument(String, String),
+    /// The same, as the second argument behind a quoted first one: receiver, function, the first argument.
+    Second(String, String, String),
     /// Inside the quotes of an import.
     Import,
     /// `:word`.
     Command,
-    /// What stands behind a command: its name.
-    CommandArgument(String),
+    /// What stands behind a command: its name, and the words between.
+    CommandArgument(String, String),
     /// Nothing that can be completed.
     Nothing,
 }
@@ -44,7 +46,7 @@ impl Cursor {
             return match command.split_once(' ') {
                 None => found(start, Typing::Command),
                 Some((name, _)) => {
-                    let script = matches!(name, "json" | "yaml" | "diff" | "watch");
+                    let script = matches!(name, "json" | "yaml" | "diff" | "watch" | "help");
                     match script {
                         true => {
                             let shift = start + name.len() + 1;
@@ -53,7 +55,8 @@ impl Cursor {
                         }
                         false => {
                             let word = before.rfind(' ').map_or(start, |n| n + 1);
-                            found(word, Typing::CommandArgument(name.to_string()))
+                            let between = before[start + name.len()..word].trim().to_string();
+                            found(word, Typing::CommandArgument(name.to_string(), between))
                         }
                     }
                 }
@@ -101,19 +104,28 @@ impl Cursor {
 
 /// What a quoted text that is not closed is an argument of.
 fn quoted_in(page: &Page<'_>, before: &[Lexeme]) -> Typing {
-    match before {
-        [.., word] if page.str(word) == "import" => Typing::Import,
-        [rest @ .., name, bracket] if page.str(bracket) == "(" && name.kind == LexemeKind::Word => {
-            let function = page.str(name).to_string();
-            match rest {
-                [chain @ .., dot] if page.str(dot) == "." => match receiver(page, chain) {
-                    Some(text) => Typing::Argument(text.to_string(), function),
-                    None => Typing::Nothing,
-                },
-                _ => Typing::Argument(String::new(), function),
-            }
+    let (before, first) = match before {
+        [.., word] if page.str(word) == "import" => return Typing::Import,
+        [rest @ .., first, comma] if page.str(comma) == "," && first.kind == LexemeKind::Text => {
+            (rest, Some(page.str(first).trim_matches('"').to_string()))
         }
-        _ => Typing::Nothing,
+        all => (all, None),
+    };
+    let [rest @ .., name, bracket] = before else { return Typing::Nothing };
+    if page.str(bracket) != "(" || name.kind != LexemeKind::Word {
+        return Typing::Nothing;
+    }
+    let of = match rest {
+        [chain @ .., dot] if page.str(dot) == "." => match receiver(page, chain) {
+            Some(text) => text.to_string(),
+            None => return Typing::Nothing,
+        },
+        _ => String::new(),
+    };
+    let function = page.str(name).to_string();
+    match first {
+        Some(first) => Typing::Second(of, function, first),
+        None => Typing::Argument(of, function),
     }
 }
 
@@ -206,7 +218,14 @@ mod tests {
         assert_eq!(at("import \"std/oc"), ("std/oc".into(), Typing::Import));
         assert_eq!(at("kube(\"m"), ("m".into(), Typing::Argument(String::new(), "kube".into())));
         assert_eq!(at(":unl"), ("unl".into(), Typing::Command));
-        assert_eq!(at(":steps re"), ("re".into(), Typing::CommandArgument("steps".into())));
+        assert_eq!(
+            at("mgmt.get(\"pod\", \"cor"),
+            ("cor".into(), Typing::Second("mgmt".into(), "get".into(), "pod".into()))
+        );
+        let argument = |of: &str, between: &str| Typing::CommandArgument(of.into(), between.into());
+        assert_eq!(at(":steps re"), ("re".into(), argument("steps", "")));
+        assert_eq!(at(":step phase-08 8."), ("8.".into(), argument("step", "phase-08")));
+        assert_eq!(at(":step "), (String::new(), argument("step", "")));
         assert_eq!(at(":yaml capi.se"), ("se".into(), member("capi")));
         assert_eq!(at("help capi.lo"), ("lo".into(), member("capi")));
         assert_eq!(at("\"done\"").1, Typing::Nothing);

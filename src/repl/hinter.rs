@@ -3,12 +3,11 @@
 use rustyline::Context;
 use rustyline::hint::{Hint, Hinter};
 
-use super::candidates;
-use super::cursor::{self, Cursor, Typing};
+use super::cursor::{self, Cursor};
 use super::display::table;
 use super::docs;
 use super::helper::Assistant;
-use super::thing::Thing;
+use super::live::Live;
 
 /// The longest hint, in columns.
 const LONGEST: usize = 72;
@@ -39,11 +38,8 @@ impl Hinter for Assistant {
             return None;
         }
         // by the time somebody presses TAB, the names are there
-        if let Typing::Argument(receiver, _) = Cursor::at(line, pos).typing
-            && let Some(thing) = Thing::of(&self.session, &receiver)
-            && let (Some(handle), Some(row)) = (thing.handle(), thing.row())
-        {
-            candidates::want(&self.session, &self.names, &handle, row);
+        if let Some(live) = Live::at(&self.session, &Cursor::at(line, pos).typing) {
+            self.names.want(&self.session.host.site, &live);
         }
         let (of, name) = cursor::call_at(line)?;
         let signature = docs::signature(&self.session, &of, &name)?;

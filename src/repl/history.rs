@@ -24,9 +24,9 @@ impl History {
         let _ = editor.load_history(&self.0);
     }
 
-    /// Keeps a line, unless it must not be kept. Written at once: a session may end in any way.
-    pub fn keep<H: Helper>(&self, editor: &mut Editor<H, FileHistory>, line: &str) {
-        if !privacy::may_be_kept(line) {
+    /// Keeps a line, unless it has a `secret` in it. Written at once: a session may end in any way.
+    pub fn keep<H: Helper>(&self, editor: &mut Editor<H, FileHistory>, line: &str, secret: bool) {
+        if secret || !privacy::may_be_kept(line) {
             return;
         }
         if editor.add_history_entry(line).unwrap_or(false) {

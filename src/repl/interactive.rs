@@ -33,7 +33,7 @@ pub fn run(mut shell: Shell, home: &Path) -> Result<u8> {
         let prompt = prompt::text(&shell.start.title, shell.who());
         match editor.readline(&prompt) {
             Ok(line) => {
-                history.keep(&mut editor, &line);
+                history.keep(&mut editor, &line, shell.session.holds_secret(&line));
                 if shell.take(&line).is_ok_and(|next| next == Next::Leave) {
                     return Ok(0);
                 }

@@ -11,6 +11,9 @@ use crate::run::lock::{Holder, SiteLock};
 /// How long an unlocked session may be left alone.
 pub const IDLE: Duration = Duration::from_secs(10 * 60);
 
+/// What the journal's note of an unlocking begins with.
+pub const UNLOCKED: &str = "unlocked: ";
+
 /// What a refused change is told.
 pub const HOW: &str = "`:unlock REASON` allows changes, each one shown and confirmed";
 
@@ -65,7 +68,7 @@ impl Lock {
         }
         state.touched = Instant::now();
         drop(state);
-        self.run.note(&format!("unlocked: {reason}"))?;
+        self.run.note(&format!("{UNLOCKED}{reason}"))?;
         self.run.set_read_only(None);
         Ok(())
     }

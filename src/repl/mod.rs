@@ -11,6 +11,7 @@ pub mod cursor;
 pub mod display;
 pub mod docs;
 pub mod handles;
+pub mod live;
 pub mod lock;
 pub mod names;
 pub mod observer;

@@ -1,6 +1,7 @@
 //! What happens while a line runs: shown as in a run, but for the line itself, which is on the screen.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use textwrap::core::display_width;
@@ -18,6 +19,8 @@ pub struct Watcher {
     shown: Arc<dyn Observer>,
     seen: Mutex<Vec<Entry>>,
     moving: Mutex<bool>,
+    /// Only what step is at work is shown, in one line: what comes of the run is drawn at its end.
+    hushed: AtomicBool,
     /// A step that began and is not shown yet: one that is left out at once never is.
     begun: Mutex<Option<Entry>>,
 }
@@ -25,7 +28,32 @@ pub struct Watcher {
 impl Watcher {
     /// A watcher that has things shown in this way.
     pub fn new(shown: Arc<dyn Observer>) -> Self {
-        Watcher { shown, seen: Mutex::default(), moving: Mutex::new(false), begun: Mutex::default() }
+        Watcher {
+            shown,
+            seen: Mutex::default(),
+            moving: Mutex::new(false),
+            hushed: AtomicBool::new(false),
+            begun: Mutex::default(),
+        }
+    }
+
+    /// Has only the step that is at work shown, or all again.
+    pub fn hush(&self, hushed: bool) {
+        self.hushed.store(hushed, Ordering::Relaxed);
+    }
+
+    /// Draws a line that the next one takes the place of; nothing in a pipe.
+    fn move_on(&self, text: &str) {
+        let out = std::io::stdout();
+        if !out.is_terminal() {
+            return;
+        }
+        let columns = usize::from(console::Term::stdout().size().1).max(20);
+        let text = table::cut(text, columns - 1);
+        debug_assert!(display_width(&text) < columns);
+        *locked(&self.moving) = true;
+        let mut out = out.lock();
+        let _ = write!(out, "\r\u{1b}[K{text}").and_then(|()| out.flush());
     }
 
     /// What was seen so far.
@@ -56,6 +84,12 @@ impl Observer for Watcher {
             seen.push(entry.clone());
         }
         drop(seen);
+        if self.hushed.load(Ordering::Relaxed) {
+            if let Record::StepBegin { title, .. } = &entry.record {
+                self.move_on(&format!("… {title}"));
+            }
+            return;
+        }
         let begun = locked(&self.begun).take();
         let quiet = match &entry.record {
             Record::StepBegin { step, .. } | Record::StepEnd { step, .. } if is_line(step) => true,
@@ -76,16 +110,7 @@ impl Observer for Watcher {
     }
 
     fn waiting(&self, w: &Waiting) {
-        let out = std::io::stdout();
-        if !out.is_terminal() {
-            return;
-        }
-        let columns = usize::from(console::Term::stdout().size().1).max(20);
         let spans = format!("{} of {}", duration::show(w.elapsed), duration::show(w.within));
-        let text = table::cut(&format!("… {}: {}  {spans}, look {}", w.title, w.state, w.looks), columns - 1);
-        debug_assert!(display_width(&text) < columns);
-        *locked(&self.moving) = true;
-        let mut out = out.lock();
-        let _ = write!(out, "\r\u{1b}[K{text}").and_then(|()| out.flush());
+        self.move_on(&format!("… {}: {}  {spans}, look {}", w.title, w.state, w.looks));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::base::Secret;
 use crate::base::secret::MASK;
 use crate::script::survey::lexer::{LexemeKind, Page};
 
@@ -28,12 +29,27 @@ pub fn holds_secret(line: &str) -> bool {
     named && page.lexemes.iter().any(|l| l.kind == LexemeKind::Text)
 }
 
-/// Whether a line goes into the history. One that begins with a blank does not, as in a shell.
-pub fn may_be_kept(line: &str) -> bool {
-    !line.trim().is_empty() && !line.starts_with(' ') && !holds_secret(line)
+/// Shorter secrets are looked for as whole texts only: `admin` is a word as well.
+const SHORT: usize = 8;
+
+/// Whether a line has a secret in it that is known.
+pub fn tells(line: &str, secret: &Secret) -> bool {
+    let secret = secret.expose();
+    if secret.is_empty() || secret.len() >= SHORT {
+        return !secret.is_empty() && line.contains(secret);
+    }
+    let page = Page::of(line);
+    let mut texts = page.lexemes.iter().filter(|l| l.kind == LexemeKind::Text);
+    line.trim() == secret || texts.any(|l| page.str(l).trim_matches(['"', '`']) == secret)
 }
 
-/// A line as the journal has it: where it may hold a secret, its texts are masked.
+/// Whether a line may go into the history as far as its beginning tells: one that begins with a blank may not, as
+/// in a shell.
+pub fn may_be_kept(line: &str) -> bool {
+    !line.trim().is_empty() && !line.starts_with(' ')
+}
+
+/// A line as the journal has it: where its words tell of a secret, its texts are masked.
 pub fn shown(line: &str) -> String {
     if !holds_secret(line) {
         return line.to_string();
@@ -62,16 +78,28 @@ mod tests {
             r#"let p = #{ "os_password": "hunter2" }"#,
             r#"let admin_pass = `hunter2`; // hunter2"#,
         ] {
-            assert!(!may_be_kept(line), "{line}");
-            assert!(!shown(line).contains("hunter2") && !shown(line).contains("I2Ns"), "{}", shown(line));
+            assert!(holds_secret(line), "{line}");
+            let shown = shown(line);
+            assert!(!shown.contains("hunter2") && !shown.contains("I2Ns"), "{shown}");
         }
         assert!(!may_be_kept(" let hidden = 1"));
     }
 
     #[test]
+    fn a_secret_that_is_known_is_found_under_any_name() {
+        let (long, short) = (Secret::new("correct horse"), Secret::new("admin"));
+        for line in ["let x = \"correct horse\"", "correct horse", "f(`my correct horse`)"] {
+            assert!(tells(line, &long), "{line}");
+        }
+        assert!(tells("let x = \"admin\"", &short) && tells("admin ", &short));
+        assert!(!tells("admin.servers.list()", &short), "a word of every line is no secret told");
+        assert!(!tells("anything", &Secret::new("")));
+    }
+
+    #[test]
     fn other_lines_are_kept_as_they_are() {
         for line in [r#"capi.servers.get("vm")"#, "let tokens = admin.identity()", "pass"] {
-            assert!(may_be_kept(line), "{line}");
+            assert!(!holds_secret(line) && may_be_kept(line), "{line}");
             assert_eq!(shown(line), line);
         }
     }

@@ -28,6 +28,22 @@ pub fn scope(handle: &str, roles: &[String]) -> String {
     }
 }
 
+/// A token's roles, what tells most first: what the site counts on, then what allows most. Keystone implies
+/// `member` and `reader` of others.
+pub fn in_order(proven: &[String], declared: &[String]) -> Vec<String> {
+    let rank = |role: &String| match role.as_str() {
+        _ if declared.contains(role) => 0,
+        "admin" => 1,
+        "manager" => 2,
+        "member" => 4,
+        "reader" => 5,
+        _ => 3,
+    };
+    let mut roles = proven.to_vec();
+    roles.sort_by_key(rank);
+    roles
+}
+
 /// The prompt as it is at this moment.
 pub fn present(prompt: &str, open: bool, colours: bool) -> String {
     let now = if open { prompt.replacen(OBSERVE, CHANGES, 1) } else { prompt.to_string() };
@@ -46,6 +62,14 @@ pub fn present(prompt: &str, open: bool, colours: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_roles_that_tell_most_stand_first() {
+        let roles = |all: &[&str]| all.iter().map(|r| (*r).to_string()).collect::<Vec<_>>();
+        let proven = roles(&["reader", "member", "load-balancer_member", "admin"]);
+        assert_eq!(in_order(&proven, &[]), roles(&["admin", "load-balancer_member", "member", "reader"]));
+        assert_eq!(in_order(&proven, &roles(&["member"]))[0], "member");
+    }
 
     #[test]
     fn it_says_where_as_whom_and_what_may_be_done() {

@@ -1,7 +1,7 @@
 //! A session: variables, functions and imports that stay, and a run with its journal under them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, Position, Token};
 use serde_json::Value;
@@ -13,9 +13,10 @@ use super::privacy;
 use super::promote;
 use super::promote::gates::Seen;
 use super::source::{SOURCE, Words};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::secret::MASK;
+use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::run::step::Codec;
-use crate::run::{OnFail, Run, StepKind, StepSpec};
+use crate::run::{Mode, OnFail, Run, StepKind, StepSpec};
 use crate::script::diagnostic::Report;
 use crate::script::modules::{Part, Text};
 use crate::script::survey::values::At;
@@ -45,6 +46,8 @@ pub struct Line {
     pub step: String,
     /// Whether it asked something of a system.
     pub reads: bool,
+    /// Whether it is kept nowhere, since it may hold a secret.
+    pub secret: bool,
     /// What it came to; nothing where it failed.
     pub seen: Option<Seen>,
 }
@@ -60,6 +63,10 @@ pub struct Session {
     /// Where `_` is a name in the text that is being compiled.
     underscores: Arc<Mutex<Vec<At>>>,
     documented: Mutex<BTreeMap<String, Arc<Vec<Documented>>>>,
+    /// The runbook that `:steps` showed last.
+    runbook: Mutex<Option<String>>,
+    /// What a line must not be kept with, once it was looked up.
+    secrets: OnceLock<Vec<Secret>>,
     state: Mutex<State>,
 }
 
@@ -100,8 +107,47 @@ impl Session {
             lines: Vec::new(),
         };
         let handles = Handles::of(host.site.site());
-        let documented = Mutex::default();
-        Session { host, lock, engine, handles, underscores, documented, state: Mutex::new(state) }
+        Session {
+            host,
+            lock,
+            engine,
+            handles,
+            underscores,
+            documented: Mutex::default(),
+            runbook: Mutex::default(),
+            secrets: OnceLock::new(),
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The runbook that the commands about steps mean.
+    pub fn runbook(&self) -> Option<String> {
+        locked(&self.runbook).clone()
+    }
+
+    /// Has the commands about steps mean a runbook.
+    pub fn set_runbook(&self, name: &str) {
+        *locked(&self.runbook) = Some(name.to_string());
+    }
+
+    /// Whether a text has in it what the site's credentials, their tokens or the session's own variables keep secret.
+    pub fn tells_secret(&self, text: &str) -> bool {
+        // a rehearsal opens no file with real credentials
+        let known = || match self.run().mode() {
+            Mode::Rehearse => Vec::new(),
+            _ => self.host.site.site().secrets_at_hand(),
+        };
+        let mut own = Vec::new();
+        for (_, _, value) in self.state().variables.iter() {
+            own.extend(value.read_lock::<Secret>().map(|secret| secret.clone()));
+        }
+        let all = own.into_iter().chain(self.host.site.secrets());
+        all.chain(self.secrets.get_or_init(known).iter().cloned()).any(|s| privacy::tells(text, &s))
+    }
+
+    /// Whether a line is kept nowhere: it tells a secret, or gives a text to what is called like one.
+    pub fn holds_secret(&self, line: &str) -> bool {
+        privacy::holds_secret(line) || self.tells_secret(line)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -209,7 +255,8 @@ impl Session {
             }
             Came::Failed(..) => None,
         };
-        self.state().lines.push(Line { text: text.to_string(), step, reads, seen });
+        let secret = self.holds_secret(text);
+        self.state().lines.push(Line { text: text.to_string(), step, reads, secret, seen });
         if let Came::Value(value) = &came
             && !value.is_unit()
         {
@@ -254,16 +301,17 @@ impl Session {
         let result = match words.steps {
             true => body(),
             false => {
+                let told = self.tells_secret(text);
                 let kind = if self.lock.is_open() { StepKind::Change } else { StepKind::Verify };
                 let spec = StepSpec {
                     id: step.into(),
-                    title: privacy::shown(text),
+                    title: if told { MASK.to_string() } else { privacy::shown(text) },
                     kind,
                     on_fail: OnFail::Stop,
                     needs: Vec::new(),
                     overridden: None,
                 };
-                self.run().step(&spec, &Brief, || Ok(true), body).map(Option::unwrap_or_default)
+                self.run().step(&spec, &Brief(self), || Ok(true), body).map(Option::unwrap_or_default)
             }
         };
         let mut state = self.state();
@@ -326,15 +374,16 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A line's value in the journal: what it came to, unless that is long.
-struct Brief;
+/// A line's value in the journal: what it came to, unless that is long, or tells a secret that was typed.
+struct Brief<'s>(&'s Session);
 
-impl Codec<Dynamic> for Brief {
+impl Codec<Dynamic> for Brief<'_> {
     fn encode(&self, value: &Dynamic) -> Value {
         let shown = value::evidence(value);
-        let length = shown.to_string().len();
-        match length > LONGEST {
-            true => Value::from(format!("{} of {length} bytes", engine::type_name(value))),
+        let text = shown.to_string();
+        match text.len() > LONGEST {
+            true => Value::from(format!("{} of {} bytes", engine::type_name(value), text.len())),
+            false if self.0.tells_secret(&text) => Value::from(MASK),
             false => shown,
         }
     }

@@ -7,6 +7,7 @@ use super::display::pager::{self, Screen};
 use super::display::{self, Look};
 use super::names::Names;
 use super::observer::Watcher;
+use super::prompt;
 use super::session::{Came, Session};
 use super::start::Start;
 use crate::base::{Error, ErrorKind, Result};
@@ -34,8 +35,6 @@ pub struct Shell {
     pub names: Arc<Names>,
     /// What it was started with, for the runs of single steps.
     pub start: Start,
-    /// The runbook that `:steps` showed.
-    pub runbook: Option<String>,
     /// The scope that the last value came from.
     who: Option<String>,
     failed: Option<Error>,
@@ -52,17 +51,7 @@ impl Shell {
         terminal: bool,
         start: Start,
     ) -> Self {
-        Shell {
-            session,
-            watcher,
-            terminal,
-            names,
-            start,
-            runbook: None,
-            who: None,
-            failed: None,
-            told: false,
-        }
+        Shell { session, watcher, terminal, names, start, who: None, failed: None, told: false }
     }
 
     /// The last error.
@@ -128,6 +117,11 @@ impl Shell {
         eprint!("{}", report.draw(width, self.colours()));
     }
 
+    /// The error of this line stands on the screen in another way.
+    pub fn has_told(&mut self) {
+        self.told = true;
+    }
+
     /// Deals with a line or a text of several.
     ///
     /// # Errors
@@ -188,11 +182,14 @@ impl Shell {
         }
     }
 
-    /// A scope with its roles: as declared, else as its token has them.
+    /// A scope with its roles: those that its token has proven, before there is one those that are declared.
     fn presented(&self, handle: &str) -> String {
         let site = self.session.host.site.site();
         let declared = site.scope(handle).map(|s| s.roles.clone()).unwrap_or_default();
-        super::prompt::scope(handle, &declared)
+        match self.session.open_scope(handle).and_then(|open| open.proven()) {
+            Some(identity) => prompt::scope(handle, &prompt::in_order(&identity.roles, &declared)),
+            None => prompt::scope(handle, &declared),
+        }
     }
 }
 

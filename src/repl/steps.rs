@@ -8,7 +8,7 @@ use super::lock::HOW;
 use super::shell::Shell;
 use super::source::Words;
 use crate::base::{Error, ErrorKind, Result};
-use crate::run::{Approvals, Journal, Past, Record, Run, RunSettings, Selection};
+use crate::run::{Approvals, Entry, Journal, Past, Record, Run, RunSettings, Selection};
 use crate::script::diagnostic::Report;
 use crate::script::prose::{Prose, StepProse};
 use crate::script::{Host, Runbook, value};
@@ -21,27 +21,44 @@ pub fn run(shell: &mut Shell, runbook: &str, id: &str) -> Result<Dynamic> {
     let prose = Prose::of(shell.session.host.library.shelf(), runbook)?;
     let only = needed(&prose, id)?;
     let selection = Selection::new(None, only, Vec::new(), &format!("`:step {id}` in a session"))?;
-    conduct(shell, runbook, &format!("{runbook}-{id}"), selection, id)
+    let (error, report) = conduct(shell, runbook, &format!("{runbook}-{id}"), selection)?;
+    if let (Some(error), Some(report)) = (error, report) {
+        return Err(error).inspect_err(|_| shell.complain(&report));
+    }
+    let entries = shell.watcher.seen();
+    let ended = entries.iter().rev().find_map(|e| match &e.record {
+        Record::StepEnd { step, value, .. } if step == id => Some(value.clone()),
+        _ => None,
+    });
+    value::decode(&shell.session.host, &ended.unwrap_or_default())
 }
 
-/// Runs a runbook whole. Returns the value of its last step.
+/// Runs a runbook whole and shows nothing but the step that is at work. Returns what happened, and the error that
+/// ended it, shown unless it is a gate's.
 ///
 /// # Errors
-/// There is no such runbook; what the run came to, already shown.
-pub fn whole(shell: &mut Shell, runbook: &str) -> Result<Dynamic> {
-    let prose = Prose::of(shell.session.host.library.shelf(), runbook)?;
-    let last = prose.steps.last().map(|step| step.id.clone()).unwrap_or_default();
-    conduct(shell, runbook, runbook, Selection::default(), &last)
+/// There is no such runbook; the journal cannot be written.
+pub fn quietly(shell: &mut Shell, runbook: &str) -> Result<(Vec<Entry>, Option<Error>)> {
+    let before = shell.watcher.seen().len();
+    shell.watcher.hush(true);
+    let ended = conduct(shell, runbook, runbook, Selection::default());
+    shell.watcher.hush(false);
+    let (error, report) = ended?;
+    if let (Some(error), Some(report)) = (&error, report)
+        && error.kind() != ErrorKind::Gate
+    {
+        shell.complain(&report);
+    }
+    Ok((shell.watcher.seen().split_off(before), error))
 }
 
-/// Conducts a run in the session. Returns the value of the step that is wanted.
+/// Conducts a run in the session. Returns the error that ended it, with the place it points to.
 fn conduct(
     shell: &mut Shell,
     runbook: &str,
     title: &str,
     selection: Selection,
-    wanted: &str,
-) -> Result<Dynamic> {
+) -> Result<(Option<Error>, Option<Report>)> {
     let session = shell.session.clone();
     let site = session.host.site.clone();
     let cancel = session.run().cancel().clone();
@@ -99,16 +116,10 @@ fn conduct(
     session.lock.set_busy(false);
     shell.watcher.rest();
     run.finish(error.as_ref())?;
-    if let (Some(error), Some(report)) = (error, report) {
-        shell.failed_with(&error);
-        return Err(error).inspect_err(|_| shell.complain(&report));
+    if let Some(error) = &error {
+        shell.failed_with(error);
     }
-    let entries = shell.watcher.seen();
-    let ended = entries.iter().rev().find_map(|e| match &e.record {
-        Record::StepEnd { step, value, .. } if step == wanted => Some(value.clone()),
-        _ => None,
-    });
-    value::decode(&host, &ended.unwrap_or_default())
+    Ok((error, report))
 }
 
 /// The step, and before it the verify steps whose values it uses.

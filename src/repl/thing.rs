@@ -5,7 +5,7 @@ use rhai::Dynamic;
 
 use super::session::Session;
 use crate::script::engine;
-use crate::script::handles::{Collection, Resource, Scope};
+use crate::script::handles::{Collection, KubeHandle, Resource, Scope};
 use crate::script::primitive::On;
 use crate::script::primitives;
 use crate::script::survey::lexer::{LexemeKind, Page};
@@ -19,6 +19,8 @@ pub enum Thing {
     Value(Dynamic),
     /// A scope that is not at hand yet, by its name.
     Scope(String),
+    /// A cluster that is not at hand yet, by its name.
+    Cluster(String),
     /// A collection of a scope: the handle and the row.
     Collection(Option<String>, &'static Row),
     /// A resource of a row.
@@ -47,6 +49,7 @@ impl Thing {
                     Some(value) => Thing::Value(value),
                     None => match session.handles().get(name) {
                         Some(handle) if handle.kind == "scope" => Thing::Scope(handle.name.clone()),
+                        Some(handle) if handle.kind == "kube" => Thing::Cluster(handle.name.clone()),
                         Some(handle) => returned(On::Type("Site"), handle.kind)?,
                         None => {
                             let called = page.lexemes.get(1).is_some_and(|l| page.str(l) == "(");
@@ -90,6 +93,7 @@ impl Thing {
         match self {
             Thing::Value(value) => engine::type_name(value),
             Thing::Scope(_) => "Scope",
+            Thing::Cluster(_) => "Kube",
             Thing::Collection(..) => "Collection",
             Thing::Resource(_) => "Resource",
             Thing::List(_) => "list",
@@ -114,6 +118,15 @@ impl Thing {
         match self {
             Thing::Collection(handle, _) => handle.clone(),
             Thing::Value(value) => value.read_lock::<Collection>().map(|c| c.session.handle().to_string()),
+            _ => None,
+        }
+    }
+
+    /// The way into a cluster, where it is one.
+    pub fn cluster(&self, session: &Session) -> Option<KubeHandle> {
+        match self {
+            Thing::Cluster(name) => session.host.site.kube(name).ok(),
+            Thing::Value(value) => value.read_lock::<KubeHandle>().map(|kube| kube.clone()),
             _ => None,
         }
     }
@@ -152,6 +165,7 @@ impl Thing {
             }
             ("Resource", "children") => Some(Thing::Collection(None, resource::find(argument?).ok()?)),
             ("Site", "scope") => Some(Thing::Scope(argument?.to_string())),
+            ("Site", "kube") => Some(Thing::Cluster(argument?.to_string())),
             ("list", name) if KEEPS.contains(&name) => Some(self.clone()),
             (ty, name) => returned(On::Type(ty), name),
         }

@@ -25,13 +25,7 @@ pub struct Reach {
 /// # Errors
 /// [`ErrorKind::Site`] with the place of what is wrong, and what `ask` answers.
 pub(super) fn reach(decl: &CloudDecl, policy: &Policy, ask: &dyn Ask) -> Result<Reach> {
-    let (name, entry) = match &decl.source {
-        CloudSource::CloudsYaml { file, entry } => (entry.clone(), clouds_yaml::read(real(file)?, entry)?),
-        CloudSource::Openrc(file) => {
-            let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-            (name, openrc::read(real(file)?)?)
-        }
-    };
+    let (name, entry) = written(decl)?;
     let credential = credential(&entry, decl, ask)?;
     let own = own_authority(&entry, &credential);
     let auth_url = entry.text("auth_url").ok_or_else(|| missing(&entry, "auth_url", "OS_AUTH_URL"))?;
@@ -57,6 +51,20 @@ pub(super) fn reach(decl: &CloudDecl, policy: &Policy, ask: &dyn Ask) -> Result<
         return Err(error.help("remove the setting, or set it to 3"));
     }
     Ok(Reach { cloud: Arc::new(cloud), own })
+}
+
+/// What the credentials' file says, and what the cloud is called there.
+///
+/// # Errors
+/// [`ErrorKind::Site`] with the place of what is wrong.
+pub(super) fn written(decl: &CloudDecl) -> Result<(String, CloudEntry)> {
+    Ok(match &decl.source {
+        CloudSource::CloudsYaml { file, entry } => (entry.clone(), clouds_yaml::read(real(file)?, entry)?),
+        CloudSource::Openrc(file) => {
+            let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+            (name, openrc::read(real(file)?)?)
+        }
+    })
 }
 
 /// What a scope's tokens are asked for.

@@ -5,6 +5,7 @@
 //! `OS_*`, `KUBECONFIG`, proxy variables or the working directory.
 
 mod access;
+mod at_hand;
 pub mod credentials;
 mod declare;
 pub mod document;

@@ -10,6 +10,7 @@ use crate::script::survey::lexer::{LexemeKind, Page};
 pub const DIFF: Command = Command {
     name: "diff",
     arguments: "A B",
+    brief: "what differs between two values",
     doc: "What differs between two values, field by field; things of a list by their ids or names.",
     run: diff,
 };

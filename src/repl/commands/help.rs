@@ -8,6 +8,7 @@ use crate::repl::shell::Shell;
 pub const HELP: Command = Command {
     name: "help",
     arguments: "[NAME]",
+    brief: "this page, or what a name is for",
     doc: "What there is, or what a name is for; `help` without a colon does the same.",
     run: |shell, topic| {
         let page = match topic.is_empty() {
@@ -19,25 +20,31 @@ pub const HELP: Command = Command {
     },
 };
 
+/// One screen: the five things that one needs, then what there is.
 fn overview(shell: &Shell) -> String {
-    let mut page = String::from(
-        "A line is a script: `let x = 1`, `fn f(a) { a + 1 }`, `admin.servers.list()`. `_` is the last value.\n\
-         It only reads until `:unlock REASON`; then each change is shown and asked for.\n\nthe site's handles",
+    let handles: Vec<(&str, &str)> = shell.session.handles().iter().map(|(word, h)| (word, h.kind)).collect();
+    let scope = handles.iter().find(|(_, kind)| *kind == "scope").map_or("admin", |(word, _)| *word);
+    let mut page = format!(
+        "Five things to begin with:\n\
+        \x20   triage()                          what is wrong, the lowest red layer first\n\
+        \x20   {:<33} a table; `_` is then the last value\n\
+        \x20   {:<33} TAB: names that are in the cloud\n\
+        \x20   {:<33} what it does, with examples\n\
+        \x20   {:<33} until then it only reads\n",
+        format!("{scope}.servers.list()"),
+        format!("{scope}.servers.get(\""),
+        "help octavia::broken",
+        ":unlock REASON",
     );
-    for (word, handle) in shell.session.handles().iter() {
-        page.push_str(&format!("\n    {word:<20} {} {}", handle.kind, handle.name));
-    }
-    page.push_str("\n\nmodules\n    ");
-    page.push_str(&shell.session.modules().join("  "));
-    page.push_str("\n\ncommands");
+    page.push_str("\nhandles  ");
+    page.push_str(
+        &handles.iter().map(|(word, kind)| format!("{word} ({kind})")).collect::<Vec<_>>().join(", "),
+    );
+    page.push_str(&format!("\nmodules  {}\n\ncommands", shell.session.modules().join(", ")));
     for command in ALL {
         let usage = format!(":{} {}", command.name, command.arguments);
-        page.push_str(&format!("\n    {usage:<26} {}", command.doc));
+        page.push_str(&format!("\n    {usage:<24} {}", command.brief));
     }
-    page.push_str(
-        "\n\nhelp capi.load_balancers, help octavia::broken, help poll tell of one name.\n\
-         TAB completes names, fields, and what is in the cloud: `admin.servers.get(\"` TAB.",
-    );
     page
 }
 

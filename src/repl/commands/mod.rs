@@ -2,8 +2,10 @@
 
 mod diff;
 mod help;
+mod kept;
 mod leave;
 mod promote;
+mod runs;
 mod show;
 mod steps;
 mod triage;
@@ -16,6 +18,7 @@ use super::shell::{Next, Shell};
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::modules;
+use crate::script::prose::Prose;
 
 /// A command.
 pub struct Command {
@@ -23,7 +26,9 @@ pub struct Command {
     pub name: &'static str,
     /// What stands behind it, for help.
     pub arguments: &'static str,
-    /// What it does, in a sentence.
+    /// What it does, in half a line.
+    pub brief: &'static str,
+    /// What it does, in full.
     pub doc: &'static str,
     /// What carries it out, with what stands behind the name.
     pub run: fn(&mut Shell, &str) -> Result<Next>,
@@ -32,17 +37,18 @@ pub struct Command {
 /// Every command, in the order of help.
 pub const ALL: &[&Command] = &[
     &help::HELP,
-    &show::JSON,
-    &show::YAML,
-    &diff::DIFF,
-    &watch::WATCH,
     &triage::TRIAGE,
     &why::WHY,
     &steps::STEPS,
     &steps::STEP,
-    &promote::PROMOTE,
+    &show::YAML,
+    &show::JSON,
+    &diff::DIFF,
+    &watch::WATCH,
     &unlock::UNLOCK,
     &unlock::LOCK,
+    &promote::PROMOTE,
+    &runs::RUNS,
     &leave::QUIT,
 ];
 
@@ -58,11 +64,30 @@ pub fn parse(line: &str) -> Option<(Result<&'static Command>, String)> {
     Some((find(name), arguments.trim().to_string()))
 }
 
-/// What could stand behind a command.
-pub fn arguments(session: &Session, command: &str) -> Vec<String> {
+/// What could stand behind a command, and behind the words between it and the cursor.
+pub fn arguments(session: &Session, command: &str, between: &str) -> Vec<String> {
     let shelf = session.host.library.shelf();
-    match command {
-        "steps" => shelf.names().unwrap_or_default().into_iter().filter(|n| modules::is_runbook(n)).collect(),
+    let runbooks = || {
+        let names = shelf.names().unwrap_or_default();
+        names.into_iter().filter(|n| modules::is_runbook(n)).collect::<Vec<_>>()
+    };
+    let ids = |runbook: Option<String>| {
+        let prose = runbook.and_then(|name| Prose::of(shelf, &name).ok());
+        prose.into_iter().flat_map(|prose| prose.steps.into_iter().map(|step| step.id)).collect::<Vec<_>>()
+    };
+    match (command, between) {
+        ("steps", "") => runbooks(),
+        ("step", "") => {
+            let mut all = ids(session.runbook());
+            all.extend(runbooks().into_iter().map(|name| format!("{name} ")));
+            all
+        }
+        ("steps" | "step", runbook) => ids(Some(runbook.to_string())),
+        ("why", "") => {
+            let mut all = ids(session.runbook());
+            all.extend(kept::ids(session));
+            all
+        }
         _ => Vec::new(),
     }
 }

@@ -1,21 +1,25 @@
-//! `:promote`: the session as a runbook of the site, with a scenario that it can be rehearsed in.
+//! `:promote`: the session as a runbook of the site, with a test and the scenario that it rehearses in.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Command, Next};
 use crate::base::{Error, ErrorKind, Result};
-use crate::repl::promote;
+use crate::repl::lock::UNLOCKED;
+use crate::repl::observer::is_line;
+use crate::repl::promote::{self, Origin, rehearsal};
 use crate::repl::shell::Shell;
-use crate::run::{Mode, Record};
+use crate::run::Record;
 
 /// Makes a runbook of the session.
 pub const PROMOTE: Command = Command {
     name: "promote",
     arguments: "NAME",
+    brief: "the session as a runbook, with a test beside it",
     doc: "Writes the session's lines as a runbook of the site: reads become verify steps with gates, changes change \
-          steps, ids parameters; and beside it the scenario of a lab to rehearse it in.",
+          steps, ids parameters, and the comment behind a line its step's title. Beside it a scenario of the lab, and a test \
+          that rehearses it there.",
     run: promote,
 };
 
@@ -32,58 +36,84 @@ fn promote(shell: &mut Shell, name: &str) -> Result<Next> {
         Error::new(ErrorKind::Usage, "there is no site directory to write into")
             .help("start the session with --site DIR")
     })?;
-    let from = session.run().directory();
-    let from = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let Some(text) = promote::runbook(name, &session, &from, &changes(shell)) else {
+    let in_lab = shell.start.scenario.is_some();
+    let (origin, sent) = origin(shell);
+    let Some(promoted) = promote::runbook(name, &session, &origin) else {
         return Err(Error::new(ErrorKind::Usage, "no line of this session asked anything of a system"));
     };
-    let file = write(&directory.join(format!("{name}.rhai")), &text)?;
     let base = shell.start.scenario.as_deref().unwrap_or("cloud");
-    let scenario = format!(
-        "# What `rhumb rehearse {name} --scenario {name}` begins with.\ntitle = \"What the session {from} found\"\nextends = {base:?}\n"
-    );
-    let beside = write(&directory.join("scenarios").join(format!("{name}.toml")), &scenario)?;
-    shell.say(&format!(
-        "{}\n{}\nnext: rhumb check {name}; rhumb rehearse {name} --scenario {name}",
-        file.display(),
-        beside.display()
-    ))?;
-    if shell.start.scenario.is_none() && session.run().mode() == Mode::Run {
-        shell.say("the scenario is a quiet cloud: write into it what the session found")?;
+    let files = [
+        (directory.join(format!("{name}.rhai")), promoted.text),
+        (directory.join(format!("{name}_test.rhai")), {
+            rehearsal::test(name, &origin.from, &promoted.steps, &sent, in_lab)
+        }),
+        (
+            directory.join("scenarios").join(format!("{name}.toml")),
+            rehearsal::scenario(name, &origin.from, base),
+        ),
+    ];
+    if let Some((there, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(Error::new(ErrorKind::Usage, format!("{} is there already", there.display()))
+            .help("choose another name, or move it away"));
     }
+    for (path, text) in &files {
+        write(path, text)?;
+        shell.show(&path.display().to_string())?;
+    }
+    let site = directory.display();
+    let own = directory.join(format!("{name}_test.rhai"));
+    shell.show(&format!(
+        "next:\n    rhumb check {name} --site {site}\n    rhumb test {} --site {site}",
+        own.display()
+    ))?;
+    if !in_lab {
+        shell.say(
+            "the scenario is a quiet cloud: write into it what the session found, then the test can pass",
+        )?;
+    }
+    shell.say("a comment behind a line of the session is the title of its step")?;
     Ok(Next::Line)
 }
 
-/// What each line changed: the summaries of what was sent and not refused.
-fn changes(shell: &Shell) -> BTreeMap<String, Vec<String>> {
+/// Where the runbook comes from, and the changes that were sent: method and target.
+fn origin(shell: &Shell) -> (Origin, Vec<String>) {
     let seen = shell.watcher.seen();
-    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut origin = Origin {
+        from: String::new(),
+        by: shell.start.by.clone(),
+        reasons: Vec::new(),
+        changes: BTreeMap::new(),
+    };
+    let from = shell.session.run().directory();
+    origin.from = from.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut sent = Vec::new();
     for entry in &seen {
-        let Record::Intent { step, intent, .. } = &entry.record else { continue };
-        let failed = seen.iter().any(|e| matches!(&e.record, Record::Outcome { intent, error, .. } if *intent == entry.n && !error.is_null()));
-        if !failed {
-            all.entry(step.clone()).or_default().push(intent.summary.clone());
+        match &entry.record {
+            Record::Note { step, text } if step.is_empty() => {
+                origin.reasons.extend(text.strip_prefix(UNLOCKED).map(str::to_string));
+            }
+            Record::Intent { step, intent, .. } if is_line(step) => {
+                let failed = seen.iter().any(|e| matches!(&e.record, Record::Outcome { intent, error, .. } if *intent == entry.n && !error.is_null()));
+                if !failed {
+                    sent.push(format!("{} {}", intent.method, intent.target));
+                    origin.changes.entry(step.clone()).or_default().push(intent.summary.clone());
+                }
+            }
+            _ => {}
         }
     }
-    all
+    origin.reasons.dedup();
+    (origin, sent)
 }
 
 /// Writes a file that is not there yet.
-fn write(path: &Path, text: &str) -> Result<PathBuf> {
+fn write(path: &Path, text: &str) -> Result<()> {
     let broken = |e: std::io::Error| {
-        let what = format!("{} cannot be written", path.display());
-        let error = Error::new(ErrorKind::Io, what).from_source(&e);
-        match e.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                error.with_kind(ErrorKind::Usage).help("choose another name, or move it away")
-            }
-            _ => error,
-        }
+        Error::new(ErrorKind::Io, format!("{} cannot be written", path.display())).from_source(&e)
     };
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(broken)?;
     }
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path).map_err(broken)?;
-    file.write_all(text.as_bytes()).map_err(broken)?;
-    Ok(path.to_path_buf())
+    file.write_all(text.as_bytes()).map_err(broken)
 }

@@ -10,6 +10,7 @@ use crate::repl::shell::Shell;
 pub const JSON: Command = Command {
     name: "json",
     arguments: "[EXPRESSION]",
+    brief: "a value whole, as JSON",
     doc: "Shows a value whole, as JSON; without an expression the last one.",
     run: |shell, expression| show(shell, expression, json::json),
 };
@@ -18,6 +19,7 @@ pub const JSON: Command = Command {
 pub const YAML: Command = Command {
     name: "yaml",
     arguments: "[EXPRESSION]",
+    brief: "a value whole, as YAML; without EXPRESSION the last",
     doc: "Shows a value whole, as YAML; without an expression the last one.",
     run: |shell, expression| show(shell, expression, json::yaml),
 };

@@ -11,12 +11,13 @@ use crate::script::prose::Prose;
 pub const STEPS: Command = Command {
     name: "steps",
     arguments: "[RUNBOOK]",
+    brief: "a runbook's steps, and why they are there",
     doc: "The steps of a runbook: why, and which of them change things; `:step` runs one.",
     run: |shell, runbook| {
         let name = named(shell, runbook)?;
         let prose = Prose::of(shell.session.host.library.shelf(), &name)?;
         let width = shell.look().width.unwrap_or(100);
-        shell.runbook = Some(name);
+        shell.session.set_runbook(&name);
         shell.show(prose.draw(width).trim_end())?;
         Ok(Next::Line)
     },
@@ -26,6 +27,7 @@ pub const STEPS: Command = Command {
 pub const STEP: Command = Command {
     name: "step",
     arguments: "[RUNBOOK] ID",
+    brief: "runs one step, and the verify steps it uses",
     doc: "Runs one step of the runbook, and the verify steps whose values it uses; with a journal of its own.",
     run: |shell, arguments| {
         let (runbook, id) = match arguments.rsplit_once(char::is_whitespace) {
@@ -38,7 +40,7 @@ pub const STEP: Command = Command {
             );
         }
         let name = named(shell, runbook)?;
-        shell.runbook = Some(name.clone());
+        shell.session.set_runbook(&name);
         let value = steps::run(shell, &name, id)?;
         let drawn = display::draw(&value, &shell.look(), &|v| shell.session.words(v));
         shell.show(&drawn)?;
@@ -54,7 +56,7 @@ fn named(shell: &Shell, name: &str) -> Result<String> {
     if !name.is_empty() {
         return Ok(name.to_string());
     }
-    shell.runbook.clone().ok_or_else(|| {
+    shell.session.runbook().ok_or_else(|| {
         Error::new(ErrorKind::Usage, "of which runbook?").help("`:steps RUNBOOK`; TAB lists them")
     })
 }

@@ -1,26 +1,164 @@
-//! `triage()`: what is wrong, from the ground up.
+//! `triage()`: what is wrong, from the ground up, on one screen.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use super::{Command, Next};
-use crate::repl::display;
+use crate::base::ErrorKind;
+use crate::repl::display::{Look, state, table};
 use crate::repl::shell::Shell;
 use crate::repl::steps;
+use crate::run::{Entry, Record};
+use crate::script::value;
 
 /// The runbook that tells.
 const RUNBOOK: &str = "triage";
+
+/// What it says of a layer that nothing is wrong with.
+const GREEN: &str = "green";
+
+/// Columns that a layer's name takes at most.
+const NAMES: usize = 24;
 
 /// Looks at every layer.
 pub const TRIAGE: Command = Command {
     name: "triage",
     arguments: "",
-    doc: "Looks at every layer from the ground up and names the lowest red one; `triage()` does the same.",
+    brief: "the same as triage()",
+    doc: "Looks at every layer from the ground up, by the runbook `triage`, and names the lowest red one, what it means \
+          and what mends it. `_` holds the layers with all findings.",
     run: |shell: &mut Shell, _| {
-        shell.runbook = Some(RUNBOOK.into());
-        let value = steps::whole(shell, RUNBOOK)?;
-        let drawn = display::draw(&value, &shell.look(), &|v| shell.session.words(v));
-        shell.show(&drawn)?;
-        if !value.is_unit() {
-            shell.session.set_last(value);
+        shell.session.set_runbook(RUNBOOK);
+        let (entries, error) = steps::quietly(shell, RUNBOOK)?;
+        let layers = Layer::all(&entries);
+        shell.show(&draw(&layers, &shell.look(), &runbooks(shell)))?;
+        let values: Vec<Value> = layers.iter().map(Layer::value).collect();
+        shell.session.set_last(value::from_json(&Value::from(values))?);
+        match error {
+            None => Ok(Next::Line),
+            Some(error) => {
+                if error.kind() == ErrorKind::Gate {
+                    shell.has_told(); // the layers are its evidence
+                }
+                Err(error)
+            }
         }
-        Ok(Next::Line)
     },
 };
+
+/// A layer as the runbook's facts have it.
+struct Layer {
+    name: String,
+    /// What is wrong: what was seen, what it means, what mends it. Nothing where it is green.
+    findings: Vec<Value>,
+}
+
+impl Layer {
+    fn all(entries: &[Entry]) -> Vec<Layer> {
+        let facts = entries.iter().filter_map(|entry| match &entry.record {
+            Record::Fact { name, value, .. } => Some((name, value)),
+            _ => None,
+        });
+        let layers = facts.filter_map(|(name, value)| {
+            let findings = match value {
+                Value::String(word) if word == GREEN => Vec::new(),
+                Value::Array(findings) if findings.iter().all(|f| f["saw"].is_string()) => findings.clone(),
+                _ => return None,
+            };
+            Some(Layer { name: name.clone(), findings })
+        });
+        layers.collect()
+    }
+
+    fn value(&self) -> Value {
+        json!({ "layer": self.name, "green": self.findings.is_empty(), "findings": self.findings })
+    }
+}
+
+/// The names of the runbooks there are: what mends may be one.
+fn runbooks(shell: &Shell) -> BTreeSet<String> {
+    shell.session.host.library.shelf().names().unwrap_or_default().into_iter().collect()
+}
+
+fn draw(layers: &[Layer], look: &Look, runbooks: &BTreeSet<String>) -> String {
+    let widest = layers.iter().map(|l| l.name.chars().count()).max().unwrap_or(0).min(NAMES);
+    let mut lines = Vec::new();
+    for layer in layers {
+        let (mark, style) = match layer.findings.is_empty() {
+            true => ("✓", state::GOOD),
+            false => ("✗", state::BAD),
+        };
+        let mut line = format!("{} {:<widest$}", look.paint(style, mark), layer.name);
+        if let Some(first) = layer.findings.first() {
+            let more = match layer.findings.len() {
+                1 => String::new(),
+                n => format!(" (+{})", n - 1),
+            };
+            let room = look.width.map_or(usize::MAX, |w| w.saturating_sub(widest + 4 + more.len()).max(20));
+            line.push_str(&format!("  {}{more}", table::cut_inside(text(first, "saw"), room)));
+        }
+        lines.push(line.trim_end().to_string());
+    }
+    match layers.iter().find(|layer| !layer.findings.is_empty()) {
+        None => lines.push("every layer is green".into()),
+        Some(lowest) => {
+            lines.push(look.paint(state::BAD, &format!("the lowest red layer is {}", lowest.name)));
+            lines.extend(lowest.findings.iter().flat_map(|finding| told(finding, look, runbooks)));
+        }
+    }
+    lines.join("\n")
+}
+
+/// A finding in full: what was seen, what it means, what mends it.
+fn told(finding: &Value, look: &Look, runbooks: &BTreeSet<String>) -> Vec<String> {
+    let mut mend = text(finding, "mend").to_string();
+    // where a runbook mends it, how to see that one
+    if let Some(name) = mend.split('`').skip(1).step_by(2).find(|word| runbooks.contains(*word)) {
+        mend.push_str(&format!("  (`:steps {name}` shows it)"));
+    }
+    let parts = [("saw", text(finding, "saw")), ("means", text(finding, "means")), ("mend", &mend)];
+    let wrapped = parts.into_iter().filter(|(_, said)| !said.is_empty()).map(|(name, said)| {
+        let head = format!("    {name:<6} ");
+        let hang = " ".repeat(head.len());
+        match look.width {
+            Some(width) => textwrap::fill(
+                said,
+                textwrap::Options::new(width)
+                    .initial_indent(&head)
+                    .subsequent_indent(&hang)
+                    .break_words(false),
+            ),
+            None => format!("{head}{said}"),
+        }
+    });
+    wrapped.collect()
+}
+
+fn text<'v>(finding: &'v Value, name: &str) -> &'v str {
+    finding[name].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_red_layer_is_told_in_full_and_the_others_in_a_line() {
+        let red = |saw: &str| json!({ "saw": saw, "means": "It was parked", "mend": "`restart`" });
+        let layer = |name: &str, findings: Vec<Value>| Layer { name: name.into(), findings };
+        let layers = [
+            layer("machines", vec![]),
+            layer("VM", vec![red("SHUTOFF")]),
+            layer("API", vec![red("silent"), red("more")]),
+        ];
+        let look = Look { width: Some(80), colours: false };
+        let drawn = draw(&layers, &look, &BTreeSet::from(["restart".to_string()]));
+        assert_eq!(
+            drawn,
+            "✓ machines\n✗ VM        SHUTOFF\n✗ API       silent (+1)\nthe lowest red layer is VM\n    saw    SHUTOFF\n    \
+             means  It was parked\n    mend   `restart`  (`:steps restart` shows it)"
+        );
+        assert_eq!(draw(&layers[..1], &look, &BTreeSet::new()), "✓ machines\nevery layer is green");
+    }
+}

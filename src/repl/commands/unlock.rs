@@ -7,6 +7,7 @@ use crate::base::{Error, ErrorKind, duration};
 pub const UNLOCK: Command = Command {
     name: "unlock",
     arguments: "REASON",
+    brief: "allows changes, each one shown and asked for",
     doc: "Allows changes, each one shown, confirmed and journaled. It locks itself again when it is left alone.",
     run: |shell, reason| {
         if reason.is_empty() {
@@ -26,6 +27,7 @@ pub const UNLOCK: Command = Command {
 pub const LOCK: Command = Command {
     name: "lock",
     arguments: "",
+    brief: "refuses them again",
     doc: "Refuses changes again.",
     run: |shell, _| {
         let was_open = shell.session.lock.close("by the operator")?;

@@ -18,6 +18,7 @@ const PICTURE: Duration = Duration::from_millis(500);
 pub const WATCH: Command = Command {
     name: "watch",
     arguments: "EXPRESSION [5s]",
+    brief: "a value again and again, what changed marked",
     doc: "Shows a value again and again and marks what changed; Ctrl-C ends it.",
     run: watch,
 };

@@ -132,7 +132,7 @@ fn shorten_id(cell: &mut String) {
 }
 
 /// A text of at most some columns, its beginning and its end: names of one family differ at their ends.
-fn cut_inside(text: &str, columns: usize) -> String {
+pub fn cut_inside(text: &str, columns: usize) -> String {
     let letters = text.chars().count();
     if display_width(text) <= columns || display_width(text) != letters {
         return cut(text, columns);

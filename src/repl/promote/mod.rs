@@ -3,6 +3,8 @@
 
 pub mod gates;
 mod parameters;
+pub mod rehearsal;
+mod titles;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -14,15 +16,16 @@ use super::source::Words;
 use crate::script::survey::lexer::Page;
 use parameters::Parameters;
 
-/// The longest title of a step that is made of a line.
-const TITLE: usize = 60;
-
 static IMPORT: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"\s*import\s+"[^"]*"\s+as\s+\w+\s*;?\s*"#).ok());
 
 /// Calls that belong into a step, whatever they reach.
 static STEP_ONLY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(^|[^.\w:])(gate|expect|poll|attest|defer)\s*\(").ok());
+
+/// What stands in the place of a line that is kept nowhere.
+const WITHHELD: &str =
+    "// a line with a secret stood here: have the secret read where it is used, and never write it down";
 
 /// What one line becomes.
 enum Part {
@@ -40,36 +43,68 @@ impl Part {
     }
 }
 
-/// A runbook of a session's lines. `changes` says what a line changed, by its step in the journal.
-pub fn runbook(
-    name: &str,
-    session: &Session,
-    from: &str,
-    changes: &BTreeMap<String, Vec<String>>,
-) -> Option<String> {
+/// What a session left for its runbook beside its lines.
+pub struct Origin {
+    /// The session's run.
+    pub from: String,
+    /// Who sat at it.
+    pub by: String,
+    /// The reasons that it was unlocked for.
+    pub reasons: Vec<String>,
+    /// What each line changed, by its step in the journal.
+    pub changes: BTreeMap<String, Vec<String>>,
+}
+
+/// A runbook of a session's lines.
+pub struct Promoted {
+    /// Its text.
+    pub text: String,
+    /// The ids of its steps.
+    pub steps: Vec<String>,
+}
+
+/// Makes a runbook of a session's lines; nothing where none of them asked anything of a system.
+pub fn runbook(name: &str, session: &Session, origin: &Origin) -> Option<Promoted> {
     let lines = session.lines();
     let mut parameters = Parameters::new(name);
     let mut imports: BTreeMap<String, String> = BTreeMap::new();
     let mut handles = BTreeSet::new();
     let mut parts: Vec<Part> = Vec::new();
     let mut last = None;
+    let mut taken: BTreeSet<String> = session.variables().into_iter().chain(session.modules()).collect();
+    taken.extend(session.handles().iter().map(|(word, _)| word.to_string()));
     for (n, line) in lines.iter().enumerate().filter(|(_, line)| line.seen.is_some()) {
-        let words = Words::of(&line.text);
+        if line.secret {
+            parts.push(Part::Plain(WITHHELD.into()));
+            continue;
+        }
+        let (text, comment) = titles::split(&line.text);
+        let words = Words::of(text);
         imports.extend(words.imports.clone());
         imports.extend(words.paths.iter().filter_map(|alias| Some((alias.clone(), session.module(alias)?))));
         handles.extend(words.names.iter().filter(|word| session.handles().get(word).is_some()).cloned());
-        let text = IMPORT
-            .as_ref()
-            .map_or(line.text.clone().into(), |r| r.replace_all(&line.text, ""))
-            .trim()
-            .to_string();
+        let text = IMPORT.as_ref().map_or(text.into(), |r| r.replace_all(text, "")).trim().to_string();
         if text.is_empty() {
             continue;
         }
-        let text = parameters.lift(&named(&text, last.as_deref()));
-        let part = part(n, line, &text, &words, changes.get(&line.step));
+        let named = named(&text, last.as_deref());
+        let lifted = parameters.lift(&named);
+        let changed = origin.changes.get(&line.step);
+        let title = match (comment, changed) {
+            (Some(said), _) => said.to_string(),
+            (None, Some(summaries)) => titles::of_changes(summaries),
+            (None, None) => titles::of(session, assigned(&named).1),
+        };
+        let variable = match declared(&lifted) {
+            Some(name) => name.to_string(),
+            None => titles::variable(&lifted, &|name| taken.contains(name), n + 1),
+        };
+        let part = part(line, &lifted, &words, title, variable, changed.is_some());
         match &part {
-            Part::Step { variable, .. } => last = Some(variable.clone()),
+            Part::Step { variable, .. } => {
+                taken.insert(variable.clone());
+                last = Some(variable.clone());
+            }
             Part::Plain(text) => {
                 let declares = text.starts_with("let ") || text.starts_with("const ");
                 // the session declares a handle by itself; a runbook says it once, at its top
@@ -86,9 +121,12 @@ pub fn runbook(
             parts.push(part);
         }
     }
-    parts.iter().any(|p| matches!(p, Part::Step { .. })).then(|| {
+    let parts = only_read(only_last_functions(parts));
+    let steps = parts.iter().filter(|p| matches!(p, Part::Step { .. })).count();
+    (steps > 0).then(|| {
         let declared = handles.iter().filter_map(|word| session.handles().declaration(word));
-        assemble(name, from, &imports, declared.collect(), &parameters, &only_last_functions(parts))
+        let text = assemble(name, origin, &imports, declared.collect(), &parameters, &parts);
+        Promoted { text, steps: (1..=steps).map(|n| n.to_string()).collect() }
     })
 }
 
@@ -114,35 +152,25 @@ pub fn declared(text: &str) -> Option<&str> {
     Some(name.trim()).filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_'))
 }
 
-fn part(n: usize, line: &Line, text: &str, words: &Words, changes: Option<&Vec<String>>) -> Part {
-    let in_step = STEP_ONLY.as_ref().is_some_and(|calls| calls.is_match(text));
-    let touches = changes.is_some() || line.reads || in_step;
-    if !touches || words.steps {
-        return Part::Plain(text.to_string());
-    }
-    let (variable, body) = match declared(text) {
-        Some(name) => {
-            (name.to_string(), text.split_once('=').map_or(text, |(_, rest)| rest).trim().to_string())
-        }
-        None => (format!("value_{}", n + 1), text.to_string()),
-    };
-    let body = body.trim_end_matches(';').to_string();
-    match changes {
-        Some(done) => {
-            Part::Step { change: true, title: short(&done.join("; ")), variable, body, gates: Vec::new() }
-        }
-        None => {
-            let title = short(&body.replace('\n', " "));
-            // a line that makes its claims itself needs no others
-            let seen = line.seen.as_ref().filter(|_| !in_step);
-            let gates = seen.map(|seen| seen.gates(&title)).unwrap_or_default();
-            Part::Step { change: false, title, variable, body, gates }
-        }
+/// A statement's variable, if it declares one, and what it is given.
+fn assigned(text: &str) -> (Option<&str>, &str) {
+    match declared(text) {
+        Some(name) => (Some(name), text.split_once('=').map_or(text, |(_, rest)| rest).trim()),
+        None => (None, text),
     }
 }
 
-fn short(text: &str) -> String {
-    super::display::table::cut(text, TITLE)
+fn part(line: &Line, text: &str, words: &Words, title: String, variable: String, change: bool) -> Part {
+    let in_step = STEP_ONLY.as_ref().is_some_and(|calls| calls.is_match(text));
+    let touches = change || line.reads || in_step;
+    if !touches || words.steps {
+        return Part::Plain(text.to_string());
+    }
+    let body = assigned(text).1.trim_end_matches(';').to_string();
+    // a line that makes its claims itself needs no others, and what a change gives back is not what it came to
+    let seen = line.seen.as_ref().filter(|_| !in_step && !change);
+    let gates = seen.map(|seen| seen.gates(&title)).unwrap_or_default();
+    Part::Step { change, title, variable, body, gates }
 }
 
 /// A function that was written again counts as it was written last; a script may not say it twice.
@@ -158,28 +186,49 @@ fn only_last_functions(parts: Vec<Part>) -> Vec<Part> {
     kept
 }
 
+/// Without what is declared and then never read: that was for the eye.
+fn only_read(mut parts: Vec<Part>) -> Vec<Part> {
+    for n in (0..parts.len()).rev() {
+        let unread = match &parts[n] {
+            Part::Plain(text) => declared(text)
+                .is_some_and(|name| !text.contains('\n') && !parts[n + 1..].iter().any(|p| p.mentions(name))),
+            Part::Step { .. } => false,
+        };
+        if unread {
+            parts.remove(n);
+        }
+    }
+    parts
+}
+
 fn assemble(
     name: &str,
-    from: &str,
+    origin: &Origin,
     imports: &BTreeMap<String, String>,
     handles: Vec<String>,
     parameters: &Parameters,
     parts: &[Part],
 ) -> String {
-    let mut text = format!(
-        "//! Promoted from the session {from}.\n//!\n//! Say here why and when it is run, give the steps titles, and take out what was only looking around.\n\n"
-    );
+    let purpose = origin.reasons.first().map_or("Promoted from a session", String::as_str);
+    let mut text = format!("//! {purpose}.\n//!\n//! From the session {} of {}.", origin.from, origin.by);
+    if origin.reasons.len() > 1 {
+        text.push_str(&format!(" It was unlocked for: {}.", origin.reasons.join("; ")));
+    }
+    text.push_str(" Say here why and when it is run,\n//! and take out what was only looking around.\n\n");
     for (alias, module) in imports {
         text.push_str(&format!("import \"{module}\" as {alias};\n"));
     }
-    text.push_str(&format!("\nrunbook({name:?}, \"Promoted from a session\");\n\n"));
+    if !imports.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&format!("runbook({name:?}, {:?});\n\n", titles::short(purpose)));
     handles.iter().for_each(|declaration| text.push_str(&format!("{declaration}\n")));
     text.push_str(&parameters.declarations());
     let mut id = 0;
     for (n, part) in parts.iter().enumerate() {
         match part {
             Part::Plain(plain) => {
-                let end = if plain.ends_with([';', '}']) { "" } else { ";" };
+                let end = if plain.ends_with([';', '}']) || plain.starts_with("//") { "" } else { ";" };
                 text.push_str(&format!("\n{plain}{end}\n"));
             }
             Part::Step { change, title, variable, body, gates } => {
@@ -190,11 +239,13 @@ fn assemble(
                 let kept = if kept { format!("let {variable} = ") } else { String::new() };
                 text.push_str(&format!("\n{kept}{word}(\"{id}\", {title:?}, || {{\n"));
                 match gates.is_empty() {
-                    true => text.push_str(&format!("    {body}\n")),
+                    true => text.push_str(&format!("    {body}{}\n", if kept.is_empty() { ";" } else { "" })),
                     false => {
                         text.push_str(&format!("    let it = {body};\n"));
                         gates.iter().for_each(|gate| text.push_str(&format!("    {gate}\n")));
-                        text.push_str("    it\n");
+                        if !kept.is_empty() {
+                            text.push_str("    it\n");
+                        }
                     }
                 }
                 text.push_str("});\n");

@@ -12,6 +12,7 @@ use crate::base::{Error, ErrorKind, Payload, Result, Secret};
 use crate::script::host::Host;
 use crate::script::thrown::Thrown;
 use crate::script::value::{self, TAG};
+use crate::site::Site;
 use crate::systems::kubernetes::{Kube, KubeSpec, ObjectRef};
 
 /// A way into a cluster: `site.kube("mgmt")`, or `kube(kubeconfig)`. Nothing is read before its
@@ -64,16 +65,32 @@ impl KubeHandle {
     /// # Errors
     /// What keeps the kubeconfig from being had or used.
     pub fn reach(&self, host: &Host) -> Result<Kube> {
-        let kube = host.block_on(async {
-            let connect = || async {
-                match &self.way.given {
-                    Some(spec) => host.site.site().cluster_of(spec, None),
-                    None => host.site.site().cluster(&self.way.name, None).await,
-                }
-            };
-            self.way.connected.get_or_try_init(connect).await.cloned()
-        })?;
+        let kube = host.block_on(self.connect(host.site.site()))?;
         host.run.used(self.name());
+        Ok(kube)
+    }
+
+    /// The way in for work in the background: where it is open already, or opens without a question to
+    /// anybody. Must be called within a runtime; nothing is journaled.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NeedsApproval`] where somebody might be asked; what keeps the kubeconfig from being had or used.
+    pub async fn reach_unasked(&self, site: &Site) -> Result<Kube> {
+        let open = self.way.given.is_some() || self.way.connected.initialized();
+        if !open && !site.reaches_unasked(self.name()) {
+            return Err(Error::new(ErrorKind::NeedsApproval, "its kubeconfig may ask for a login"));
+        }
+        self.connect(site).await
+    }
+
+    async fn connect(&self, site: &Site) -> Result<Kube> {
+        let connect = || async {
+            match &self.way.given {
+                Some(spec) => site.cluster_of(spec, None),
+                None => site.cluster(&self.way.name, None).await,
+            }
+        };
+        let kube = self.way.connected.get_or_try_init(connect).await.cloned()?;
         Ok(match &self.namespace {
             Some(namespace) => kube.in_namespace(namespace),
             None => kube,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 
-use crate::base::{Clock, Result};
+use crate::base::{Clock, Result, Secret};
 use crate::run::Verdict;
 use crate::script::handles::KubeHandle;
 use crate::script::span::Span;
@@ -59,6 +59,19 @@ impl SiteHandle {
     /// The session of a scope that is in use already. Nothing is read and nobody is asked for a secret.
     pub fn open_session(&self, handle: &str) -> Option<Session> {
         self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(handle).cloned()
+    }
+
+    /// The session of a scope that is in use, or that opens without a question to anybody: for work in the
+    /// background. May read the files that the site names.
+    pub fn session_unasked(&self, handle: &str) -> Option<Session> {
+        let open = self.open_session(handle);
+        open.or_else(|| self.site().opens_unasked(handle).then(|| self.session(handle).ok()).flatten())
+    }
+
+    /// What the sessions in use must not give away: what they ask with, and their tokens.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let sessions = self.0.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.values().flat_map(Session::secrets).collect()
     }
 
     /// Keeps a narrowed session under its handle.

@@ -112,9 +112,14 @@ impl CloudEntry {
         self.settings.get(name).map(|w| &w.value)
     }
 
+    /// What it holds that others must not read.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        ["password", "application_credential_secret", "token"].iter().filter_map(|name| self.secret(name))
+    }
+
     /// Whether it holds something that others must not read.
     pub fn has_secret(&self) -> bool {
-        ["password", "application_credential_secret", "token"].iter().any(|s| self.settings.contains_key(s))
+        self.secrets().next().is_some()
     }
 
     /// An error about the entry as a whole.

@@ -191,6 +191,15 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// What it proves itself with.
+    pub fn secret(&self) -> &Secret {
+        match self {
+            Credential::Password { password: secret, .. }
+            | Credential::ApplicationCredential { secret, .. }
+            | Credential::Token { token: secret } => secret,
+        }
+    }
+
     /// Who asks, for messages: `user admin (domain Default)`.
     pub fn describe(&self) -> String {
         match self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::base::{Clock, Error, ErrorKind, Permit, Result};
+use crate::base::{Clock, Error, ErrorKind, Permit, Result, Secret};
 use crate::systems::http::{Answer, Witness};
 
 use super::authority::{Authority, Declared, Project};
@@ -120,6 +120,18 @@ impl Session {
     /// is none to be had.
     pub async fn identity(&self) -> Result<Arc<Identity>> {
         Ok(self.token().await?.identity.clone())
+    }
+
+    /// Who and where it has proven to be so far; nothing before its first token. Asks nobody and waits for nobody.
+    pub fn proven(&self) -> Option<Arc<Identity>> {
+        Some(self.inner.token.try_lock().ok()?.as_ref()?.token.identity.clone())
+    }
+
+    /// What it must not give away: what it asks with, and its token once there is one.
+    pub fn secrets(&self) -> Vec<Secret> {
+        let held = self.inner.token.try_lock().ok();
+        let token = held.and_then(|held| held.as_ref().map(|held| held.token.secret.clone()));
+        [self.inner.cloud.credential.secret().clone()].into_iter().chain(token).collect()
     }
 
     /// The types of the services in the token's catalog.
