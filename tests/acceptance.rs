@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb::lab::{Rehearsal, Scenario};
+use rhumb::run::report::WaitReport;
 use rhumb::run::{Cancel, Entry, Observer, Waiting};
 use rhumb::site::Site;
 use stage::{Outcome, Stage};
@@ -69,12 +70,10 @@ fn ctrl_c_in_the_drill_takes_its_service_away_and_waits_until_the_balancer_is_go
         cleaned,
         [("remove the Service, and see its load balancer go", None), ("remove the Deployment", None)]
     );
-    let waits: Vec<&str> = step.waits.iter().map(|w| w.title.as_str()).collect();
-    assert!(
-        waits
-            .iter()
-            .any(|w| w.starts_with("load balancer kube_service_") && w.ends_with("_default_rr is gone")),
-        "{waits:?}"
-    );
+    let gone = |w: &&WaitReport| {
+        w.title.starts_with("load balancer kube_service_") && w.title.ends_with("_default_rr is gone")
+    };
+    let wait = step.waits.iter().find(gone).unwrap();
+    assert_eq!(wait.samples.last().unwrap().state, "gone", "the last look found no balancer: {wait:?}");
     assert!(o.report.step("D-011.4b").is_none(), "nothing runs behind it");
 }

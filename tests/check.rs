@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+#[path = "check/closures.rs"]
+mod closures;
 mod stage;
 
 use rhumb::script::check::Checked;
@@ -352,6 +354,14 @@ note(nova::BOOT);
     )
     .with("std/nova", "embedded", include_str!("check/nova.rhai"));
     insta::assert_snapshot!("unused", drawn(&texts));
+}
+
+#[test]
+fn closures_do_with_the_variables_around_them_what_nobody_meant() {
+    let script = "runbook(\"main\", \"M\");\nfn stack(c) { c }\nverify(\"1\", \"T\", || {\n    let stack = [1];\n    \
+                  note(`${[1].map(|x| stack)} ${stack(1)}`);\n    let all = [1];\n    \
+                  note(`${all.filter(|a| all.contains(a))}`);\n});\n";
+    insta::assert_snapshot!("closures", drawn(&site(script)));
 }
 
 #[test]

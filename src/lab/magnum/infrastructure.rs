@@ -73,9 +73,19 @@ fn forbidden() -> Step {
     Step::Stuck("403 Policy does not allow this request to be performed.".into())
 }
 
-/// The name of all that CAPO makes.
+/// The name of most that CAPO makes.
 fn capo_name(cluster: &Cluster) -> String {
-    format!("k8s-clusterapi-cluster-{}-{}", cluster.namespace(), cluster.stack.as_deref().unwrap_or_default())
+    format!("k8s-clusterapi-cluster-{}", capo_cluster(cluster))
+}
+
+/// What CAPO calls a cluster: in the names of its security groups, and in its descriptions.
+fn capo_cluster(cluster: &Cluster) -> String {
+    format!("{}-{}", cluster.namespace(), cluster.stack.as_deref().unwrap_or_default())
+}
+
+/// How CAPO describes what it makes.
+fn capo_description(cluster: &Cluster) -> String {
+    format!("Created by cluster-api-provider-openstack cluster {}", capo_cluster(cluster))
 }
 
 /// Network, router and security group.
@@ -83,6 +93,7 @@ pub(super) fn network(world: &mut World, id: &str) -> Result<Step, Refusal> {
     let now = world.now();
     let Some(cluster) = world.magnum.clusters.get(id) else { return Ok(Step::Finished) };
     let (name, project) = (capo_name(cluster), cluster.project.clone());
+    let group_name = format!("k8s-cluster-{}-secgroup-controlplane", capo_cluster(cluster));
     let cidr = cluster.labels.get("fixed_subnet_cidr").and_then(Value::as_str).unwrap_or(NODE_CIDR);
     let cidr =
         Cidr::parse(cidr).ok_or_else(|| Refusal::said(400, format!("{cidr} is not in a CIDR format.")))?;
@@ -105,7 +116,7 @@ pub(super) fn network(world: &mut World, id: &str) -> Result<Step, Refusal> {
     let router = Router::create(world, &name, &project);
     Router::set_gateway(world, &router, external.as_deref())?;
     Router::join(world, &router, &subnet)?;
-    let group = SecurityGroup::create(world, &format!("{name}-secgroup-controlplane"), &project, "");
+    let group = SecurityGroup::create(world, &group_name, &project, "Cluster API managed group");
     if let Some(cluster) = world.magnum.clusters.get_mut(id) {
         cluster.version = version;
         cluster.updated = Some(now);
@@ -124,7 +135,7 @@ pub(super) fn load_balancer(world: &mut World, id: &str) -> Step {
     }
     let new = NewLoadBalancer {
         name: format!("{}-kubeapi", capo_name(cluster)),
-        description: "Created by cluster-api-provider-openstack".into(),
+        description: capo_description(cluster),
         project: cluster.project.clone(),
         subnet: cluster.infrastructure.subnet.clone().unwrap_or_default(),
         address: None,
@@ -149,7 +160,7 @@ pub(super) fn endpoint(world: &mut World, id: &str) -> Result<Step, Refusal> {
     let (lb, project) = (cluster.infrastructure.lb.clone().unwrap_or_default(), cluster.project.clone());
     let name = format!("{}-kubeapi-{API_PORT}", capo_name(cluster));
     let port = world.octavia.load_balancers.get(&lb).map(|lb| lb.vip.port.clone());
-    let description = format!("Created by cluster-api-provider-openstack cluster {}", capo_name(cluster));
+    let description = capo_description(cluster);
     let floating =
         FloatingIp::create(world, NewFloatingIp { project, network, address: None, port, description })?;
     let address = world.neutron.floating_ips.get(&floating).map(|f| f.address);

@@ -54,6 +54,15 @@ codes! {
 be touched. The host refuses a change inside of one before anything is sent; the checker finds it before that, also \
 where the change is made by a function that the step calls, or in an imported module. Make the step a `change`, or \
 move the change into a `change` step of its own.";
+    CLOSURE_TAKES_FUNCTION: Error "closure-takes-function", "A closure takes a function for a variable",
+        "Where a closure uses a variable of the text around it, Rhai looks at the functions first: one that stands above \
+in the same text and has the variable's name is taken instead of the variable, as `Fn(name)`. Nothing says so when \
+the script is loaded. Give the variable another name than the function's.";
+    CLOSURE_USES_RECEIVER: Error "closure-uses-receiver", "A closure uses what its method is called on",
+        "Rhai locks a variable as long as a method of it runs, with the rest of the chain behind it, and a closure that \
+uses the same variable is refused at run time: `Data race detected`. Take what the closure needs before: \
+`let names = all.map(|a| a.name); all.filter(|a| names.contains(a.after))`. A cluster's handle (`kube`) is lent to \
+closures and may be used.";
     COMPUTED_IMPORT: Warning "computed-import", "An imported module's name is computed",
         "Which module is imported is known only at run time, so nothing that is called in it can be checked. Write the \
 module's name as a string: `import \"std/octavia\" as octavia;`.";

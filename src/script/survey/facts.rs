@@ -11,6 +11,8 @@ pub struct Facts {
     pub calls: Vec<Call>,
     /// Variables and constants.
     pub bindings: Vec<Binding>,
+    /// Where closures use variables of the text around them.
+    pub captures: Vec<Capture>,
     /// Imported modules.
     pub imports: Vec<Import>,
     /// Names that stand for nothing.
@@ -126,6 +128,19 @@ pub struct Binding {
     pub given: bool,
     /// A constant of the top level, and whether it is exported.
     pub constant: Option<bool>,
+    /// The body that declares it.
+    pub body: BodyId,
+}
+
+/// A use, in a closure, of a variable of the text around it.
+#[derive(Debug)]
+pub struct Capture {
+    /// The variable.
+    pub binding: BindingId,
+    /// Where its name stands in the closure.
+    pub at: At,
+    /// The innermost closure around that place.
+    pub body: BodyId,
 }
 
 /// An imported module.
@@ -197,6 +212,12 @@ impl Facts {
             BodyKind::Function(f) => Some((id, f)),
             _ => None,
         })
+    }
+
+    /// Whether a body is another one, or stands inside of it.
+    pub fn is_within(&self, body: BodyId, outer: BodyId) -> bool {
+        let parent = |id: &BodyId| self.bodies.get(*id).and_then(|b| b.parent);
+        std::iter::successors(Some(body), parent).any(|id| id == outer)
     }
 
     /// What a value is, through variables that are never assigned to again.

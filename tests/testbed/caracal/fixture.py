@@ -7,6 +7,8 @@
     fixture.py lookalikes [--age SECONDS]   servers that resemble an orphan and must be left alone
     fixture.py many-servers COUNT           COUNT servers in capi-mgmt that exist in Nova's database alone, for long lists; 0: none
     fixture.py delete server|loadbalancer ID...
+    fixture.py creator                      a user of capi-mgmt who may make clusters and lacks load-balancer_member (D-039), as
+                                            an entry of clouds.yaml; there is one, and it stays
     fixture.py restore                      hosts, room and token life as they were (each start does it)
     fixture.py clean                        that, and all clusters, servers and load balancers are deleted, whoever made them
 
@@ -313,6 +315,7 @@ def token_life(a):
 ACCESS = {"keystone": "keystone.access", "placement": "placement.access", "octavia": "octavia-api.access", "cinder": "cinder.access",
           "nova": "nova-api", "neutron": "neutron", "glance": "glance", "magnum": "magnum-api"}
 REQUEST = re.compile(r'"(GET|HEAD|POST|PUT|PATCH|DELETE) (\S+) HTTP/1\.\d"\s+(?:status: )?(\d{3})')
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")   # Magnum's server colours what is no plain GET
 
 
 def log_file(service):
@@ -327,7 +330,7 @@ def requests(a):
     with open(log_file(a.service), errors="replace") as f:
         f.seek(a.since)
         text = f.read()
-    return {"requests": [dict(method=m, path=p, status=int(s)) for m, p, s in REQUEST.findall(text)], "offset": a.since + len(text.encode(errors="replace"))}
+    return {"requests": [dict(method=m, path=p, status=int(s)) for m, p, s in REQUEST.findall(COLOURS.sub("", text))], "offset": a.since + len(text.encode(errors="replace"))}
 
 
 # --- taking away ------------------------------------------------------------------------------------------------------------
@@ -358,6 +361,27 @@ def delete_clusters(c, idents):
 def delete(a):
     {"server": delete_servers, "loadbalancer": delete_loadbalancers}[a.kind](cloud("admin"), a.ids)
     return {"deleted": a.ids}
+
+
+# --- users ------------------------------------------------------------------------------------------------------------------
+
+def creator(_):
+    """Magnum freezes a creator's roles into the cluster's application credential, so what this one makes wedges at its load
+    balancer, and again when it is to be deleted."""
+    admin = cloud("admin")
+    get = lambda path, key, name: next(x for x in admin.call("GET", "identity", f"/{path}")[key] if x["name"] == name)["id"]
+    auth = json.loads((HOME / "clouds.yaml").read_text())["clouds"]["member"]
+    auth["auth"]["username"] = "capi-creator"
+    domain, project = get("domains", "domains", "capi"), cloud("member").project
+    user = next(iter(admin.call("GET", "identity", f"/users?name=capi-creator&domain_id={domain}")["users"]), None) or admin.call(
+        "POST", "identity", "/users", {"user": dict(name="capi-creator", domain_id=domain, password=auth["auth"]["password"])})["user"]
+    for role in ("member", "reader"):
+        admin.call("PUT", "identity", f"/projects/{project}/users/{user['id']}/roles/{get('roles', 'roles', role)}")
+    c = Cloud(auth["auth"], auth["auth"]["auth_url"])
+    if not c.call("GET", "compute", "/os-keypairs/capi-mgmt-key", absent=True):
+        key = cloud("member").call("GET", "compute", "/os-keypairs/capi-mgmt-key")["keypair"]["public_key"]
+        c.call("POST", "compute", "/os-keypairs", {"keypair": dict(name="capi-mgmt-key", public_key=key)})
+    return auth
 
 
 def restore(_):
@@ -408,6 +432,7 @@ def main():
     verb("log-offsets", log_offsets)
     verb("requests", requests, arg("service", choices=sorted(ACCESS)), arg("--since", type=int, default=0, metavar="OFFSET"))
     verb("delete", delete, arg("kind", choices=["server", "loadbalancer"]), arg("ids", nargs="+"))
+    verb("creator", creator)
     verb("restore", restore)
     verb("clean", clean)
     a = p.parse_args()

@@ -4,6 +4,7 @@ use super::Desk;
 
 mod arguments;
 mod calls;
+mod closures;
 mod effects;
 mod modules;
 mod names;
@@ -34,6 +35,8 @@ pub(super) const ALL: &[Rule] = &[
     effects::verify_steps,
     effects::nested_steps,
     effects::outside_steps,
+    closures::function_names,
+    closures::receivers,
     unused::variables,
     unused::imports,
 ];

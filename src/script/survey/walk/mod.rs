@@ -7,7 +7,7 @@ use rhai::{AST, FnAccess, Stmt};
 
 use pieces::Piece;
 
-use super::facts::{Binding, Body, BodyKind, Facts, Function, Unbound};
+use super::facts::{Binding, Body, BodyKind, Capture, Facts, Function, Unbound};
 use super::values::{At, BindingId, BodyId, Shape};
 
 mod expressions;
@@ -138,7 +138,17 @@ impl<'a> Walker<'a> {
     fn given(&mut self, name: &str, at: At) {
         let name = name.to_string();
         let value = Shape::Other;
-        self.declare(Binding { name, at, value, assigned: false, read: false, given: true, constant: None });
+        let body = self.body;
+        self.declare(Binding {
+            name,
+            at,
+            value,
+            assigned: false,
+            read: false,
+            given: true,
+            constant: None,
+            body,
+        });
     }
 
     fn lookup(&self, name: &str) -> Option<BindingId> {
@@ -149,6 +159,9 @@ impl<'a> Walker<'a> {
     fn read(&mut self, name: &str, at: At) -> Shape {
         if let Some(id) = self.lookup(name) {
             self.facts.bindings[id].read = true;
+            if self.facts.bindings[id].body != self.body {
+                self.facts.captures.push(Capture { binding: id, at, body: self.body });
+            }
             return Shape::Variable(id);
         }
         if self.globals.contains(&name) {

@@ -78,6 +78,7 @@ impl<'a> Walker<'a> {
             read: exported,
             given: false,
             constant: (top_level && flags.contains(ASTFlags::CONSTANT)).then_some(exported),
+            body: self.body,
         });
     }
 

@@ -1,0 +1,198 @@
+//! The acceptance and what follows where it fails, as shipped, on real Keystone, Glance, Nova, Placement, Neutron, Octavia and
+//! Magnum with the capi-helm driver, a real sshd, a real Vault-compatible server and real libvirt.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod rig;
+mod testbed;
+
+#[path = "real_phase_08/creation.rs"]
+mod creation;
+#[path = "real_phase_08/gates.rs"]
+mod gates;
+#[path = "real_phase_08/leftovers.rs"]
+mod leftovers;
+#[path = "real_phase_08/triage.rs"]
+mod triage;
+
+use std::fs;
+
+use rig::{Ended, Rig};
+use testbed::{stdout, var};
+
+/// The steps of phase-08 that the testbed cannot answer, each with the reason.
+const ELSEWHERE: [(&str, &str); 8] = [
+    ("8.0.1", "its compute hosts are no juju units with a nova.conf"),
+    ("8.3", "its guests do not run, so no Kubernetes answers at the API's address"),
+    ("8.3.1", "asks that Kubernetes"),
+    ("8.3.2", "asks that Kubernetes"),
+    ("D-011.1", "no juju controller"),
+    ("D-011.4a", "asks that Kubernetes"),
+    ("D-011.5", "asks that Kubernetes"),
+    ("exit", "asks that Kubernetes"),
+];
+
+/// A name of this run's own: what a killed run left must not be taken for it.
+fn name(of: &str) -> String {
+    format!("phase-08-{of}-{}", std::process::id())
+}
+
+/// Where the testbed's Keystone answers.
+fn keystone() -> String {
+    let clouds: serde_json::Value = serde_json::from_str(&clouds()).unwrap();
+    clouds["clouds"]["admin"]["auth"]["auth_url"].as_str().unwrap().to_string()
+}
+
+fn clouds() -> String {
+    fs::read_to_string(format!("{}/clouds.yaml", var("CARACAL"))).unwrap()
+}
+
+/// A site over the testbed with values of the test's own.
+fn site(values: &str) -> Rig {
+    let rig = Rig::new(&format!(
+        r#"
+        name = "testbed"
+        [scopes.admin]
+        cloud = "admin"
+        project = "admin"
+        domain = "Default"
+        roles = ["admin"]
+        [scopes.capi-mgmt]
+        cloud = "member"
+        project = "capi-mgmt"
+        domain = "capi"
+        [hosts.capi-mgmt]
+        address = "127.0.0.1"
+        port = {port}
+        user = "{user}"
+        identity_file = "{key}"
+        known_hosts = "{known}"
+        [kube.capi-mgmt]
+        kubeconfig = "{caracal}/etc/mgmt.kubeconfig"
+        [tools.juju]
+        program = "{bin}/juju"
+        [endpoints.keystone]
+        url = "{keystone}"
+        [endpoints.nobody]
+        url = "http://127.0.0.1:9/"
+        [values]
+        image = "{image}"
+        kube_version = "v1.32.13"
+        template = "{template}"
+        external_network = "provider-ext"
+        workload_cidr = "10.20.16.0/24"
+        master_flavor = "gp.mid"
+        worker_flavor = "capi.node"
+        cluster = "{cluster}"
+        keypair = "capi-mgmt-key"
+        node_count = 1
+        cluster_patience = "1s"
+        magnum_driver_version = "1.4.0"
+        core_endpoints = ["keystone"]
+        tenant_probe_host = "capi-mgmt"
+        vault_units = ["{vault}"]
+        snapshot_host = "capi-mgmt"
+        snapshot_domains = ["{domain}"]
+        snapshot_name = "{snapshot}"
+        libvirt_uri = '{libvirt}'
+        octavia_project = "service"
+        mgmt_server = "{server}"
+        orphan_min_age = "1h"
+        orphan_confirm_after = "2s"
+        {values}
+        "#,
+        port = var("SSH_PORT"),
+        user = var("SSH_USER"),
+        key = var("SSH_KEY"),
+        known = var("SSH_KNOWN_HOSTS"),
+        bin = var("SSH_BIN"),
+        caracal = var("CARACAL"),
+        keystone = keystone(),
+        image = name("image"),
+        template = name("template"),
+        cluster = name("c"),
+        vault = var("VAULT_ADDR"),
+        domain = var("LIBVIRT_DOMAIN"),
+        snapshot = name("baseline"),
+        libvirt = var("LIBVIRT_URI"),
+        server = name("mgmt"),
+    ));
+    rig.file("clouds.yaml", &clouds());
+    rig
+}
+
+/// Runs phase-08 without these steps, beyond those that the testbed cannot answer.
+fn phase_08(rig: &Rig, without: &[&str]) -> Ended {
+    let mut args = vec!["run", "phase-08", "--yes", "--because", "the testbed has no such thing"];
+    for id in ELSEWHERE.iter().map(|(id, _)| id).chain(without) {
+        args.extend(["--skip", id]);
+    }
+    rig.run(&args)
+}
+
+/// Runs these steps of phase-08 and no others.
+fn only(rig: &Rig, steps: &[&str], more: &[&str]) -> Ended {
+    let mut args = vec!["run", "phase-08", "--yes", "--because", "one gate"];
+    for id in steps {
+        args.extend(["--only", id]);
+    }
+    args.extend(more);
+    rig.run(&args)
+}
+
+/// Runs a script for the testbed; `{image}`, `{template}`, `{cluster}` in it are the names of this run.
+fn drill(rig: &Rig, script: &str) -> Ended {
+    let mut text = String::from(
+        "runbook(\"drill\", \"Of this test\");\nlet admin = site.scope(\"admin\");\nlet tenant = site.scope(\"capi-mgmt\");\n",
+    );
+    text.push_str(script);
+    let names = [("{image}", name("image")), ("{template}", name("template")), ("{cluster}", name("c"))];
+    for (key, name) in names {
+        text = text.replace(key, &name);
+    }
+    rig.file("drill.rhai", &text);
+    rig.run(&["run", "drill", "--yes"])
+}
+
+/// Takes away what a test has left in the cloud, also where it failed.
+struct Tidy<'r>(&'r Rig);
+
+impl Drop for Tidy<'_> {
+    fn drop(&mut self) {
+        let script = r#"change("1", "Tidy", || {
+            let c = tenant.clusters.find("{cluster}");
+            if c != () {
+                if !c.status.starts_with("DELETE_") { c.delete(); }
+                poll(#{ title: "the cluster is gone", every: 3.s, within: 3.min, read: || tenant.clusters.find("{cluster}"), done: |c| c == () });
+            }
+            for thing in [tenant.cluster_templates.find("{template}"), tenant.images.find("{image}")] {
+                if thing != () { thing.delete(); }
+            }
+        });"#;
+        let ended = drill(self.0, script);
+        if ended.exit != 0 && !std::thread::panicking() {
+            panic!("something stays: {}{}", ended.stdout, ended.stderr);
+        }
+    }
+}
+
+/// The baseline of the testbed's domain, gone with the test.
+struct Snapshot;
+
+fn virsh(args: &[&str]) -> String {
+    let uri = var("LIBVIRT_URI");
+    stdout("virsh", ["-c", &uri].iter().chain(args))
+}
+
+impl Snapshot {
+    fn take() -> Snapshot {
+        virsh(&["snapshot-create-as", &var("LIBVIRT_DOMAIN"), &name("baseline")]);
+        Snapshot
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        virsh(&["snapshot-delete", &var("LIBVIRT_DOMAIN"), &name("baseline")]);
+    }
+}

@@ -1,0 +1,146 @@
+//! A cluster whose creator lacked a role (D-039) wedges as it is made and wedges as it is deleted. `stuck-delete` takes it down by
+//! what the project's own handle may do: the whole of it, in order, and nothing of anybody else's.
+
+use rhumb::base::ErrorKind;
+
+use crate::rig::Rig;
+use crate::testbed::{fixture, requests_to};
+use crate::{Tidy, drill, name, only, site};
+
+/// What the wedged creation has left, and what its Services would have left: two load balancers, a floating IP of CAPO's, and a
+/// port of somebody else's in the cluster's network.
+const LEFTOVERS: &str = r#"
+import "std/neutron" as neutron;
+import "std/magnum" as magnum;
+change("1", "Leftovers", || {
+    let cluster = tenant.clusters.get("{cluster}");
+    let capo = neutron::name_of_cluster(magnum::namespace(tenant, "magnum"), magnum::stack(cluster));
+    let subnet = tenant.subnets.get(capo);
+    for name in [`${capo}-kubeapi`, `kube_service_${cluster.stack_id}_default_web`, "{cluster}-neighbour"] {
+        let where = if name.ends_with("neighbour") { tenant.subnets.get("capi-mgmt-subnet") } else { subnet };
+        tenant.load_balancers.create(#{ name: name, vip_subnet_id: where.id });
+    }
+    tenant.ports.create(#{ name: "{cluster}-stranger", network_id: subnet.network_id });
+    let port = poll(#{ title: "the balancers serve", every: 1.s, within: 3.min,
+        read: || tenant.load_balancers.list().filter(|lb| lb.name.contains("{cluster}")),
+        done: |all| all.len() == 3 && all.all(|lb| lb.provisioning_status == "ACTIVE"),
+        show: |all| `${all.map(|lb| lb.provisioning_status)}` }).filter(|lb| lb.name.ends_with("kubeapi"))[0].vip_port_id;
+    let outside = tenant.networks.get("provider-ext").id;
+    let whose = capo; whose.replace("k8s-clusterapi-cluster-", "");
+    tenant.floating_ips.create(#{ floating_network_id: outside, port_id: port, description: `Created by cluster-api-provider-openstack cluster ${whose}` });
+    tenant.floating_ips.create(#{ floating_network_id: outside, description: `Created by cluster-api-provider-openstack cluster ${whose}-2` });
+});
+"#;
+
+/// What of this test the cloud has, by kind and name; a floating IP by the end of its description.
+const CENSUS: &str = r#"verify("1", "Census", || {
+    let of = |all| all.map(|it| it.name).filter(|n| n.contains("{cluster}"));
+    fact("balancers", of.call(tenant.load_balancers.list()));
+    fact("floating IPs", tenant.floating_ips.list().map(|f| f.get("description") ?? "").filter(|d| d.contains("{cluster}")).len());
+    fact("network", of.call(tenant.routers.list()) + of.call(tenant.subnets.list()) + of.call(tenant.networks.list()) + of.call(tenant.security_groups.list()));
+});"#;
+
+fn census(rig: &Rig) -> Vec<serde_json::Value> {
+    let ended = drill(rig, CENSUS).expect(0);
+    ended.report.steps[0].facts.iter().map(|f| f.value.clone()).collect()
+}
+
+/// The neighbours, which are not the cluster's, and whatever a failed test left.
+struct Neighbours<'r>(&'r Rig);
+
+impl Drop for Neighbours<'_> {
+    fn drop(&mut self) {
+        let script = r#"change("1", "Neighbours", || {
+            for lb in tenant.load_balancers.list().filter(|lb| lb.name.contains("{cluster}")) { lb.delete(#{ cascade: true }); }
+            for f in tenant.floating_ips.list().filter(|f| (f.get("description") ?? "").contains("{cluster}")) { f.delete(); }
+            for p in tenant.ports.list().filter(|p| p.name.contains("{cluster}-stranger")) { p.delete(); }
+            poll(#{ title: "the balancers are gone", every: 1.s, within: 2.min, read: || tenant.load_balancers.list().filter(|lb| lb.name.contains("{cluster}")), done: |all| all.is_empty() });
+        });"#;
+        let ended = drill(self.0, script);
+        if ended.exit != 0 && !std::thread::panicking() {
+            panic!("something stays: {}{}", ended.stdout, ended.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_cluster_that_its_own_credential_cannot_delete_is_taken_down_in_order() {
+    let rig = site("");
+    let mut clouds: serde_json::Value = serde_json::from_str(&crate::clouds()).unwrap();
+    clouds["clouds"]["creator"] = fixture(["creator"]);
+    rig.file("clouds.yaml", &clouds.to_string());
+    let _tidy = Tidy(&rig);
+    let _neighbours = Neighbours(&rig);
+    let image = r#"change("1", "An image", || {
+        tenant.images.upload("{image}", "{site}/site.toml", #{ disk_format: "raw", container_format: "bare", os_distro: "ubuntu", kube_version: "v1.32.13" },
+            #{ every: 1.s, within: 2.min });
+    });"#;
+    drill(&rig, &image.replace("{site}", &rig.site().display().to_string())).expect(0);
+
+    // made by somebody whom 8.0 would have refused
+    let own = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &own.replace("cloud = \"member\"", "cloud = \"creator\""));
+    only(&rig, &["8.0.3", "8.0.4", "8.1"], &[]).expect(0);
+    let why = r#"
+        import "std/magnum" as magnum;
+        let mgmt = site.kube("capi-mgmt");
+        verify("1", "Why", || {
+            let why = || magnum::why(tenant, admin, mgmt, "magnum", "{cluster}", #{ vcpus: 1, memory: 1.GiB, disk: 8.GiB });
+            fact("why", poll(#{ title: "it is held up", every: 1.s, within: 1.min, read: || why.call(), done: |w| w.contains("403") }));
+            tenant.clusters.get("{cluster}")
+        });"#;
+    let ended = drill(&rig, why).expect(0);
+    let told = ended.report.steps[0].facts[0].value.to_string();
+    assert!(told.contains("Policy does not allow") || told.contains("403"), "{told}");
+    assert!(
+        told.contains("was made without [\\\"load-balancer_member\\\"] (D-039)") || told.contains("D-039"),
+        "{told}"
+    );
+    rig.file("site.toml", &own);
+
+    // before anybody asked for its deletion there is nothing for this runbook to do
+    let early = rig.run(&["run", "stuck-delete", "--yes"]).expect(i32::from(ErrorKind::Gate.exit_code()));
+    assert!(early.stdout.contains("is on its way out"), "{}", early.stdout);
+    assert!(early.sent().is_empty());
+
+    drill(&rig, LEFTOVERS).expect(0);
+    let gone = r#"change("1", "Ask for it", || { tenant.clusters.get("{cluster}").delete();
+        poll(#{ title: "Magnum deletes", every: 1.s, within: 1.min, read: || tenant.clusters.get("{cluster}"), done: |c| c.status == "DELETE_IN_PROGRESS" }); });"#;
+    drill(&rig, gone).expect(0);
+
+    // a port of somebody else's stands in the way: it is named, and nothing of the network is touched
+    let mut ended = None;
+    let neutron = requests_to("neutron", || ended = Some(rig.run(&["run", "stuck-delete", "--yes"])));
+    let blocked = ended.unwrap().expect(i32::from(ErrorKind::Gate.exit_code()));
+    assert_eq!(blocked.verdicts(), "1 PASS, 2 PASS, 3 PASS, 4 PASS, 5 PASS, 6 PASS, 7 FAIL");
+    let blockers = blocked.report.step("7").unwrap().gates.last().unwrap();
+    assert_eq!((blockers.claim.as_str(), blockers.ok), ("what blocks it", false));
+    assert!(blockers.observed.to_string().contains("port "), "{}", blockers.observed);
+    let ours: Vec<String> = blocked.sent();
+    assert!(ours.iter().all(|s| !s.contains(" network ")), "{ours:?}");
+    // Octavia takes its own ports; nobody deletes a network, and the floating IP waits for the rest
+    for (method, path, _) in neutron.iter().filter(|(method, _, _)| method == "DELETE") {
+        assert!(path.contains("/ports/") || path.contains("/security-group"), "{method} {path}");
+    }
+    let kinds = |sent: &[String]| -> Vec<String> {
+        sent.iter().map(|s| s.split('/').rev().nth(1).unwrap_or_default().to_string()).collect()
+    };
+    assert_eq!(
+        kinds(&ours),
+        ["loadbalancers", "loadbalancers", "openstackclusters", "openstackclusters"],
+        "{ours:?}"
+    );
+
+    drill(
+        &rig,
+        r#"change("1", "Its owner takes it away", || tenant.ports.get("{cluster}-stranger").delete());"#,
+    )
+    .expect(0);
+    let done = rig.run(&["resume", "--yes"]);
+    let done = done.expect(0);
+    assert!(done.verdicts().ends_with("7 PASS, 8 PASS"), "{}", done.verdicts());
+    let after = census(&rig);
+    assert_eq!(after[0], serde_json::json!([format!("{}-neighbour", name("c"))]), "the neighbour's stays");
+    assert_eq!(after[1], 1, "as does the floating IP of a cluster that is called much the same");
+    assert_eq!(after[2], serde_json::json!([]));
+}
