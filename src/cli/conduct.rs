@@ -1,7 +1,7 @@
 //! What `run`, `resume` and `rehearse` share: one run from its lock to its reports.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::ask::{Rehearser, Terminal};
@@ -19,6 +19,7 @@ use crate::script::diagnostic::Report;
 use crate::script::drift::Drift;
 use crate::script::handles::SiteHandle;
 use crate::script::modules::Library;
+use crate::script::overlay::Review;
 use crate::script::{Host, Runbook};
 use crate::site::Site;
 
@@ -113,11 +114,13 @@ impl Stage {
         // what is usual is a help, not a need: where it cannot be read, none is told
         let usual = Estimates::of_earlier(&plan.home.join(place::RUNS), &plan.runbook, &plan.site.name);
         let view = Arc::new(View::new(&plan.runbook, usual.unwrap_or_default()));
+        let drifted = drifted(&plan.site, &plan.runbook);
         let cleanup_within = plan.site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
+        let told = Arc::new(OnceLock::new());
         let notifier = match rehearsed {
             true => None,
             false => {
-                watch::notifier(&plan.site, &holder, &plan.runbook, &dir, runtime.handle(), view.clone())
+                watch::notifier(&plan.site, &holder, &plan.runbook, &dir, runtime.handle(), told.clone())
             }
         };
         let handle = SiteHandle::new(plan.site, clock.clone());
@@ -168,6 +171,10 @@ impl Stage {
             },
         };
         let run = Run::begin(settings, first)?;
+        let _ = told.set(run.clone());
+        if let Some(drifted) = drifted {
+            run.note(&drifted)?;
+        }
         let host = Host::new(run.clone(), handle, library.clone(), runtime.handle().clone());
         let (error, report) = evaluate(&plan.runbook, &host, &library);
         let finished = run.finish(error.as_ref());
@@ -178,7 +185,12 @@ impl Stage {
         if let Some(report) = report {
             complain(&report);
         }
-        let (_, exit) = finished?;
+        let exit = match finished {
+            Ok((_, exit)) => exit,
+            // it is what ended the run, and has been told
+            Err(e) if error.is_some_and(|known| known.kind() == e.kind()) => return Ok(e.kind().exit_code()),
+            Err(e) => return Err(e),
+        };
         close(&view, &dir, &library, exit)
     }
 }
@@ -209,6 +221,13 @@ fn evaluate(runbook: &str, host: &Arc<Host>, library: &Library) -> (Option<Error
             (ended.error, report)
         }
     }
+}
+
+/// What a run meets of overrides that nobody has looked at since what they change is another. Where that cannot be
+/// told, the run itself will say why.
+fn drifted(site: &Site, runbook: &str) -> Option<String> {
+    site.layers.site_directory()?;
+    Review::of(&site.layers).ok()?.warning(runbook)
 }
 
 /// Holds that a run goes on with the texts and values it had, or from a step before they part, if the operator wants that.

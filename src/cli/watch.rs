@@ -2,7 +2,7 @@
 //! that the site has told of what somebody must know.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, json};
 use tokio::runtime::Handle;
@@ -11,18 +11,19 @@ use super::ask::Terminal;
 use super::view::View;
 use crate::run::approval::Question;
 use crate::run::lock::{Holder, SiteLock};
-use crate::run::{Answer, Approver, Entry, Notifier, Observer, Record, Transfer, Waiting};
+use crate::run::{Answer, Approver, Entry, Notifier, Observer, Record, Run, Transfer, Waiting};
 use crate::site::Site;
 use crate::systems::tool::{Tool, ToolSpec};
 
-/// The notifier of a site, where it names a program.
+/// The notifier of a site, where it names a program. That a message did not get through is noted in the run, once
+/// there is one.
 pub(super) fn notifier(
     site: &Site,
     holder: &Holder,
     runbook: &str,
     directory: &Path,
     runtime: &Handle,
-    view: Arc<View>,
+    run: Arc<OnceLock<Run>>,
 ) -> Option<Notifier> {
     let Some([program, arguments @ ..]) = site.run.notify.as_deref() else { return None };
     let here = site.layers.site_directory().map_or_else(std::env::temp_dir, Path::to_path_buf);
@@ -32,7 +33,11 @@ pub(super) fn notifier(
         "directory": directory.display().to_string(),
     });
     let about: Map<_, _> = about.as_object().cloned().unwrap_or_default();
-    let say = move |text: &str| view.line(&format!("         {text}"));
+    let say = move |text: &str| {
+        if let Some(run) = run.get() {
+            let _ = run.note(text); // where the journal cannot be written, the run says so itself
+        }
+    };
     Some(Notifier::new(tool, arguments.to_vec(), about, runtime, say))
 }
 

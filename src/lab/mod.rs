@@ -51,6 +51,7 @@ pub use dispatch::Effect;
 pub use exchange::{Answer, Body, Digests, Front, Incoming, Request};
 pub use fault::{Act, Fault};
 pub use ids::{Id, Ids};
+pub use rehearsal::reach;
 pub use scenario::{Scenario, Timings, Values};
 pub use service::Service;
 pub use session::Session;

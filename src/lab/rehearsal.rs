@@ -9,6 +9,7 @@ use super::tenancy::{Project, Target, Tenancy};
 use super::{Lab, SERVICES};
 use crate::base::Secret;
 use crate::site::{CloudSource, KubeDecl, Narrow, Reach, SameAs, ScopeDecl, Setting, Site, Value};
+use crate::systems::http::Dialer;
 use crate::systems::kubernetes::Expected;
 use crate::systems::openstack::{self, Authority, Cloud, Credential, Domain, Policy, User};
 
@@ -166,18 +167,23 @@ impl Lab {
 
     /// The lab's cloud as a scope of a site reaches it.
     pub fn reach(&self, scope: &ScopeDecl, policy: &Policy) -> Reach {
-        let user = User::Name { name: user(scope), domain: Domain::Name(DOMAIN.into()) };
-        let credential = Credential::Password { user, password: Secret::new(PASSWORD) };
-        let mut cloud = Cloud::new("lab", self.auth_url(), credential);
-        cloud.policy = policy.clone();
-        cloud.http.dialer = Some(self.dialer());
-        let own = match target(scope) {
-            Target::Project(name, domain) => {
-                Authority::Project(openstack::Project::Name { name, domain: Some(Domain::Name(domain)) })
-            }
-            Target::Domain(name) => Authority::Domain(Domain::Name(name)),
-            Target::System => Authority::System,
-        };
-        Reach { cloud: Arc::new(cloud), own: Ok(own) }
+        reach(&self.auth_url(), self.dialer(), scope, policy)
     }
+}
+
+/// A lab's cloud as a scope of a site reaches it, from wherever Keystone's address and the way to it are known.
+pub fn reach(auth_url: &str, dialer: Arc<dyn Dialer>, scope: &ScopeDecl, policy: &Policy) -> Reach {
+    let user = User::Name { name: user(scope), domain: Domain::Name(DOMAIN.into()) };
+    let credential = Credential::Password { user, password: Secret::new(PASSWORD) };
+    let mut cloud = Cloud::new("lab", auth_url, credential);
+    cloud.policy = policy.clone();
+    cloud.http.dialer = Some(dialer);
+    let own = match target(scope) {
+        Target::Project(name, domain) => {
+            Authority::Project(openstack::Project::Name { name, domain: Some(Domain::Name(domain)) })
+        }
+        Target::Domain(name) => Authority::Domain(Domain::Name(name)),
+        Target::System => Authority::System,
+    };
+    Reach { cloud: Arc::new(cloud), own: Ok(own) }
 }

@@ -49,6 +49,8 @@ pub struct Start {
     pub by: String,
     /// Who is asked.
     pub approver: Box<Asker>,
+    /// What is approved beforehand.
+    pub approvals: Approvals,
     /// What requests run on.
     pub runtime: Handle,
     /// How long the clean-up of one step may take.
@@ -124,7 +126,7 @@ fn session(settings: Settings) -> Result<u8> {
             journal,
             observer: watcher.clone(),
             approver: (settings.approver)(cancel.clone()),
-            approvals: settings.approvals,
+            approvals: settings.approvals.clone(),
             excuse: Box::new(move |step, claim, observed| excuses.excuse(NAME, step, claim, observed)),
             past: Past::default(),
             selection: Selection::default(),
@@ -163,6 +165,7 @@ fn session(settings: Settings) -> Result<u8> {
         run_id: settings.run_id,
         by: settings.by,
         approver: settings.approver,
+        approvals: settings.approvals,
         runtime,
         cleanup_within,
         durable,

@@ -8,7 +8,7 @@ use super::lock::HOW;
 use super::shell::Shell;
 use super::source::Words;
 use crate::base::{Error, ErrorKind, Result};
-use crate::run::{Approvals, Entry, Journal, Past, Record, Run, RunSettings, Selection};
+use crate::run::{Entry, Journal, Past, Record, Run, RunSettings, Selection};
 use crate::script::diagnostic::Report;
 use crate::script::prose::{Prose, StepProse};
 use crate::script::{Host, Runbook, value};
@@ -75,7 +75,7 @@ fn conduct(
             journal: Journal::create(&directory, start.durable)?,
             observer: shell.watcher.clone(),
             approver: (start.approver)(cancel.clone()),
-            approvals: Approvals::default(),
+            approvals: start.approvals.clone(),
             excuse: Box::new(move |step, claim, seen| excuses.0.excuse(&excuses.1, step, claim, seen)),
             past: Past::default(),
             selection,

@@ -185,10 +185,17 @@ impl Page {
 
     /// A run that ended without a judgement can go on where it was left.
     fn next(&mut self, report: &RunReport, summary: &Summary) {
-        use Standing::{Cut, Declined, Interrupted, NeedsApproval};
-        if matches!(summary.standing, Cut | Declined | Interrupted | NeedsApproval) {
-            let again = self.paint(BOLD, &visible(&format!("rhumb resume {}", report.run)));
-            let _ = writeln!(self.text, "\nGo on with: {again}");
-        }
+        use Standing::{Cut, Declined, Failed, Interrupted, NeedsApproval};
+        let how = match summary.standing {
+            _ if report.mode == "rehearse" => return, // it went with its lab
+            Failed => "Once the cause is gone, go on with",
+            Cut | Declined | Interrupted | NeedsApproval => "Go on with",
+            _ => return,
+        };
+        let again = visible(&format!("rhumb resume {}", report.run));
+        // the command stays in one piece, to be copied
+        let fits = display_width(how) + 2 + display_width(&again) <= self.width;
+        let (gap, again) = (if fits { " " } else { "\n  " }, self.paint(BOLD, &again));
+        let _ = writeln!(self.text, "\n{how}:{gap}{again}");
     }
 }

@@ -79,9 +79,17 @@ impl Run {
                 .cause(format!("before: {} {}", before.intent.method, before.intent.target))
                 .help("look at both, then start a new run, or resume with --from this step"));
             }
-            lock(&self.shared().met).insert(before.entry);
-            if let Some(value) = &before.done {
+            // what the step itself did away with again must be made once more, and gone once more in the end
+            let undone: Vec<u64> = self.shared().past.undone_by(&frame.step, before).map(|c| c.entry).collect();
+            let mut met = lock(&self.shared().met);
+            met.insert(before.entry);
+            met.extend(&undone);
+            drop(met);
+            if let (Some(value), true) = (&before.done, undone.is_empty()) {
                 return Ok(value.clone().into());
+            }
+            if lock(&self.shared().seen_done).contains(&before.entry) {
+                return Ok(Value::Null.into());
             }
             match look(&intent)? {
                 Settled::Done(value) => {
@@ -122,6 +130,19 @@ impl Run {
         let Some(frame) = frame() else { return false };
         let before = self.before(&frame.step, &frame.peek_call(), intent);
         before.is_some_and(|before| before.digest == intent.digest())
+    }
+
+    /// What steps that did not finish had sent before the cut, in its order.
+    pub fn unfinished(&self) -> Vec<PastCall> {
+        self.shared().past.unfinished().into_iter().cloned().collect()
+    }
+
+    /// Journals that a change in doubt was seen to have taken place. It is not sent again.
+    pub fn seen_done(&self, call: &PastCall) -> Result<()> {
+        let (intent, value) = (call.entry, Value::Null);
+        self.append(Record::Outcome { intent, value, error: Value::Null, settled: true })?;
+        lock(&self.shared().seen_done).insert(intent);
+        Ok(())
     }
 
     /// The change before the cut that this one is, or is in the place of.

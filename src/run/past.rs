@@ -20,11 +20,29 @@ pub struct PastCall {
     pub done: Option<Value>,
 }
 
+impl PastCall {
+    /// Whether it did away with what another one had made or set.
+    fn undoes(&self, other: &PastCall) -> bool {
+        let path = |intent: &Intent| intent.target.split('?').next().unwrap_or_default().to_string();
+        let (gone, made) = (path(&self.intent), path(&other.intent));
+        let id = gone.rsplit('/').next().unwrap_or_default();
+        let answer = other.done.as_ref().unwrap_or(&Value::Null);
+        let named = |value: &Value| !id.is_empty() && value["id"] == id;
+        let of_answer = || named(answer) || answer.as_object().is_some_and(|o| o.values().any(named));
+        self.entry > other.entry
+            && self.intent.destroys
+            && self.intent.handle == other.intent.handle
+            && (gone == made || of_answer())
+    }
+}
+
 /// The run before the cut.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     steps: BTreeMap<String, (StepKind, Verdict, Value)>,
     calls: HashMap<(String, String), PastCall>,
+    /// The named values of steps, with their entries: the first of each name.
+    facts: HashMap<(String, String), (u64, Value)>,
     waits: u64,
 }
 
@@ -70,6 +88,10 @@ impl Past {
                         past.calls.remove(key); // refused for certain: nothing was done
                     }
                 }
+                Record::Fact { step, name, value } => {
+                    let key = (step.clone(), name.clone());
+                    past.facts.entry(key).or_insert_with(|| (entry.n, value.clone()));
+                }
                 Record::WaitBegin { wait, .. } => past.waits = past.waits.max(*wait),
                 _ => {}
             }
@@ -92,6 +114,26 @@ impl Past {
     /// What a step sent, or was about to send, before the cut.
     pub fn of_step(&self, step: &str) -> impl Iterator<Item = &PastCall> {
         self.calls.iter().filter(move |((of, _), _)| of == step).map(|(_, call)| call)
+    }
+
+    /// What was sent, or was about to be, by steps that did not finish, in its order.
+    pub fn unfinished(&self) -> Vec<&PastCall> {
+        let open = |(step, _): &&(String, String)| self.finished(step, StepKind::Change).is_none();
+        let mut all: Vec<_> = self.calls.iter().filter(|(key, _)| open(key)).map(|(_, call)| call).collect();
+        all.sort_by_key(|call| call.entry);
+        all
+    }
+
+    /// A named value from before the first change of a step that did not finish.
+    pub fn baseline(&self, step: &str, name: &str) -> Option<&Value> {
+        let (entry, value) = self.facts.get(&(step.to_string(), name.to_string()))?;
+        let unfinished = self.finished(step, StepKind::Change).is_none();
+        (unfinished && self.of_step(step).any(|call| call.entry > *entry)).then_some(value)
+    }
+
+    /// The changes by which a step, in its clean-up mostly, did away with what a change of its had made.
+    pub fn undone_by<'a>(&'a self, step: &'a str, call: &'a PastCall) -> impl Iterator<Item = &'a PastCall> {
+        self.of_step(step).filter(move |later| later.undoes(call))
     }
 
     /// Changes whose outcome nobody knows.

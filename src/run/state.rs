@@ -167,6 +167,8 @@ pub(super) struct Shared {
     pub(super) past: Past,
     /// The entries of its changes that this run has come to.
     pub(super) met: Mutex<BTreeSet<u64>>,
+    /// The entries of changes in doubt that were seen done before the steps began.
+    pub(super) seen_done: Mutex<BTreeSet<u64>>,
     pub(super) selection: Selection,
     pub(super) cancel: Cancel,
     pub(super) cleanup_within: Duration,
@@ -196,6 +198,7 @@ impl Run {
             waits: AtomicU64::new(settings.past.last_wait()),
             past: settings.past,
             met: Mutex::default(),
+            seen_done: Mutex::default(),
             selection: settings.selection,
             cancel: settings.cancel,
             cleanup_within: settings.cleanup_within,
@@ -290,6 +293,11 @@ impl Run {
     pub fn fact(&self, name: &str, value: Value) -> Result<()> {
         let step = frame().map(|f| f.step.clone()).unwrap_or_default();
         self.append(Record::Fact { step, name: name.into(), value }).map(drop)
+    }
+
+    /// What the journal has for a named value of this step, where the step has changed something since, before a cut.
+    pub fn baseline(&self, name: &str) -> Option<Value> {
+        self.0.past.baseline(&frame()?.step, name).cloned()
     }
 
     /// Has a claim signed off. `None`: nobody signed.

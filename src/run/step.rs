@@ -190,7 +190,8 @@ impl Run {
             return Ok(false);
         }
         all.sort_by_key(|call| call.entry);
-        for call in all.into_iter().filter(|call| call.done.is_none()) {
+        let seen = lock(&self.shared().seen_done).clone();
+        for call in all.into_iter().filter(|call| call.done.is_none() && !seen.contains(&call.entry)) {
             let (intent, value) = (call.entry, Value::Null);
             self.append(Record::Outcome { intent, value, error: Value::Null, settled: true })?;
         }

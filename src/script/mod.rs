@@ -20,6 +20,7 @@ pub mod primitive;
 pub mod primitives;
 pub mod prose;
 pub mod reference;
+mod rest;
 pub mod runbook;
 pub mod site_check;
 pub mod span;

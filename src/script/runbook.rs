@@ -7,6 +7,7 @@ use rhai::{AST, Engine};
 use super::abort;
 use super::engine::{self, STACK};
 use super::host::Host;
+use super::rest;
 use super::thrown::Thrown;
 use crate::base::{Error, ErrorKind};
 
@@ -46,6 +47,9 @@ impl Runbook {
     pub fn run(self) -> Ended {
         let name = self.name.clone();
         let thread = std::thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
+            if let Err(e) = rest::come_to_rest(&self.host) {
+                return Ended { error: Some(e), thrown: None };
+            }
             let result =
                 self.engine.eval_ast_with_scope::<rhai::Dynamic>(&mut self.host.globals(), &self.ast);
             match (result, abort::pending()) {

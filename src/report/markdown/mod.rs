@@ -23,6 +23,7 @@ pub fn render(report: &RunReport) -> String {
     failures(&mut md, &summary);
     exceptions(&mut md, &summary);
     open(&mut md, &summary);
+    remarks(&mut md, report);
     steps::write(&mut md, report);
     facts(&mut md, report);
     sources(&mut md, report);
@@ -112,6 +113,18 @@ fn failures(md: &mut String, summary: &Summary) {
         if let Some(help) = &failure.help {
             let _ = writeln!(md, "  - help: {}", text(help));
         }
+    }
+    md.push('\n');
+}
+
+/// What was noted of the run as a whole.
+fn remarks(md: &mut String, report: &RunReport) {
+    if report.notes.is_empty() {
+        return;
+    }
+    md.push_str("## Remarks\n\n");
+    for note in &report.notes {
+        let _ = writeln!(md, "- {}", text(note));
     }
     md.push('\n');
 }

@@ -106,6 +106,20 @@ impl Review {
         Review { overrides, unused, shipped }
     }
 
+    /// What a run of this runbook meets of overrides that are due for review, in one line.
+    pub fn warning(&self, runbook: &str) -> Option<String> {
+        let met = |target: &Target| target.script == runbook || matches!(target.piece, Piece::Function(..));
+        let due = self.overrides.iter().filter(|drift| drift.state != State::Unchanged && met(&drift.target));
+        let all: Vec<String> =
+            due.map(|drift| format!("{} ({})", drift.target, drift.state.words())).collect();
+        let what = match all.len() {
+            0 => return None,
+            1 => "an override is due",
+            _ => "overrides are due",
+        };
+        Some(format!("{what} for review: {}; `rhumb site diff` shows them", all.join(", ")))
+    }
+
     /// Whether a review is due: something is not as it was when its override was written.
     pub fn has_drift(&self) -> bool {
         self.overrides.iter().any(|drift| drift.state != State::Unchanged)

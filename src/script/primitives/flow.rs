@@ -38,7 +38,7 @@ const STEP: &[Param] = &[
 
 /// The family.
 pub const ALL: &[&Primitive] =
-    &[&RUNBOOK, &VERIFY, &CHANGE, &DEFERRED, &SKIP, &STOP, &DEFER, &PARALLEL, &NOTE, &FACT];
+    &[&RUNBOOK, &VERIFY, &CHANGE, &DEFERRED, &SKIP, &STOP, &DEFER, &PARALLEL, &NOTE, &FACT, &BASELINE];
 
 const RUNBOOK: Primitive = Primitive {
     name: "runbook",
@@ -194,6 +194,33 @@ const FACT: Primitive = Primitive {
         let fact = call.arg(1).cloned().unwrap_or(Dynamic::UNIT);
         call.host.run.fact(&call.text(0), value::evidence(&fact))?;
         Ok(fact)
+    },
+};
+
+const BASELINE: Primitive = Primitive {
+    name: "baseline",
+    on: On::Global,
+    params: &[
+        Param::new("name", Ty::Text, "the value's name"),
+        Param::new("read", Ty::Function, "reads it"),
+    ],
+    returns: "the value",
+    effect: Effect::Flow,
+    doc: "Reads what a change is to be measured against, and keeps it as a fact. Where a run goes on after a cut and the step had begun to change things, the value is the one from before the first change: what is read then would show the change itself.",
+    example: r#"change("1", "Stop", || {
+    let vm = site.scope("admin").servers.get("jump-1");
+    let was = baseline("since", || vm.updated);
+    vm.stop();
+    gate("it was touched", site.scope("admin").servers.get(vm.id).updated != was);
+});"#,
+    body: |call| {
+        let (name, read) = (call.text(0), call.function(1)?);
+        if let Some(kept) = call.host.run.baseline(&name) {
+            return Ok(value::decode(call.host, &kept)?);
+        }
+        let read = call.call(&read, ())?;
+        call.host.run.fact(&name, value::encode(&read))?;
+        Ok(read)
     },
 };
 

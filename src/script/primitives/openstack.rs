@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use rhai::Dynamic;
 use serde_json::{Map, Value};
 
+use super::doubt;
 use super::neutron::explained;
 use crate::base::{Error, ErrorKind, Intent, Payload, Result};
 use crate::run::effect::Settled;
@@ -342,7 +343,9 @@ fn act(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         let body = call.host.block_on(session.send(&request))?;
         Payload::from(if body.body.is_empty() { Value::Null } else { body.json()? })
     } else {
-        change(call.host, session, None, request).map_err(|e| explained(call.host, &r, e))?
+        let subject = request.subject.clone();
+        let look = |_: &Intent| doubt::of_action(call.host, session, row, action, &subject);
+        change_with(call.host, session, None, request, look).map_err(|e| explained(call.host, &r, e))?
     };
     let body = answered.expose();
     let inner = action.result_key.and_then(|key| body.get(key)).unwrap_or(body);
@@ -398,7 +401,7 @@ fn change(
     request: Request,
 ) -> Result<Payload> {
     let (subject, deletes) = (request.subject.clone(), request.method == Method::DELETE);
-    change_with(host, session, row, request, |_| settle(host, session, &subject, deletes))
+    change_with(host, session, row, request, |_| doubt::of_thing(host, session, &subject, deletes))
 }
 
 /// The same with a look of its own at what a change that was cut off has done.
@@ -417,27 +420,6 @@ pub(super) fn change_with(
             if answered.body.is_empty() { Value::Null } else { answered.json().unwrap_or(Value::Null) };
         Ok(answer(row, body))
     })
-}
-
-/// Whether a change that was cut off took effect: a thing is there or gone. An action on a thing
-/// that stays cannot be told by a look.
-fn settle(host: &Host, session: &Session, subject: &openstack::Subject, deletes: bool) -> Result<Settled> {
-    let Some(row) = subject.resource.map(resource::find).transpose()? else { return Ok(Settled::Unknown) };
-    let there = |key: &str| host.block_on(openstack::find(session, row, key, &subject.parents));
-    match (&subject.id, &subject.name) {
-        (Some(id), _) if deletes => Ok(match there(id)? {
-            None => Settled::Done(Value::Null),
-            Some(_) => Settled::NotDone,
-        }),
-        (None, Some(name)) => Ok(match there(name)? {
-            None => Settled::NotDone,
-            Some(body) => Settled::Done(match row.item_key {
-                Some(key) => serde_json::json!({ key: body }),
-                None => body,
-            }),
-        }),
-        _ => Ok(Settled::Unknown),
-    }
 }
 
 /// A thing as a request names it.

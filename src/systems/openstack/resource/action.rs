@@ -1,7 +1,11 @@
 //! What can be done to a thing beside making, changing and deleting it.
 
+use serde_json::Value;
+
 use crate::systems::http::Method;
 use crate::systems::openstack::policy::Needs;
+
+use super::row::States;
 
 /// The method an action goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +90,22 @@ pub struct Edge {
     pub to: &'static str,
     /// Values that mean failure.
     pub failed: &'static [&'static str],
+    /// What the thing is busy with on the way (see [`States::task`]).
+    pub task: Option<&'static str>,
+}
+
+impl Edge {
+    /// Whether a thing as it is now shows that the change took place; `None` where it cannot be told.
+    pub fn shown_by(&self, states: &States, item: &Value) -> Option<bool> {
+        let (state, task) = (states.of(item), states.task(item));
+        let on_the_way = self.through.contains(&state) || task.is_some() && task == self.task;
+        if on_the_way {
+            return Some(true);
+        }
+        // where the end is also the beginning, being there says nothing
+        let told = self.through.is_empty() && task.is_none() && !self.failed.contains(&state);
+        told.then_some(state == self.to)
+    }
 }
 
 impl Action {

@@ -9,8 +9,8 @@ use super::row::{NameFilter, Resource, Roles, States, Update, Verbs};
 const NOVA: Resource = Resource { service: &COMPUTE, ..Resource::BASE };
 
 /// An edge of a server's status: Nova may pass it too quickly for states on the way to be seen.
-const fn becomes(to: &'static str) -> Option<Edge> {
-    Some(Edge { field: "status", through: &[], to, failed: &["ERROR"] })
+const fn becomes(to: &'static str, task: &'static str) -> Option<Edge> {
+    Some(Edge { field: "status", through: &[], to, failed: &["ERROR"], task: Some(task) })
 }
 
 const SERVER_ACTIONS: &[Action] = &[
@@ -21,7 +21,7 @@ const SERVER_ACTIONS: &[Action] = &[
         body: Body::Json(r#"{"os-start": null}"#),
         accept: &[202],
         undo: UndoBy::By("stop it"),
-        edge: becomes("ACTIVE"),
+        edge: becomes("ACTIVE", "powering-on"),
         ..Action::BASE
     },
     Action {
@@ -31,7 +31,7 @@ const SERVER_ACTIONS: &[Action] = &[
         body: Body::Json(r#"{"os-stop": null}"#),
         accept: &[202],
         undo: UndoBy::By("start it"),
-        edge: becomes("SHUTOFF"),
+        edge: becomes("SHUTOFF", "powering-off"),
         ..Action::BASE
     },
     Action {
@@ -46,6 +46,7 @@ const SERVER_ACTIONS: &[Action] = &[
             through: &["REBOOT", "HARD_REBOOT"],
             to: "ACTIVE",
             failed: &["ERROR"],
+            task: None,
         }),
         ..Action::BASE
     },
@@ -126,7 +127,12 @@ pub(super) const ROWS: &[Resource] = &[
         microversion: Some("2.37"),
         verbs: Verbs::all(Update::Put),
         actions: SERVER_ACTIONS,
-        states: Some(States { field: "status", settled: &["ACTIVE", "SHUTOFF"], failed: &["ERROR"] }),
+        states: Some(States {
+            field: "status",
+            settled: &["ACTIVE", "SHUTOFF"],
+            failed: &["ERROR"],
+            task: Some("OS-EXT-STS:task_state"),
+        }),
         columns: &["id", "name", "status", "OS-EXT-STS:task_state", "tenant_id", "created"],
         secrets: &["adminPass", "OS-EXT-SRV-ATTR:user_data"],
         ..NOVA
@@ -181,7 +187,7 @@ pub(super) const ROWS: &[Resource] = &[
         // ids are UUIDs from 2.53; the memory fields are gone from 2.88
         microversion: Some("2.53"),
         roles: Roles { read: ADMIN, write: ADMIN },
-        states: Some(States { field: "state", settled: &["up"], failed: &["down"] }),
+        states: Some(States { field: "state", settled: &["up"], failed: &["down"], task: None }),
         columns: &[
             "id",
             "hypervisor_hostname",
@@ -204,7 +210,7 @@ pub(super) const ROWS: &[Resource] = &[
         microversion: Some("2.53"),
         verbs: Verbs { get: false, update: Update::Put, ..Verbs::READ },
         roles: Roles { read: ADMIN, write: ADMIN },
-        states: Some(States { field: "state", settled: &["up"], failed: &["down"] }),
+        states: Some(States { field: "state", settled: &["up"], failed: &["down"], task: None }),
         columns: &["id", "binary", "host", "status", "state", "disabled_reason", "updated_at"],
         ..NOVA
     },

@@ -32,6 +32,7 @@ const STATUS: Option<States> = Some(States {
         "DELETE_COMPLETE",
     ],
     failed: &["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED", "RESUME_FAILED", "ROLLBACK_FAILED"],
+    task: None,
 });
 
 pub(super) const ROWS: &[Resource] = &[
@@ -119,7 +120,7 @@ pub(super) const ROWS: &[Resource] = &[
         name_key: None,
         verbs: Verbs { get: false, ..Verbs::READ },
         roles: Roles { read: ADMIN, write: ADMIN },
-        states: Some(States { field: "state", settled: &["up"], failed: &["down"] }),
+        states: Some(States { field: "state", settled: &["up"], failed: &["down"], task: None }),
         columns: &["id", "binary", "host", "state", "disabled", "updated_at"],
         ..MAGNUM
     },

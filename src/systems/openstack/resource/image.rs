@@ -81,6 +81,7 @@ pub(super) const ROWS: &[Resource] = &[Resource {
         field: "status",
         settled: &["active"],
         failed: &["killed", "deleted", "deactivated"],
+        task: None,
     }),
     columns: &["id", "name", "status", "visibility", "disk_format", "size", "updated_at"],
     ..Resource::BASE

@@ -17,7 +17,7 @@ const OCTAVIA: Resource = Resource {
 
 /// PENDING_* is a lock: nothing else can be done meanwhile.
 const PROVISIONING: Option<States> =
-    Some(States { field: "provisioning_status", settled: &["ACTIVE"], failed: &["ERROR"] });
+    Some(States { field: "provisioning_status", settled: &["ACTIVE"], failed: &["ERROR"], task: None });
 
 pub(super) const ROWS: &[Resource] = &[
     Resource {
@@ -44,6 +44,7 @@ pub(super) const ROWS: &[Resource] = &[
                     through: &["PENDING_UPDATE"],
                     to: "ACTIVE",
                     failed: &["ERROR"],
+                    task: None,
                 }),
                 ..Action::BASE
             },
@@ -144,6 +145,7 @@ pub(super) const ROWS: &[Resource] = &[
             field: "status",
             settled: &["ALLOCATED", "READY"],
             failed: &["ERROR", "FAILOVER_STOPPED"],
+            task: None,
         }),
         columns: &["id", "loadbalancer_id", "status", "role", "compute_id", "lb_network_ip", "created_at"],
         ..OCTAVIA

@@ -21,6 +21,7 @@ pub use action::{Action, Body, Edge, UndoBy, Via};
 pub(super) use build::scalar;
 pub use build::{Item, action_call, create_call, delete_call, get_call, list_call, update_call};
 pub(super) use recognise::recognise;
+pub use recognise::{Named, named};
 pub use row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 /// Every row.

@@ -13,7 +13,7 @@ const NEUTRON: Resource = Resource {
 };
 
 const STATUS: Option<States> =
-    Some(States { field: "status", settled: &["ACTIVE", "DOWN"], failed: &["ERROR"] });
+    Some(States { field: "status", settled: &["ACTIVE", "DOWN"], failed: &["ERROR"], task: None });
 
 pub(super) const ROWS: &[Resource] = &[
     Resource {

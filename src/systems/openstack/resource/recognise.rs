@@ -26,6 +26,27 @@ pub(in crate::systems::openstack) fn recognise(call: &Call) -> Option<Operation>
         .or_else(|| rows().find_map(|row| of_item(row, call, path)))
 }
 
+/// A thing that a call is about.
+pub struct Named {
+    /// Its row.
+    pub row: &'static Resource,
+    /// Its id.
+    pub id: String,
+    /// What is done to it, where that is one of its row's actions.
+    pub action: Option<&'static Action>,
+}
+
+/// The thing that a call is about; `None` for a collection, and for things within another.
+pub fn named(call: &Call) -> Option<Named> {
+    let of = service(&call.service)?;
+    let path: Vec<&str> = call.path.split('/').filter(|s| !s.is_empty()).collect();
+    super::all().filter(|row| row.service == of && !row.path.contains('{')).find_map(|row| {
+        let (id, behind) = rest(row.path, &path)?.split_first()?;
+        let action = row.actions.iter().find(|a| a.method() == call.method && is_action(a, call, behind));
+        Some(Named { row, id: id.to_string(), action })
+    })
+}
+
 fn of_collection(row: &'static Resource, call: &Call, path: &[&str]) -> Option<Operation> {
     let is = |template: &str| rest(template, path).is_some_and(<[_]>::is_empty);
     match call.method {

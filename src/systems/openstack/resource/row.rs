@@ -1,5 +1,7 @@
 //! What a row of the table says.
 
+use serde_json::Value;
+
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 use crate::systems::http::Method;
@@ -134,6 +136,28 @@ pub struct States {
     pub settled: &'static [&'static str],
     /// Where it rests broken.
     pub failed: &'static [&'static str],
+    /// A field that says what it is busy with, and holds nothing while it is at rest in whatever state.
+    pub task: Option<&'static str>,
+}
+
+impl States {
+    /// Its state.
+    pub fn of<'a>(&self, item: &'a Value) -> &'a str {
+        item[self.field].as_str().unwrap_or_default()
+    }
+
+    /// What it is busy with, beside its state.
+    pub fn task<'a>(&self, item: &'a Value) -> Option<&'a str> {
+        item[self.task?].as_str()
+    }
+
+    /// Whether nothing is on its way to it: it is where it stays until somebody asks for a change.
+    pub fn at_rest(&self, item: &Value) -> bool {
+        match self.task {
+            Some(_) => self.task(item).is_none(),
+            None => [self.settled, self.failed].iter().any(|states| states.contains(&self.of(item))),
+        }
+    }
 }
 
 impl Resource {
