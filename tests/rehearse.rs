@@ -408,8 +408,7 @@ fn a_lab_is_served_to_ordinary_clients_until_it_is_interrupted() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let desk = Desk::new();
-    let dir = desk.home.path().join("lab");
-    std::fs::create_dir(&dir).unwrap();
+    let dir = desk.home.path().join("made/lab");
     let mut command = Command::new(env!("CARGO_BIN_EXE_rhumb"));
     command.args(["lab", "serve", "--scenario", "healthy-cluster", "--dir"]).arg(&dir).env_clear();
     command.env("HOME", desk.home.path()).stdout(std::process::Stdio::piped());

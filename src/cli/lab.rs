@@ -32,7 +32,7 @@ pub(super) enum Command {
 /// Arguments of `rhumb lab serve`.
 #[derive(clap::Args)]
 pub(super) struct Serve {
-    /// Where clouds.yaml and the kubeconfigs are written, each readable by you alone; it must exist
+    /// Where clouds.yaml and the kubeconfigs are written, each readable by you alone; made where it is missing
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
     /// How many seconds pass in the lab while one passes here
@@ -63,6 +63,7 @@ pub(super) fn main(command: Command) -> Result<u8> {
         let _inside = runtime.enter();
         signal(SignalKind::interrupt()).map_err(deaf)?
     };
+    std::fs::create_dir_all(&arguments.dir).map_err(|e| unwritable(&arguments.dir, &e))?;
     let mut papers = Papers { dir: arguments.dir, known: Vec::new() };
     anstream::println!("scenario {name}: {title}\nserving on http://{} until Ctrl-C", lab.address());
     papers.clouds(&lab, &site)?;

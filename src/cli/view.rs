@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
+use textwrap::{Options, WordSeparator, WordSplitter};
 
 use crate::base::duration::{self, show_seconds};
 use crate::report::Estimates;
@@ -72,6 +73,16 @@ pub fn style(verdict: &Verdict) -> Style {
     }
 }
 
+/// A line at a width, broken at blanks alone, so that what may be copied stays in one piece.
+fn folded(text: &str, width: usize) -> String {
+    let options = Options::new(width)
+        .subsequent_indent("           ")
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    text.split('\n').map(|line| textwrap::fill(line, &options)).collect::<Vec<_>>().join("\n")
+}
+
 impl View {
     /// A view of a run of this runbook, with what is usual for its waits; the moving line only where
     /// standard output is a terminal.
@@ -91,8 +102,12 @@ impl View {
         View { bar: None, runbook: runbook.into(), estimates: Estimates::default(), state: Mutex::default() }
     }
 
-    /// Writes a line above the moving one.
+    /// Writes a line above the moving one. A terminal that is too narrow for it gets the rest below its text.
     pub fn line(&self, text: &str) {
+        let text = match &self.bar {
+            Some(_) => folded(text, usize::from(console::Term::stdout().size().1)),
+            None => text.to_owned(),
+        };
         let write = || {
             let mut out = anstream::stdout().lock();
             let _ = writeln!(out, "{text}");
@@ -250,5 +265,20 @@ impl Observer for View {
                 w.title, w.state, w.looks
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_broken_at_blanks_and_goes_on_below_its_text() {
+        let line = format!("       {PASS}✓{PASS:#} kube-api can be failed over: ACTIVE or ERROR\n");
+        assert_eq!(folded(&line, 80), line);
+        let wanted = format!("       {PASS}✓{PASS:#} kube-api can be failed\n           over: ACTIVE or ERROR\n");
+        assert_eq!(folded(&line, 34), wanted);
+        let name = "       → k8s-clusterapi-cluster-kubeapi";
+        assert_eq!(folded(name, 20), "       →\n           k8s-clusterapi-cluster-kubeapi", "an id stays whole");
     }
 }
