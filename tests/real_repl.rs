@@ -71,6 +71,12 @@ impl Terminal {
         self.key("Enter");
     }
 
+    /// Puts a text where `paste-buffer` takes it from.
+    fn load(&self, text: &str) {
+        self.rig.file("pasted.txt", text);
+        self.tmux(&["load-buffer", self.rig.site().join("pasted.txt").to_str().unwrap()]);
+    }
+
     fn screen(&self) -> String {
         self.tmux(&["capture-pane", "-p"])
     }
@@ -237,8 +243,7 @@ fn a_value_is_watched_until_ctrl_c() {
 #[test]
 fn what_is_pasted_is_one_text() {
     let t = Terminal::open("paste", "", "");
-    let pasted = t.rig.file("pasted.txt", "fn twice(a) {\n    let b = a + a;\n\n    b\n}\n");
-    t.tmux(&["load-buffer", pasted.to_str().unwrap()]);
+    t.load("fn twice(a) {\n    let b = a + a;\n\n    b\n}\n");
     t.tmux(&["paste-buffer", "-p"]);
     t.wait_for("    b\n}");
     assert!(t.screen().matches("observe>").count() == 1, "nothing runs before Enter: {}", t.screen());
@@ -246,8 +251,7 @@ fn what_is_pasted_is_one_text() {
     t.line("twice(21)");
     t.wait_until("the answer", |screen| screen.lines().any(|l| l == "42"));
     // and where the terminal does not say that it pastes, no line is lost
-    let lines = t.rig.file("lines.txt", "let one = 20;\nlet two = one + 1;\none + two\n");
-    t.tmux(&["load-buffer", lines.to_str().unwrap()]);
+    t.load("let one = 20;\nlet two = one + 1;\none + two\n");
     t.tmux(&["paste-buffer"]);
     t.wait_until("the answer", |screen| screen.lines().any(|l| l == "41"));
 }

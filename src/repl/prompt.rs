@@ -28,19 +28,16 @@ pub fn scope(handle: &str, roles: &[String]) -> String {
     }
 }
 
-/// A token's roles, what tells most first: what the site counts on, then what allows most. Keystone implies
-/// `member` and `reader` of others.
-pub fn in_order(proven: &[String], declared: &[String]) -> Vec<String> {
-    let rank = |role: &String| match role.as_str() {
-        _ if declared.contains(role) => 0,
-        "admin" => 1,
-        "manager" => 2,
-        "member" => 4,
-        "reader" => 5,
-        _ => 3,
-    };
-    let mut roles = proven.to_vec();
-    roles.sort_by_key(rank);
+/// Keystone's own roles, each of which implies those behind it.
+const IMPLYING: &[&str] = &["admin", "manager", "member", "reader"];
+
+/// A token's roles, those that the site counts on first; without what another one implies.
+pub fn telling(proven: &[String], declared: &[String]) -> Vec<String> {
+    let rank = |role: &String| IMPLYING.iter().position(|own| own == role);
+    let most = proven.iter().filter_map(rank).min();
+    let told = |role: &&String| declared.contains(role) || rank(role).is_none_or(|rank| Some(rank) == most);
+    let mut roles: Vec<String> = proven.iter().filter(told).cloned().collect();
+    roles.sort_by_key(|role| (!declared.contains(role), rank(role).unwrap_or(IMPLYING.len())));
     roles
 }
 
@@ -64,11 +61,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_roles_that_tell_most_stand_first() {
+    fn the_roles_that_tell_most_stand_first_and_implied_ones_nowhere() {
         let roles = |all: &[&str]| all.iter().map(|r| (*r).to_string()).collect::<Vec<_>>();
         let proven = roles(&["reader", "member", "load-balancer_member", "admin"]);
-        assert_eq!(in_order(&proven, &[]), roles(&["admin", "load-balancer_member", "member", "reader"]));
-        assert_eq!(in_order(&proven, &roles(&["member"]))[0], "member");
+        assert_eq!(telling(&proven, &[]), roles(&["admin", "load-balancer_member"]));
+        assert_eq!(
+            telling(&proven, &roles(&["member"])),
+            roles(&["member", "admin", "load-balancer_member"])
+        );
+        assert_eq!(telling(&roles(&["reader", "member"]), &[]), roles(&["member"]));
     }
 
     #[test]

@@ -187,7 +187,7 @@ impl Shell {
         let site = self.session.host.site.site();
         let declared = site.scope(handle).map(|s| s.roles.clone()).unwrap_or_default();
         match self.session.open_scope(handle).and_then(|open| open.proven()) {
-            Some(identity) => prompt::scope(handle, &prompt::in_order(&identity.roles, &declared)),
+            Some(identity) => prompt::scope(handle, &prompt::telling(&identity.roles, &declared)),
             None => prompt::scope(handle, &declared),
         }
     }

@@ -20,7 +20,15 @@ pub const RUNS: Command = Command {
                 .parse()
                 .map_err(|_| Error::new(ErrorKind::Usage, format!("`{number}` is no number of runs")))?,
         };
-        let listed = runs::list(&kept::directory(&shell.session), most)?;
+        // the session's own is under way
+        let own = shell.session.run().directory();
+        let own = own.file_name().unwrap_or_default().to_string_lossy();
+        let mut listed = runs::list(&kept::directory(&shell.session), most.saturating_add(1))?;
+        listed.retain(|run| run.opening.run != own);
+        listed.truncate(most);
+        if listed.is_empty() {
+            shell.say("there are none yet")?;
+        }
         shell.show(runs::render(&listed).trim_end())?;
         Ok(Next::Line)
     },
