@@ -192,7 +192,8 @@ impl Page {
             Cut | Declined | Interrupted | NeedsApproval => "Go on with",
             _ => return,
         };
-        let again = visible(&format!("rhumb resume {}", report.run));
+        let again = format!("rhumb resume {}", report.run);
+        let again = visible(&again);
         // the command stays in one piece, to be copied
         let fits = display_width(how) + 2 + display_width(&again) <= self.width;
         let (gap, again) = (if fits { " " } else { "\n  " }, self.paint(BOLD, &again));

@@ -27,6 +27,7 @@ pub(super) const ROWS: &[Resource] = &[
             field: "status",
             settled: &["available", "in-use"],
             failed: &["error", "error_deleting", "error_extending", "error_restoring"],
+            task: None,
         }),
         columns: &["id", "name", "status", "size", "created_at"],
         ..CINDER
@@ -43,6 +44,7 @@ pub(super) const ROWS: &[Resource] = &[
             field: "status",
             settled: &["available"],
             failed: &["error", "error_deleting"],
+            task: None,
         }),
         columns: &["id", "name", "status", "volume_id", "created_at"],
         ..CINDER
