@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use rhumb::base::ErrorKind;
 use rhumb::report::{html, junit, markdown, terminal};
 use rhumb::run::journal::{FILE, Journal, read};
-use rhumb::run::{Record, RunReport};
+use rhumb::run::RunReport;
 use rig::{Ended, Rig};
 
 const JOURNAL: i32 = 14;
