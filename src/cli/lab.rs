@@ -68,10 +68,7 @@ pub(super) fn main(command: Command) -> Result<u8> {
     anstream::println!("scenario {name}: {title}\nserving on http://{} until Ctrl-C", lab.address());
     papers.clouds(&lab, &site)?;
     papers.kubeconfigs(&lab)?;
-    anstream::println!(
-        "kubectl apply wants --validate=false here; behind load balancers: curl -x http://{} http://ADDRESS/hostname",
-        lab.address()
-    );
+    anstream::println!("behind load balancers: curl -x http://{} http://ADDRESS/hostname", lab.address());
     let start = Instant::now();
     runtime.block_on(async {
         let mut beat = tokio::time::interval(BEAT);
