@@ -138,8 +138,13 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     }
     // signed by Magnum for the kubeconfig, never the cluster made twice, deleted at the end
     assert_eq!(changes(&magnum), ["POST certificates 201", "DELETE clusters/ID 204"]);
-    let last = magnum.iter().rev().find(|(_, path, _)| path.contains("/clusters/")).unwrap();
-    assert_eq!(last.2, 404, "not found is the end of a deletion");
+    let (_, path, _) = magnum.iter().find(|(method, _, _)| method == "DELETE").unwrap();
+    let id = path.rsplit('/').next().unwrap();
+    let gone = format!(
+        "verify(\"1\", \"Gone\", || {{ try {{ tenant.clusters.get(\"{id}\"); gate(\"gone\", false); }} \
+         catch (e) {{ expect(\"kind\", e.kind, \"not-found\"); }} }});"
+    );
+    drill(&rig, &gone).expect(0);
 
     the_kubeconfig_is_signed_by_the_clusters_own_authority(&at);
 }
