@@ -30,9 +30,14 @@ fuzz_target!(|text: &str| {
 /// Looks at each unit without the module.
 fn all_well(document: &Value) -> bool {
     let each = |value: &Value, key: &str| -> Vec<Value> {
-        value.get(key).and_then(Value::as_object).map(|found| found.values().cloned().collect()).unwrap_or_default()
+        value
+            .get(key)
+            .and_then(Value::as_object)
+            .map(|found| found.values().cloned().collect())
+            .unwrap_or_default()
     };
-    let mut units: Vec<Value> = each(document, "applications").iter().flat_map(|a| each(a, "units")).collect();
+    let mut units: Vec<Value> =
+        each(document, "applications").iter().flat_map(|a| each(a, "units")).collect();
     while let Some(unit) = units.pop() {
         let state = |of: &str| unit.get(of).and_then(|s| s.get("current")).and_then(Value::as_str);
         if state("workload-status") != Some("active") || state("juju-status") != Some("idle") {

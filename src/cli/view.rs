@@ -73,14 +73,21 @@ pub fn style(verdict: &Verdict) -> Style {
     }
 }
 
-/// A line at a width, broken at blanks alone, so that what may be copied stays in one piece.
+/// Where the text of a step's lines begins, behind their marks; lines of paths are not indented as far.
+const INSIDE: &str = "       ";
+
+/// A line of a step at a width, broken at blanks alone, so that what may be copied stays in one piece.
 fn folded(text: &str, width: usize) -> String {
     let options = Options::new(width)
         .subsequent_indent("           ")
         .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);
-    text.split('\n').map(|line| textwrap::fill(line, &options)).collect::<Vec<_>>().join("\n")
+    let fold = |line: &str| match line.starts_with(INSIDE) {
+        true => textwrap::fill(line, &options),
+        false => line.to_owned(),
+    };
+    text.split('\n').map(fold).collect::<Vec<_>>().join("\n")
 }
 
 impl View {
@@ -276,9 +283,14 @@ mod tests {
     fn a_line_is_broken_at_blanks_and_goes_on_below_its_text() {
         let line = format!("       {PASS}✓{PASS:#} kube-api can be failed over: ACTIVE or ERROR\n");
         assert_eq!(folded(&line, 80), line);
-        let wanted = format!("       {PASS}✓{PASS:#} kube-api can be failed\n           over: ACTIVE or ERROR\n");
+        let wanted =
+            format!("       {PASS}✓{PASS:#} kube-api can be failed\n           over: ACTIVE or ERROR\n");
         assert_eq!(folded(&line, 34), wanted);
         let name = "       → k8s-clusterapi-cluster-kubeapi";
-        assert_eq!(folded(name, 20), "       →\n           k8s-clusterapi-cluster-kubeapi", "an id stays whole");
+        assert_eq!(
+            folded(name, 20),
+            "       →\n           k8s-clusterapi-cluster-kubeapi",
+            "an id stays whole"
+        );
     }
 }

@@ -91,16 +91,17 @@ fn the_reference_is_what_the_code_binds() {
     );
 }
 
-/// The documents, with their texts.
+/// The documents, by their paths from the project's directory, with their texts.
 fn documents() -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(home().join("docs")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "md") {
-            let name = path.file_name().unwrap().to_str().unwrap().to_string();
-            found.push((name, std::fs::read_to_string(&path).unwrap()));
-        }
-    }
+    let pages = std::fs::read_dir(home().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let pages = pages.filter(|path| path.extension().is_some_and(|e| e == "md"));
+    let found: Vec<_> = pages
+        .chain(["README.md", "ARCHITECTURE.md"].map(|name| home().join(name)))
+        .map(|path| {
+            let name = path.strip_prefix(home()).unwrap().to_str().unwrap().to_string();
+            (name, std::fs::read_to_string(&path).unwrap())
+        })
+        .collect();
     assert!(found.len() > 3);
     found
 }
@@ -146,7 +147,7 @@ fn links_between_documents_lead_somewhere() {
         for part in text.split("](").skip(1) {
             let target = part.split([')', '#']).next().unwrap();
             if !target.is_empty() && !target.contains("://") {
-                assert!(home().join("docs").join(target).exists(), "{name}: {target}");
+                assert!(home().join(&name).with_file_name(target).exists(), "{name}: {target}");
             }
         }
     }
@@ -195,4 +196,80 @@ fn the_tutorial_is_what_its_files_say_and_its_rehearsals_end_as_it_tells() {
     let refused = rehearse(&["--fault", "octavia-conflict"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("drill.rhai:22:34"));
+}
+
+#[test]
+fn every_page_is_listed() {
+    let list = std::fs::read_to_string(home().join("docs/README.md")).unwrap();
+    for (name, _) in documents() {
+        if let Some(page) = name.strip_prefix("docs/").filter(|page| *page != "README.md") {
+            assert!(list.contains(&format!("]({page})")), "docs/README.md does not list {page}");
+        }
+    }
+}
+
+/// The text between two marks of the first page.
+fn first_page(from: &str, to: &str) -> String {
+    let page = std::fs::read_to_string(home().join("README.md")).unwrap();
+    page.split_once(from).unwrap().1.split_once(to).unwrap().0.to_string()
+}
+
+#[test]
+fn the_first_page_has_the_rows_and_columns_that_the_benchmark_prints() {
+    let script = home().join("benches/peers");
+    let shape = std::process::Command::new(&script).arg("--shape").output().unwrap();
+    assert!(shape.status.success(), "{}", String::from_utf8_lossy(&shape.stderr));
+    let shape = String::from_utf8(shape.stdout).unwrap();
+    let written =
+        first_page("<!-- written by benches/peers -->\n", "<!-- end of what benches/peers wrote -->");
+    let tables = [shape.as_str(), written.as_str()].map(|text| {
+        let lines = text.lines().filter(|line| line.starts_with('|'));
+        let cells =
+            |line: &str| line.trim_matches('|').split('|').map(|c| c.trim().to_string()).collect::<Vec<_>>();
+        lines.map(cells).collect::<Vec<_>>()
+    });
+    let [shape, written] = tables;
+    // a run may leave a peer out, and choose how long the longest list is
+    let long = |row: &str| row.starts_with("List ").then(|| "List".to_string()).unwrap_or(row.to_string());
+    let rows = |table: &[Vec<String>]| table[2..].iter().map(|row| long(&row[0])).collect::<Vec<_>>();
+    assert!(is_within(&written[0], &shape[0]), "{:?}", written[0]);
+    assert!(is_within(&rows(&written), &rows(&shape)) && written.len() > 5, "{:?}", rows(&written));
+    let own = written[0].iter().position(|title| title == "Rhumb").unwrap();
+    for row in &written[2..] {
+        assert!(row.len() == written[0].len() && row[own].contains('s'), "no figure of Rhumb's own: {row:?}");
+    }
+}
+
+/// Whether a list is another one with some left out.
+fn is_within(part: &[String], whole: &[String]) -> bool {
+    let mut whole = whole.iter();
+    part.iter().all(|one| whole.any(|other| other == one))
+}
+
+#[test]
+fn the_recorded_picture_is_what_the_program_prints() {
+    let picture = std::fs::read_to_string(home().join("docs/pictures/rehearsal.svg")).unwrap();
+    assert!(picture.contains("<title>rhumb rehearse lb-failover</title>"));
+    let shown: String = picture
+        .lines()
+        .filter_map(|line| line.split_once("<text")?.1.split_once('>')?.1.strip_suffix("</text>"))
+        .map(|text| {
+            text.replace("&quot;", "\"").replace("&#x27;", "'").replace("&gt;", ">").replace("&lt;", "<")
+        })
+        .collect();
+    let state = tempfile::tempdir().unwrap();
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_rhumb"))
+        .args(["rehearse", "lb-failover"])
+        .env_clear()
+        .env("RHUMB_STATE", state.path())
+        .current_dir(home())
+        .output()
+        .unwrap();
+    // the run's id and its place differ from run to run, and a terminal folds long lines
+    let run = |text: &str| -> String {
+        let text = text.split_once("lb-failover:").unwrap().1.split_once('─').unwrap().0;
+        text.split_whitespace().collect::<String>().replace("&amp;", "&")
+    };
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert_eq!(run(&shown), run(&printed), "record it anew: docs/pictures/record target/debug/rhumb");
 }
