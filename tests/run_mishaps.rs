@@ -161,7 +161,11 @@ fn a_clock_that_is_set_back_disturbs_nothing() {
         html::render(&report).unwrap(),
         junit::render(&report),
     ] {
-        assert!(!page.contains("-3h") && !page.contains("-10800"), "{}", page.lines().find(|l| l.contains("-3h") || l.contains("-10800")).unwrap());
+        assert!(
+            !page.contains("-3h") && !page.contains("-10800"),
+            "{}",
+            page.lines().find(|l| l.contains("-3h") || l.contains("-10800")).unwrap()
+        );
     }
     let shown = rig.run(&["show-run", &dir.path().display().to_string()]).expect(0);
     assert!(shown.stdout.contains("PASSED"), "{}", shown.stdout);

@@ -80,7 +80,8 @@ impl Run {
                 .help("look at both, then start a new run, or resume with --from this step"));
             }
             // what the step itself did away with again must be made once more, and gone once more in the end
-            let undone: Vec<u64> = self.shared().past.undone_by(&frame.step, before).map(|c| c.entry).collect();
+            let undone: Vec<u64> =
+                self.shared().past.undone_by(&frame.step, before).map(|c| c.entry).collect();
             let mut met = lock(&self.shared().met);
             met.insert(before.entry);
             met.extend(&undone);

@@ -61,9 +61,9 @@ impl LockFile {
     /// Locks a file for a holder, or says who has it.
     pub(super) fn attempt(path: &Path, holder: &Holder) -> Result<Attempt> {
         let broken = |e: &std::io::Error| {
-            Error::new(ErrorKind::Journal, format!("cannot lock {}", path.display()))
-                .from_source(e)
-                .help("nothing was sent; fix the directory's rights, or keep the runs elsewhere with --state-dir")
+            Error::new(ErrorKind::Journal, format!("cannot lock {}", path.display())).from_source(e).help(
+                "nothing was sent; fix the directory's rights, or keep the runs elsewhere with --state-dir",
+            )
         };
         if let Some(dir) = path.parent() {
             std::fs::create_dir_all(dir).map_err(|e| broken(&e))?;

@@ -212,8 +212,7 @@ impl Approver for Operator {
 fn a_run_in_a_process_of_its_own() {
     let part: Part = serde_json::from_str(&std::env::var("RHUMB_TEST_PART").unwrap()).unwrap();
     rhumb::systems::http::install_crypto();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let outside = Outside(Arc::new(part.clone()));
     let clock: Arc<dyn Clock> = Arc::new(outside.clone());
     let site = Site::from_embedded(SITE, "site.toml", &[]).unwrap().rewired(Arc::new(outside.clone()));

@@ -284,12 +284,10 @@ impl Backstage {
                     self.runtime.block_on(host.query(&Command::new(argv).deadline(time)))
                 })?
             }
-            Call::Tool { name, argv, time } => {
-                self.command(&format!("{name} {}", argv.join(" ")), || {
-                    let tool = site.program(&name).unwrap();
-                    self.runtime.block_on(tool.query(&Command::new(argv).deadline(time)))
-                })?
-            }
+            Call::Tool { name, argv, time } => self.command(&format!("{name} {}", argv.join(" ")), || {
+                let tool = site.program(&name).unwrap();
+                self.runtime.block_on(tool.query(&Command::new(argv).deadline(time)))
+            })?,
         })
     }
 

@@ -200,10 +200,7 @@ const FACT: Primitive = Primitive {
 const BASELINE: Primitive = Primitive {
     name: "baseline",
     on: On::Global,
-    params: &[
-        Param::new("name", Ty::Text, "the value's name"),
-        Param::new("read", Ty::Function, "reads it"),
-    ],
+    params: &[Param::new("name", Ty::Text, "the value's name"), Param::new("read", Ty::Function, "reads it")],
     returns: "the value",
     effect: Effect::Flow,
     doc: "Reads what a change is to be measured against, and keeps it as a fact. Where a run goes on after a cut and the step had begun to change things, the value is the one from before the first change: what is read then would show the change itself.",
