@@ -260,7 +260,10 @@ fn refusals_are_those_of_the_real_one() {
     let other =
         KubeCall::Delete { object: object(), propagation: Propagation::default(), uid: Some("other".into()) };
     let error = bench.change(&kube, other).unwrap_err();
-    assert!(error.to_string().contains("Precondition failed: UID in precondition: other"), "{error}");
+    assert!(
+        error.to_string().contains("Deployment.apps \"rr\": the UID in the precondition (other)"),
+        "{error}"
+    );
     let mut more = deployment;
     more["spec"]["replicas"] = 5.into();
     let apply = |replicas: u32, force| {

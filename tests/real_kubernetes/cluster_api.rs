@@ -85,8 +85,14 @@ async fn the_served_versions_are_the_servers_own_word() {
     );
 
     // an upgrade takes the old version away from under a handle that knows it
-    let path = format!("{DEFINITIONS}/clusters.cluster.x-k8s.io");
-    ask("PATCH", &path, Some(&json!([{"op": "replace", "path": "/spec/versions/0/served", "value": false}])));
+    for name in ["clusters", "machines"] {
+        let path = format!("{DEFINITIONS}/{name}.cluster.x-k8s.io");
+        ask(
+            "PATCH",
+            &path,
+            Some(&json!([{"op": "replace", "path": "/spec/versions/0/served", "value": false}])),
+        );
+    }
     settled("the end of v1beta1", async || admin().served("cluster.x-k8s.io").await.unwrap() == ["v1beta2"])
         .await;
     let error = kube.get(&object("cluster.cluster.x-k8s.io/v1beta1", "c1")).await.unwrap_err();

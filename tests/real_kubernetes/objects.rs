@@ -27,7 +27,7 @@ fn a_list_is_read_over_all_its_pages() {
         .map(|n| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("m-{n:03}")}}))
         .collect();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let kube = place.kube();
+    let kube = runtime.block_on(async { place.kube() });
     runtime.block_on(async {
         let made = items.into_iter().map(|m| carry_out(&kube, KubeCall::Create { manifest: m.into() }));
         for one in futures::future::join_all(made).await {

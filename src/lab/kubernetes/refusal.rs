@@ -45,6 +45,17 @@ impl Refusal {
         Refusal::new(409, "Conflict", message, details(kind, name))
     }
 
+    /// Another object of that name than the one that was meant. The server names the kind here, not the resource.
+    pub(super) fn another(kind: &Kind, name: &str, wanted: &str, uid: &str) -> Self {
+        let dot = if kind.group.is_empty() { "" } else { "." };
+        let message = format!(
+            "Operation cannot be fulfilled on {}{dot}{} \"{name}\": the UID in the precondition ({wanted}) does not match \
+             the UID in record ({uid}). The object might have been deleted and then recreated",
+            kind.kind, kind.group
+        );
+        Refusal::new(409, "Conflict", message, details(kind, name))
+    }
+
     /// Fields that another manager owns.
     pub(super) fn owned(fields: &[(String, String)]) -> Self {
         let causes: Vec<Value> = fields

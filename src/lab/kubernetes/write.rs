@@ -238,9 +238,7 @@ impl Change<'_> {
             && uid != wanted
         {
             let uid = uid.as_str().unwrap_or_default();
-            let why =
-                format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}");
-            return Err(Refusal::conflict(kind, self.place.name, &why));
+            return Err(Refusal::another(kind, self.place.name, wanted, uid));
         }
         let how = options["propagationPolicy"].as_str().map(str::to_string);
         let how = how.or_else(|| self.request.get("propagationPolicy"));

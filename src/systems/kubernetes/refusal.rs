@@ -95,7 +95,8 @@ fn stated(ask: &Ask, answer: &Answer, status: &Status) -> Error {
         }
         code => kind(code),
     };
-    let invalid = status.reason == "Invalid" && !details.causes.is_empty();
+    // a patch that cannot be applied at all is told with a cause, and of no object
+    let invalid = status.reason == "Invalid" && !details.causes.is_empty() && !details.kind.is_empty();
     let what = match (kind, invalid) {
         (ErrorKind::Conflict, false) if answer.status == 422 => {
             "the object is no longer what the patch tests for".to_string()
@@ -103,7 +104,9 @@ fn stated(ask: &Ask, answer: &Answer, status: &Status) -> Error {
         (_, true) => format!("{object} is invalid"),
         (ErrorKind::Unauthorized, _) => "the cluster does not accept this handle's credential".to_string(),
         _ if answer.withheld => format!("the cluster refused {} {}", ask.method, ask.path()),
-        _ if status.message.is_empty() => format!("the cluster refused {} {}", ask.method, ask.path()),
+        _ if status.message.is_empty() || status.message.starts_with(" \"\"") => {
+            format!("the cluster refused {} {}", ask.method, ask.path())
+        }
         _ => status.message.clone(),
     };
     let mut error = Error::new(kind, what);
@@ -230,6 +233,13 @@ mod tests {
         let error = refused(422, status(422, "Invalid", "Deployment x is invalid: [...]", details));
         assert!(
             error.to_string().starts_with("Deployment \"x\" is invalid: spec.replicas: Invalid value: -1")
+        );
+        let details = json!({"causes": [{"reason": "FieldValueInvalid", "field": "patch", "message": "Invalid value: 1"}]});
+        let error =
+            refused(422, status(422, "Invalid", " \"\" is invalid: patch: Invalid value: 1", details));
+        assert!(
+            error.to_string().starts_with("the cluster refused GET /api/v1/nodes: patch: Invalid value: 1"),
+            "{error}"
         );
     }
 

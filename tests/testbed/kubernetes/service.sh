@@ -42,11 +42,10 @@ up() {
   start controllers "$BIN/kube-controller-manager" --kubeconfig="$ETC/controllers.kubeconfig" --use-service-account-credentials \
     --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/tokens.key" --leader-elect=false --port=0 \
     --secure-port=0 --pod-eviction-timeout=24h --node-monitor-grace-period=24h
-  # without its token no pod is admitted
-  wait_for controllers "the default service account" 60 bash -c \
-    'curl -sf --noproxy "*" --cacert "$1/ca.crt" --cert "$1/admin.crt" --key "$1/admin.key" "$2" | grep -q default-token' ask \
-    "$PKI" "$SERVER/api/v1/namespaces/default/serviceaccounts/default"
+  wait_for controllers "a token of the default service account" 60 pods_may_come
 }
+# without it no pod is admitted
+pods_may_come() { ask /api/v1/namespaces/default/serviceaccounts/default | grep -q default-token; }
 
 # ask PATH [CURL OPTIONS...]   as the administrator
 ask() {
