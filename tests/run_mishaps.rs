@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 
 use rhumb::base::ErrorKind;
 use rhumb::report::{html, junit, markdown, terminal};
-use rhumb::run::journal::{FILE, Journal, read};
 use rhumb::run::RunReport;
+use rhumb::run::journal::{FILE, Journal, read};
 use rig::{Ended, Rig};
 
 const JOURNAL: i32 = 14;
