@@ -107,10 +107,9 @@ async fn a_run_killed_between_intent_and_outcome_says_so_in_its_journal() {
     let doubtful: Vec<&str> = past.in_doubt().map(|c| c.intent.summary.as_str()).collect();
     assert_eq!(doubtful, ["stop server vm (11111111…)"]);
 
-    // a look cannot tell whether a stop took effect, so it is said, and asked anew: nobody is here to answer
+    // the look finds the server ACTIVE: the stop took no effect, and is asked for anew, but nobody is here to answer
     let sent = cloud.seen("/action").len();
     let resumed = rig.run(&["resume"]).expect(i32::from(ErrorKind::NeedsApproval.exit_code()));
-    assert!(resumed.stdout.contains("in doubt since the cut"), "{}", resumed.stdout);
     assert_eq!(cloud.seen("/action").len(), sent);
     assert_eq!(resumed.report.resumes.len(), 1);
 
