@@ -21,12 +21,13 @@ use rig::{Ended, Rig};
 use testbed::{stdout, var};
 
 /// The steps of phase-08 that the testbed cannot answer, each with the reason.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 9] = [
     ("8.0.1", "its compute hosts are no juju units with a nova.conf"),
     ("8.3", "its guests do not run, so no Kubernetes answers at the API's address"),
     ("8.3.1", "asks that Kubernetes"),
     ("8.3.2", "asks that Kubernetes"),
     ("D-011.1", "no juju controller"),
+    ("D-011.3", "the host it can log in to is this machine, and no VM of Nova's"),
     ("D-011.4a", "asks that Kubernetes"),
     ("D-011.5", "asks that Kubernetes"),
     ("exit", "asks that Kubernetes"),
@@ -88,6 +89,7 @@ fn site(values: &str) -> Rig {
         node_count = 1
         cluster_patience = "1s"
         magnum_driver_version = "1.4.0"
+        magnum_health_period = "5s"
         core_endpoints = ["keystone"]
         tenant_probe_host = "capi-mgmt"
         vault_units = ["{vault}"]

@@ -136,7 +136,7 @@ fn a_cluster_that_its_own_credential_cannot_delete_is_taken_down_in_order() {
         r#"change("1", "Its owner takes it away", || tenant.ports.get("{cluster}-stranger").delete());"#,
     )
     .expect(0);
-    let done = rig.run(&["resume", "--yes"]);
+    let done = rig.run(&["resume", &blocked.report.run, "--yes"]);
     let done = done.expect(0);
     assert!(done.verdicts().ends_with("7 PASS, 8 PASS"), "{}", done.verdicts());
     let after = census(&rig);
