@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rhumb::base::ErrorKind;
 
 use crate::testbed::{Made, fixture, requests_to, run, stdout};
+use crate::triage::lowest;
 use crate::{ELSEWHERE, Snapshot, Tidy, drill, name, phase_08, site};
 
 /// A real web server over a directory; it ends with the test.
@@ -102,11 +103,11 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     let words = words.collect::<Vec<_>>().join(" ");
     assert!(words.contains("-kubeapi is ERROR because"), "{}", held_up.stderr);
     assert!(words.contains("NoValidHost"), "{}", held_up.stderr);
-    let waited = held_up.report.step("8.2").unwrap().waits[0].elapsed;
-    assert!(waited < 180.0, "by the cause and not by the clock: {waited} s of an hour");
+    let wait = &held_up.report.step("8.2").unwrap().waits[0];
+    assert!(wait.elapsed < wait.within / 4.0, "by the cause and not by the clock: {} s", wait.elapsed);
 
     let triage = rig.run(&["run", "triage"]).expect(i32::from(ErrorKind::Gate.exit_code()));
-    assert!(triage.stdout.contains("✗ load balancers is green"), "{}", triage.stdout);
+    assert!(lowest(&triage).starts_with("load balancers"), "{}", triage.stdout);
 
     // what the cause says is what mends it
     let mended = rig.run(&["run", "lb-failover", "--yes"]).expect(0);
