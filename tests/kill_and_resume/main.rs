@@ -6,8 +6,8 @@
 //!   each change torn off, which is a death between the service's act and the journal's word of it.
 //! * **In a request**: the process dies with half of a request on its way, or with the answer on its way back.
 //!
-//! `cargo nextest run` takes a part of all deaths, so that it stays short: each intent, each outcome, every twelfth record besides,
-//! and twelve moments in requests. All of them (each record, and each moment in a change) take a quarter of an hour:
+//! `cargo nextest run` takes a part of all deaths, so that it stays short: each intent, each outcome, every 24th record besides,
+//! and eight moments in requests. All of them (each record, and each moment in a change) take a quarter of an hour:
 //! `RHUMB_EVERY_DEATH=1 cargo test --test kill_and_resume`.
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
@@ -22,7 +22,7 @@ use rhumb::run::{Entry, Record, RunReport, Verdict};
 use stage::{Death, Passing, Stage};
 
 /// How many moments in requests are tried of a runbook.
-const MOMENTS: usize = 12;
+const MOMENTS: usize = 8;
 
 /// Whether every death is to be tried.
 fn every() -> bool {
@@ -99,7 +99,7 @@ impl Undisturbed {
         let mut all = Vec::new();
         for e in self.entries.iter().filter(|e| !matches!(e.record, Record::RunEnd { .. })) {
             let outcome = matches!(e.record, Record::Outcome { .. });
-            if every() || outcome || matches!(e.record, Record::Intent { .. }) || e.n % 12 == 0 {
+            if every() || outcome || matches!(e.record, Record::Intent { .. }) || e.n % 24 == 0 {
                 all.push((e.n, false));
             }
             if outcome {
@@ -119,7 +119,7 @@ impl Undisturbed {
         let mut dice = Dice(u64::from(seed(&self.runbook)));
         let some = if every() { others.len() } else { MOMENTS / 2 };
         let mut all = if every() { graves } else { dice.of(&graves, MOMENTS / 2) };
-        all.extend(dice.of(&others, some.min(2 * MOMENTS)));
+        all.extend(dice.of(&others, some.min(24)));
         all.into_iter().map(|at| at as u64).collect()
     }
 

@@ -14,15 +14,21 @@ use crate::script::thrown::Thrown;
 /// The family.
 pub const ALL: &[&Primitive] = &[&SLOT];
 
-const OPTIONS: &[Param] =
-    &[Param::optional("within", Ty::Duration, "time until waiting for it fails; 30 min")];
+const OPTIONS: &[Param] = &[
+    Param::optional("within", Ty::Duration, "time until waiting for it fails; 30 min"),
+    Param::optional(
+        "count",
+        Ty::Integer,
+        "how many may hold it at once, where the site declares no slot of the name",
+    ),
+];
 
 const SLOT: Primitive = Primitive {
     name: "slot",
     on: On::Global,
     params: &[
-        Param::new("name", Ty::Text, "a slot that the site file declares, in `slots` of `[run]`"),
-        Param::optional("opts", Ty::Options(OPTIONS), "how long to wait for it"),
+        Param::new("name", Ty::Text, "a slot, such as the site file declares in `slots` of `[run]`"),
+        Param::optional("opts", Ty::Options(OPTIONS), "how long to wait for it, and how many there are"),
         Param::new("body", Ty::Function, "what is done while the slot is held"),
     ],
     returns: "the body's value",
@@ -45,7 +51,8 @@ const SLOT: Primitive = Primitive {
 fn hold(call: &Call<'_>, name: &str) -> Result<Slot, Thrown> {
     let (run, policy) = (&call.host.run, &call.host.site.site().run);
     let slots = &policy.slots;
-    let count = *slots.get(name).ok_or_else(|| {
+    let own = call.options(1).integer("count").and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let count = slots.get(name).copied().or(own).ok_or_else(|| {
         let e = Error::new(ErrorKind::Site, format!("the site has no slot `{}`", name.escape_debug()));
         match nearest(name, slots.keys().map(String::as_str)) {
             Some(near) => e.help(format!("did you mean `{near}`?")),

@@ -22,11 +22,16 @@ impl Facts {
         })
     }
 
-    /// Slots that are asked for by a name that can be read: `slot("amphora", || ...)`.
+    /// Slots that the site must declare, asked for by a name that can be read: `slot("amphora", || ...)`. A call that says
+    /// how many there are is content without.
     pub fn slots_asked(&self) -> impl Iterator<Item = (&str, &Call)> {
         let calls =
             self.calls.iter().filter(|c| c.name == "slot" && c.receiver.is_none() && c.path.is_empty());
-        calls.filter_map(|call| Some((call.args.first()?.text()?, call)))
+        let counted = |call: &&Call| match call.args.get(1).map(|options| &options.shape) {
+            Some(Shape::Map(options)) => options.iter().any(|option| option.key == "count"),
+            _ => false,
+        };
+        calls.filter(move |c| !counted(c)).filter_map(|call| Some((call.args.first()?.text()?, call)))
     }
 
     /// Values that are read: `site.image`.
