@@ -111,7 +111,7 @@ fn a_newcomer_finds_the_failed_balancer_and_the_reason_in_three_lines() {
     let screen = t.wait_for("ERROR");
     assert!(screen.contains("kubeapi") && screen.contains("lab:restart admin(admin) observe>"), "{screen}");
     assert!(screen.lines().all(|l| l.chars().count() <= 80), "{screen}");
-    t.line("octavia::why_failed(admin, 1.h)");
+    t.line("octavia::why_failed(admin, 24.h)");
     t.wait_for("No valid host");
     t.key("C-d");
     t.wait_for("left 0");
@@ -273,11 +273,11 @@ fn tab_completes_steps_and_runs() {
     t.key("C-u");
     t.text(":step lb-f");
     t.key("Tab");
-    t.wait_for(":step lb-failover ");
+    t.wait_for(":step lb-failover");
     t.key("C-u");
     t.text(":unl");
     t.key("Tab");
-    t.wait_for(":unlock ");
+    t.wait_for(":unlock");
     t.key("C-u");
     t.text(":why 20");
     t.key("Tab");
