@@ -12,13 +12,17 @@ mod stage;
 #[path = "../tests/stub_cloud/mod.rs"]
 mod stub_cloud;
 
+use std::io::Read as _;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rhumb::repl::candidates;
-use rhumb::repl::cursor::Cursor;
+use rhumb::repl::Assistant;
 use rhumb::repl::names::Names;
 use rig::Rig;
+use rustyline::completion::Completer as _;
+use rustyline::highlight::Highlighter as _;
+use rustyline::hint::Hinter as _;
 use serde_json::json;
 
 const RUNS: usize = 21;
@@ -37,7 +41,7 @@ fn median(mut work: impl FnMut()) -> Duration {
 }
 
 fn line(name: &str, time: Duration) {
-    println!("{name:<44} {:>8.2} ms", time.as_secs_f64() * 1e3);
+    println!("{name:<60} {:>8.2} ms", time.as_secs_f64() * 1e3);
 }
 
 fn passes(command: &mut Command) {
@@ -45,18 +49,67 @@ fn passes(command: &mut Command) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// A key press in the session, where 10,000 names are known: what TAB and the hint are made of.
+/// A key press in the session, where 10,000 names are known: the line is coloured and hinted at each key, and
+/// completed at TAB.
 fn key_presses() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (session, _directory) = stage::session(runtime.handle());
-    let names = Names::new(runtime.handle().clone());
+    let names = Arc::new(Names::new(runtime.handle().clone()));
     let row = rhumb::systems::openstack::resource::find("servers").unwrap();
     names.put("admin", row, (0..10_000).map(|n| format!("vm-{n:05}")).collect());
-    for text in ["admin.servers.get(\"vm-0", "admin.servers.get(\"", "admin.ser", "adm"] {
-        let found = candidates::at(&session, &names, &Cursor::at(text, text.len())).len();
-        let name = format!("TAB behind {text}: {found} candidates");
-        line(&name, median(|| drop(candidates::at(&session, &names, &Cursor::at(text, text.len())))));
+    session.set_runbook("phase-08");
+    let assistant = Assistant::new(Arc::new(session), names, true);
+    let history = rustyline::history::MemHistory::new();
+    let context = rustyline::Context::new(&history);
+    for text in
+        ["admin.servers.get(\"vm-0", "admin.servers.get(\"", "admin.ser", "adm", "octavia::", ":step 8."]
+    {
+        let mut found = 0;
+        let time = median(|| {
+            found = assistant.complete(text, text.len(), &context).unwrap().1.len();
+            drop(assistant.hint(text, text.len(), &context));
+            drop(assistant.highlight(text, text.len()));
+        });
+        line(&format!("a key and TAB behind {text}: {found} candidates"), time);
     }
+}
+
+/// From the start of the process to the first prompt at a terminal, at a cloud that never answers.
+fn first_prompt() {
+    let rig = Rig::new("name = \"far\"\n[scopes.far]\ncloud = \"far\"\nproject = \"p\"\ndomain = \"d\"\n");
+    rig.file(
+        "clouds.yaml",
+        "clouds:\n  far:\n    auth:\n      auth_url: http://192.0.2.1/identity\n      username: op\n      \
+         password: secret\n      user_domain_name: Default\n",
+    );
+    let prompt = || {
+        let program = rig.command(&["repl"]);
+        let mut command = Command::new("script");
+        command.args(["-qfc", &format!("{} repl", program.get_program().display()), "/dev/null"]);
+        command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("TERM", "xterm").stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut seen, mut part) = (Vec::new(), [0; 4096]);
+        let mut out = child.stdout.take().unwrap();
+        while !String::from_utf8_lossy(&seen).contains("observe>") {
+            let n = out.read(&mut part).unwrap();
+            assert!(n > 0, "no prompt: {}", String::from_utf8_lossy(&seen));
+            seen.extend_from_slice(&part[..n]);
+        }
+        child
+    };
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let start = Instant::now();
+            let mut child = prompt();
+            let took = start.elapsed();
+            drop(child.stdin.take()); // the end of its input ends the session
+            child.wait().unwrap();
+            took
+        })
+        .collect();
+    times.sort();
+    line("rhumb repl: to the first prompt at a terminal", times[RUNS / 2]);
 }
 
 /// The most memory that a process held, in MiB, looked at until it ends.
@@ -82,7 +135,7 @@ fn rehearsal(rig: &Rig, name: &str, args: &[&str]) {
         command
     };
     line(name, median(|| passes(&mut command())));
-    println!("{:<44} {:>8} MiB", "  the most memory", peak(&mut command()));
+    println!("{:<60} {:>8} MiB", "  the most memory", peak(&mut command()));
 }
 
 fn main() {
@@ -112,10 +165,11 @@ fn main() {
     line("rhumb run: an empty script", median(|| passes(&mut rig.command(&["run", "empty"]))));
     line("rhumb run: a script with one call", median(|| passes(&mut rig.command(&["run", "one"]))));
     line("rhumb repl: a session of no line", median(|| passes(&mut rig.command(&["repl"]))));
+    first_prompt();
     key_presses();
     let before = cloud.stage().seen.len();
     passes(&mut rig.command(&["run", "one"]));
-    println!("{:<44} {:>8}", "requests of that script", cloud.stage().seen.len() - before);
+    println!("{:<60} {:>8}", "requests of that script", cloud.stage().seen.len() - before);
     rehearsal(&rig, "rhumb rehearse park", &["park"]);
     rehearsal(&rig, "rhumb rehearse restart", &["restart"]);
     rehearsal(&rig, "rhumb rehearse phase-08", &["phase-08"]);

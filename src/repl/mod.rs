@@ -35,5 +35,6 @@ mod shell;
 mod start;
 mod validator;
 
+pub use helper::Assistant;
 pub use lines::ask;
 pub use start::{NAME, Settings, run};

@@ -32,7 +32,7 @@ pub const TRIAGE: Command = Command {
         shell.session.set_runbook(RUNBOOK);
         let (entries, error) = steps::quietly(shell, RUNBOOK)?;
         let layers = Layer::all(&entries);
-        shell.show(&draw(&layers, &shell.look(), &runbooks(shell)))?;
+        shell.show(&draw(&layers, advice(&entries), &shell.look(), &runbooks(shell)))?;
         let values: Vec<Value> = layers.iter().map(Layer::value).collect();
         shell.session.set_last(value::from_json(&Value::from(values))?);
         match error {
@@ -63,7 +63,7 @@ impl Layer {
         let layers = facts.filter_map(|(name, value)| {
             let findings = match value {
                 Value::String(word) if word == GREEN => Vec::new(),
-                Value::Array(findings) if findings.iter().all(|f| f["saw"].is_string()) => findings.clone(),
+                Value::Array(all) => all.iter().map(finding).collect::<Option<Vec<_>>>()?,
                 _ => return None,
             };
             Some(Layer { name: name.clone(), findings })
@@ -76,12 +76,28 @@ impl Layer {
     }
 }
 
+/// A finding: what was seen, alone or with what it means and what mends it.
+fn finding(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(saw) => Some(json!({ "saw": saw })),
+        finding => finding["saw"].is_string().then(|| finding.clone()),
+    }
+}
+
+/// What the run ended with: the claim of the last gate that did not hold.
+fn advice(entries: &[Entry]) -> Option<&str> {
+    entries.iter().rev().find_map(|entry| match &entry.record {
+        Record::Gate { claim, ok: false, excused: None, .. } => Some(claim.as_str()),
+        _ => None,
+    })
+}
+
 /// The names of the runbooks there are: what mends may be one.
 fn runbooks(shell: &Shell) -> BTreeSet<String> {
     shell.session.host.library.shelf().names().unwrap_or_default().into_iter().collect()
 }
 
-fn draw(layers: &[Layer], look: &Look, runbooks: &BTreeSet<String>) -> String {
+fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet<String>) -> String {
     let widest = layers.iter().map(|l| l.name.chars().count()).max().unwrap_or(0).min(NAMES);
     let mut lines = Vec::new();
     for layer in layers {
@@ -104,7 +120,13 @@ fn draw(layers: &[Layer], look: &Look, runbooks: &BTreeSet<String>) -> String {
         None => lines.push("every layer is green".into()),
         Some(lowest) => {
             lines.push(look.paint(state::BAD, &format!("the lowest red layer is {}", lowest.name)));
-            lines.extend(lowest.findings.iter().flat_map(|finding| told(finding, look, runbooks)));
+            match lowest.findings.iter().any(|finding| finding["means"].is_string()) {
+                true => {
+                    lines.extend(lowest.findings.iter().flat_map(|finding| told(finding, look, runbooks)))
+                }
+                // the runbook says it in a sentence of its own
+                false => lines.push(indented(&shown_by(advice.unwrap_or_default(), runbooks), "    ", look)),
+            }
         }
     }
     lines.join("\n")
@@ -112,27 +134,30 @@ fn draw(layers: &[Layer], look: &Look, runbooks: &BTreeSet<String>) -> String {
 
 /// A finding in full: what was seen, what it means, what mends it.
 fn told(finding: &Value, look: &Look, runbooks: &BTreeSet<String>) -> Vec<String> {
-    let mut mend = text(finding, "mend").to_string();
-    // where a runbook mends it, how to see that one
-    if let Some(name) = mend.split('`').skip(1).step_by(2).find(|word| runbooks.contains(*word)) {
-        mend.push_str(&format!("  (`:steps {name}` shows it)"));
-    }
+    let mend = shown_by(text(finding, "mend"), runbooks);
     let parts = [("saw", text(finding, "saw")), ("means", text(finding, "means")), ("mend", &mend)];
-    let wrapped = parts.into_iter().filter(|(_, said)| !said.is_empty()).map(|(name, said)| {
-        let head = format!("    {name:<6} ");
-        let hang = " ".repeat(head.len());
-        match look.width {
-            Some(width) => textwrap::fill(
-                said,
-                textwrap::Options::new(width)
-                    .initial_indent(&head)
-                    .subsequent_indent(&hang)
-                    .break_words(false),
-            ),
-            None => format!("{head}{said}"),
-        }
-    });
-    wrapped.collect()
+    let said = parts.into_iter().filter(|(_, said)| !said.is_empty());
+    said.map(|(name, said)| indented(said, &format!("    {name:<6} "), look)).collect()
+}
+
+/// A text; where it names a runbook in backticks, how to see that one.
+fn shown_by(text: &str, runbooks: &BTreeSet<String>) -> String {
+    match text.split('`').skip(1).step_by(2).find(|word| runbooks.contains(*word)) {
+        Some(name) => format!("{text}  (`:steps {name}` shows it)"),
+        None => text.to_string(),
+    }
+}
+
+/// A text behind a beginning, its further lines below it.
+fn indented(text: &str, head: &str, look: &Look) -> String {
+    let hang = " ".repeat(head.chars().count());
+    match look.width {
+        Some(width) => textwrap::fill(
+            text,
+            textwrap::Options::new(width).initial_indent(head).subsequent_indent(&hang).break_words(false),
+        ),
+        None => format!("{head}{text}"),
+    }
 }
 
 fn text<'v>(finding: &'v Value, name: &str) -> &'v str {
@@ -153,12 +178,19 @@ mod tests {
             layer("API", vec![red("silent"), red("more")]),
         ];
         let look = Look { width: Some(80), colours: false };
-        let drawn = draw(&layers, &look, &BTreeSet::from(["restart".to_string()]));
+        let runbooks = BTreeSet::from(["restart".to_string()]);
+        let drawn = draw(&layers, None, &look, &runbooks);
         assert_eq!(
             drawn,
             "✓ machines\n✗ VM        SHUTOFF\n✗ API       silent (+1)\nthe lowest red layer is VM\n    saw    SHUTOFF\n    \
              means  It was parked\n    mend   `restart`  (`:steps restart` shows it)"
         );
-        assert_eq!(draw(&layers[..1], &look, &BTreeSet::new()), "✓ machines\nevery layer is green");
+        assert_eq!(draw(&layers[..1], None, &look, &runbooks), "✓ machines\nevery layer is green");
+        // findings that only say what was seen: the runbook's own sentence tells the rest
+        let brief = [layer("VM", vec![finding(&json!("SHUTOFF")).unwrap()])];
+        assert!(
+            draw(&brief, Some("VM: SHUTOFF. Mend it by: `restart`"), &look, &runbooks)
+                .ends_with("VM\n    VM: SHUTOFF. Mend it by: `restart`  (`:steps restart` shows it)")
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::script::value;
 /// # Errors
 /// It cannot be written as JSON.
 pub fn json(value: &Dynamic) -> Result<String> {
-    serde_json::to_string_pretty(&value::evidence(value)).map_err(|e| unfit("JSON", &e))
+    serde_json::to_string_pretty(&for_people(value::evidence(value))).map_err(|e| unfit("JSON", &e))
 }
 
 /// A value as YAML, secrets masked.
@@ -19,7 +19,17 @@ pub fn json(value: &Dynamic) -> Result<String> {
 /// # Errors
 /// It cannot be written as YAML.
 pub fn yaml(value: &Dynamic) -> Result<String> {
-    serde_saphyr::to_string(&value::evidence(value)).map_err(|e| unfit("YAML", &e))
+    serde_saphyr::to_string(&for_people(value::evidence(value))).map_err(|e| unfit("YAML", &e))
+}
+
+/// Evidence as people read it: `30s` and `***` instead of how the journal keeps them.
+pub fn for_people(evidence: Value) -> Value {
+    match evidence {
+        Value::Object(map) if map.contains_key(value::TAG) => Value::from(tagged(&map)),
+        Value::Object(map) => map.into_iter().map(|(key, value)| (key, for_people(value))).collect(),
+        Value::Array(list) => list.into_iter().map(for_people).collect(),
+        other => other,
+    }
 }
 
 fn unfit(format: &str, cause: &(dyn std::error::Error + 'static)) -> Error {
@@ -49,5 +59,20 @@ fn tagged(map: &serde_json::Map<String, Value>) -> String {
         (Some(seconds), _) => crate::base::duration::show_seconds(seconds),
         (_, Some(shown)) => shown.to_string(),
         _ => Value::Object(map.clone()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Secret;
+
+    #[test]
+    fn a_secret_is_three_stars_wherever_it_stands() {
+        let secret = || Dynamic::from(Secret::new("hunter2"));
+        let map: rhai::Map = [("neutral".into(), secret()), ("n".into(), 1_i64.into())].into_iter().collect();
+        let all = Dynamic::from(vec![Dynamic::from(map), secret()]);
+        assert_eq!(yaml(&all).unwrap().trim(), "- n: 1\n  neutral: \"***\"\n- \"***\"");
+        assert!(!json(&all).unwrap().contains("hunter2") && !json(&all).unwrap().contains(value::TAG));
     }
 }

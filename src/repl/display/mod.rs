@@ -80,8 +80,10 @@ fn draw_list(list: &Array, look: &Look) -> String {
         Some(object) => Value::Object(kubernetes::summary(&object.shown())),
         None => value::evidence(v),
     };
+    // a secret or a duration is no thing with columns
+    let thing = |v: &Value| v.as_object().is_some_and(|map| !map.contains_key(value::TAG));
     let bodies: Vec<Value> = list.iter().map(in_a_line).collect();
-    if list.iter().all(same) && bodies.iter().all(Value::is_object) {
+    if list.iter().all(same) && bodies.iter().all(thing) {
         let columns = match row {
             Some(row) => row.columns.iter().map(|c| (*c).to_string()).collect(),
             None => columns(&bodies),

@@ -1,108 +1,9 @@
-//! The session at a terminal, driven by tmux: what an operator types, and what stands on the screen then.
+//! In the lab: what an operator types, and what stands on the screen then.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+use std::time::Duration;
 
-mod rig;
-
-use std::process::Command;
-use std::time::{Duration, Instant};
-
-use rig::Rig;
-
-/// A terminal of 80 columns with a session in it.
-struct Terminal {
-    rig: Rig,
-    server: String,
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        let _ = Command::new("tmux").args(["-L", &self.server, "kill-server"]).output();
-    }
-}
-
-impl Terminal {
-    fn open(name: &str, environment: &str, arguments: &str) -> Self {
-        let rig = Rig::new("name = \"roosevelt\"\n");
-        Terminal::at(rig, name, environment, &format!("--lab restart {arguments}"))
-    }
-
-    fn at(rig: Rig, name: &str, environment: &str, arguments: &str) -> Self {
-        let server = format!("rhumb-{name}-{}", std::process::id());
-        let terminal = Terminal { server, rig };
-        let line = format!(
-            "env -u RHUMB_SITE -u NO_COLOR PAGER=cat RHUMB_STATE={} {environment} {} repl {arguments}; echo left $?; sleep 600",
-            terminal.rig.state().display(),
-            env!("CARGO_BIN_EXE_rhumb")
-        );
-        terminal.tmux(&["new-session", "-d", "-x", "80", "-y", "40", &line]);
-        terminal.wait_for("observe>");
-        terminal
-    }
-
-    fn tmux(&self, arguments: &[&str]) -> String {
-        let output =
-            Command::new("tmux").args(["-f", "/dev/null", "-L", &self.server]).args(arguments).output();
-        let output = output.unwrap_or_else(|e| panic!("tmux (tests/testbed installs it): {e}"));
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// Types a text as it is. tmux takes a semicolon at the end for its own.
-    fn text(&self, text: &str) {
-        match text.strip_suffix(';') {
-            Some(text) => self.tmux(&["send-keys", "-l", &format!("{text}\\;")]),
-            None => self.tmux(&["send-keys", "-l", text]),
-        };
-    }
-
-    /// Presses a key by its name.
-    fn key(&self, key: &str) {
-        self.tmux(&["send-keys", key]);
-    }
-
-    /// Types a line once there is a prompt for it.
-    fn line(&self, text: &str) {
-        self.wait_until("prompt", |screen| {
-            let last = screen.trim_end().lines().last().unwrap_or_default();
-            ["observe>", "changes>", "[n]o:"].iter().any(|end| last.ends_with(end))
-        });
-        self.text(text);
-        self.key("Enter");
-    }
-
-    /// Puts a text where `paste-buffer` takes it from.
-    fn load(&self, text: &str) {
-        self.rig.file("pasted.txt", text);
-        self.tmux(&["load-buffer", self.rig.site().join("pasted.txt").to_str().unwrap()]);
-    }
-
-    fn screen(&self) -> String {
-        self.tmux(&["capture-pane", "-p"])
-    }
-
-    /// With the escapes of colours.
-    fn painted(&self) -> String {
-        self.tmux(&["capture-pane", "-p", "-e"])
-    }
-
-    /// Waits until a text is on the screen.
-    fn wait_for(&self, text: &str) -> String {
-        self.wait_until(text, |screen| screen.contains(text))
-    }
-
-    fn wait_until(&self, what: &str, seen: impl Fn(&str) -> bool) -> String {
-        let end = Instant::now() + Duration::from_secs(20);
-        loop {
-            let screen = self.screen();
-            if seen(&screen) {
-                return screen;
-            }
-            assert!(Instant::now() < end, "no `{what}` on the screen:\n{screen}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-}
+use crate::rig::Rig;
+use crate::terminal::Terminal;
 
 #[test]
 fn a_newcomer_finds_the_failed_balancer_and_the_reason_in_three_lines() {
@@ -290,18 +191,10 @@ fn tab_completes_kinds_and_objects_of_a_cluster_that_no_line_has_reached() {
     let t = Terminal::at(rig, "kube", "", "--lab healthy-cluster");
     t.text("capi_mgmt_kube.get(\"machinede");
     // asked for behind the typing
-    let seen = |typed: &str, wanted: &str| {
-        let end = Instant::now() + Duration::from_secs(20);
-        while !t.screen().contains(wanted) {
-            assert!(Instant::now() < end, "no `{wanted}` behind {typed}:\n{}", t.screen());
-            t.key("Tab");
-            std::thread::sleep(Duration::from_millis(300));
-        }
-    };
-    seen("a kind", "get(\"machinedeployments\"");
+    t.press_until("Tab", "get(\"machinedeployments\"");
     t.key("C-u");
     t.text("capi_mgmt_kube.get(\"pods\", \"cored");
-    seen("a pod", "namespace: \"kube-system\" }");
+    t.press_until("Tab", "namespace: \"kube-system\" }");
     t.text(").name");
     t.key("Enter");
     t.wait_until("its name", |screen| screen.lines().any(|l| l.starts_with("\"coredns-")));
