@@ -72,7 +72,7 @@ mod tests {
         let secret = || Dynamic::from(Secret::new("hunter2"));
         let map: rhai::Map = [("neutral".into(), secret()), ("n".into(), 1_i64.into())].into_iter().collect();
         let all = Dynamic::from(vec![Dynamic::from(map), secret()]);
-        assert_eq!(yaml(&all).unwrap().trim(), "- n: 1\n  neutral: \"***\"\n- \"***\"");
+        assert_eq!(yaml(&all).unwrap().trim(), "- \"n\": 1\n  neutral: \"***\"\n- \"***\"");
         assert!(!json(&all).unwrap().contains("hunter2") && !json(&all).unwrap().contains(value::TAG));
     }
 }
