@@ -58,7 +58,7 @@ fn the_lowest_red_layer_is_named_whatever_is_red_above_it() {
 
     let _sealed = Sealed::now();
     let ended = red(&rig, "Vault");
-    assert!(ended.stdout.contains("unseal by hand"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("by hand: `vault operator unseal`"), "{}", ended.stdout);
 
     // nobody answers at an endpoint, and it is seen although lower layers are red
     let ended = rig.run(&["run", "triage", "--set", "core_endpoints=keystone,nobody"]);
