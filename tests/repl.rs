@@ -179,7 +179,7 @@ fn one_step_runs_with_what_it_uses_and_why_tells_what_failed() {
 #[test]
 fn help_tells_of_names_with_their_examples() {
     let out = Session::of(
-        "help\nhelp admin.load_balancers\nhelp octavia::failover_and_prove\nhelp Collection.list\n",
+        "help\nhelp admin.load_balancers\nhelp octavia::failover_and_prove\nhelp magnum::why\nhelp Collection.list\n",
     )
     .expect(0);
     for part in [
@@ -189,6 +189,7 @@ fn help_tells_of_names_with_their_examples() {
         "failover  (role load-balancer_admin)",
         "admin.load_balancers.get(\"NAME\").failover()",
         "octavia::failover_and_prove(admin, id, within)\n\nFails a load balancer over and proves it",
+        "examples\n    magnum::why(capi_mgmt, admin, capi_mgmt_kube, ",
         "Collection.list([filter]) -> list of resources",
     ] {
         assert!(out.contains(part), "{part}:\n{out}");
@@ -196,6 +197,13 @@ fn help_tells_of_names_with_their_examples() {
     let session = Session::of("help octavia::borken\n");
     session.expect(2);
     assert!(session.stderr().contains("did you mean `octavia::broken`?"), "{}", session.stderr());
+    let session = Session::of("help octavia::failover\n");
+    session.expect(2);
+    assert!(
+        session.stderr().contains("did you mean `octavia::failover_and_prove` or `"),
+        "{}",
+        session.stderr()
+    );
 }
 
 #[test]

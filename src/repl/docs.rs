@@ -6,6 +6,7 @@ use super::candidates;
 use super::commands;
 use super::session::Session;
 use super::thing::Thing;
+use super::uses;
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::primitive::{On, Primitive, Ty};
@@ -154,18 +155,36 @@ fn of_module(session: &Session, module: &str, name: &str) -> Result<String> {
     }
     let pages: Vec<String> = fixed.iter().filter(|p| p.name == name).map(|p| of_primitive(p, None)).collect();
     let own = functions.iter().filter(|f| f.name == name);
-    let pages: Vec<String> = pages
-        .into_iter()
-        .chain(own.map(|f| format!("{module}::{}\n\n{}", f.signature(), paragraphs(&f.doc))))
-        .collect();
+    let pages: Vec<String> = pages.into_iter().chain(own.map(|f| of_function(session, module, f))).collect();
     if !pages.is_empty() {
         return Ok(pages.join("\n\n"));
     }
     let e = Error::new(ErrorKind::Usage, format!("`{module}` has no function `{name}`"));
+    let begun: Vec<String> = functions
+        .iter()
+        .filter(|f| f.name.starts_with(name))
+        .map(|f| format!("`{module}::{}`", f.name))
+        .collect();
+    if !begun.is_empty() {
+        return Err(e.help(format!("did you mean {}?", begun.join(" or "))));
+    }
     Err(match nearest(name, functions.iter().map(|f| f.name.as_str())) {
         Some(near) => e.help(format!("did you mean `{module}::{near}`?")),
         None => e.help(format!("`help {module}` lists them")),
     })
+}
+
+/// A function of a module: what it is for, and how the runbooks call it.
+fn of_function(session: &Session, module: &str, function: &Documented) -> String {
+    let mut page = format!("{module}::{}\n\n{}", function.signature(), paragraphs(&function.doc));
+    let uses = uses::of(session, module, &function.name);
+    if !uses.is_empty() {
+        page.push_str("\n\nexamples");
+    }
+    for (runbook, call) in uses {
+        page.push_str(&format!("\n    {call}  // {runbook}"));
+    }
+    page
 }
 
 /// A collection: what it is, what can be done, as whom, and how.

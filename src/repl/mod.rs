@@ -22,6 +22,7 @@ pub mod session;
 pub mod source;
 pub mod steps;
 pub mod thing;
+pub mod uses;
 
 mod completer;
 mod helper;

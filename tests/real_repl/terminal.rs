@@ -99,7 +99,9 @@ impl Terminal {
         self.text(line);
         self.key("Enter");
         self.wait_until(seen, |screen| {
-            let below = screen.split_once(line).map_or(screen, |(_, below)| below);
+            // it may go on in the next row, and stands in errors again
+            let begins: String = line.chars().take(16).collect();
+            let below = screen.split_once(&begins).map_or(screen, |(_, below)| below);
             below.contains(seen) && asked(below)
         });
     }
