@@ -21,8 +21,9 @@ use rig::{Ended, Rig};
 use testbed::{stdout, var};
 
 /// The steps of phase-08 that the testbed cannot answer, each with the reason.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("8.0.1", "its compute hosts are no juju units with a nova.conf"),
+    ("8.0.1b", "its conductor is no juju unit"),
     ("8.3", "its guests do not run, so no Kubernetes answers at the API's address"),
     ("8.3.1", "asks that Kubernetes"),
     ("8.3.2", "asks that Kubernetes"),

@@ -105,7 +105,7 @@ impl Rig {
         }
     }
 
-    /// The entries of the newest run's journal; none where there is no run.
+    /// The entries of the newest run's journal; none where there is no run, or one that is just beginning.
     pub(crate) fn journal(&self) -> Vec<Entry> {
         let mut runs: Vec<PathBuf> = match fs::read_dir(self.state().join("runs")) {
             Ok(dir) => dir.map(|e| e.unwrap().path()).collect(),
@@ -113,7 +113,7 @@ impl Rig {
         };
         let changed = |p: &Path| fs::metadata(p.join("journal.jsonl")).and_then(|m| m.modified()).ok();
         runs.sort_by_key(|p| changed(p));
-        let Some(newest) = runs.last() else { return Vec::new() };
+        let Some(newest) = runs.last().filter(|run| changed(run).is_some()) else { return Vec::new() };
         rhumb::run::journal::read(&newest.join("journal.jsonl")).unwrap().entries
     }
 }

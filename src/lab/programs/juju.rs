@@ -162,7 +162,8 @@ fn status(world: &World) -> Value {
     })
 }
 
-/// A command on a unit's machine. The shell there reads it; what is known is a look for an option in a file.
+/// A command on a unit's machine. The shell there reads it; what is known is a look for an option in a file, and for the
+/// version of a Python package.
 fn ssh(world: &World, unit: &str, command: &str) -> Reply {
     let (application, n) = unit.split_once('/').unwrap_or((unit, "0"));
     let known = world.juju.applications.iter().find(|a| a.name == application);
@@ -174,6 +175,9 @@ fn ssh(world: &World, unit: &str, command: &str) -> Reply {
         return Reply::failed(255, format!("ERROR ssh: connect to host {unit} port 22: No route to host\n"));
     }
     let command = command.trim_start_matches("sudo ");
+    if let Some(package) = package(command) {
+        return Reply::said(version(world, &known.name, package).map_or("\n".into(), |v| v + "\n"));
+    }
     match option(command) {
         Some(name) => {
             Reply::said(value(world, &known.name, number, &name).map_or(String::new(), |v| v + "\n"))
@@ -203,6 +207,17 @@ fn value(world: &World, application: &str, unit: u32, name: &str) -> Option<Stri
     }
 }
 
+/// The package that a line of Python looks for among the `distributions(name="NAME")`.
+fn package(command: &str) -> Option<&str> {
+    let (_, rest) = command.strip_prefix("python3 -c ")?.split_once("distributions(name=\"")?;
+    rest.split_once('"').map(|(name, _)| name)
+}
+
+/// The version of a Python package on an application's machines.
+fn version(world: &World, application: &str, package: &str) -> Option<String> {
+    (application == "magnum" && package == "magnum-capi-helm").then(|| world.quirks.driver.clone())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,6 +232,13 @@ mod tests {
             Some("reserved_host_memory")
         );
         assert_eq!(option("reboot"), None);
+    }
+
+    #[test]
+    fn a_package_is_read_from_a_line_of_python() {
+        let look = r#"python3 -c 'from importlib.metadata import *; print(*[d.version for d in distributions(name="x-y")][:1])'"#;
+        assert_eq!(package(look), Some("x-y"));
+        assert_eq!(package("python3 -V"), None);
     }
 
     #[test]

@@ -188,12 +188,12 @@ def lookalikes(a):
 LB = "/v2/lbaas/loadbalancers"
 
 
-def lb_settled(c, ident):
-    """The load balancer once no worker holds it."""
+def lb_settled(c, ident, within=300):
+    """The load balancer once no worker holds it, or True where it is gone."""
     def probe():
-        lb = c.call("GET", "load-balancer", f"{LB}/{ident}")["loadbalancer"]
-        return not lb["provisioning_status"].startswith("PENDING") and lb
-    return until(f"load balancer {ident} is no longer PENDING", probe, within=300)
+        lb = c.call("GET", "load-balancer", f"{LB}/{ident}", absent=True)
+        return lb is None or not lb["loadbalancer"]["provisioning_status"].startswith("PENDING") and lb["loadbalancer"]
+    return until(f"load balancer {ident} is no longer PENDING", probe, within)
 
 
 def describe(lb):
@@ -358,6 +358,42 @@ def delete_clusters(c, idents):
         until(f"cluster {ident} is gone", lambda: c.call("GET", "container-infra", f"/clusters/{ident}", absent=True) is None, within=300)
 
 
+CAPO = "k8s-clusterapi-cluster-"   # how the names begin of what a cluster's controllers make
+
+
+def of_clusters(c, kind):
+    return [x for x in c.call("GET", "network", f"/v2.0/{kind}")[kind.replace("-", "_")] if x["name"].startswith(CAPO)]
+
+
+def ports_of(c, network):
+    return c.call("GET", "network", f"/v2.0/ports?network_id={network['id']}")["ports"]
+
+
+def delete_strangers(c):
+    """What is in a cluster's network and neither a node's nor the router's: its controllers leave it and wait."""
+    for network in of_clusters(c, "networks"):
+        for port in ports_of(c, network):
+            if not port["device_owner"]:
+                c.call("DELETE", "network", f"/v2.0/ports/{port['id']}", absent=True)
+
+
+def delete_networks(c):
+    """The networks of clusters that are gone, with all there is of them."""
+    for ip in c.call("GET", "network", "/v2.0/floatingips")["floatingips"]:
+        if "cluster" in ip["description"]:
+            c.call("DELETE", "network", f"/v2.0/floatingips/{ip['id']}", absent=True)
+    networks = of_clusters(c, "networks")
+    for port in [p for n in networks for p in ports_of(c, n)]:
+        if port["device_owner"] == "network:router_interface":
+            c.call("PUT", "network", f"/v2.0/routers/{port['device_id']}/remove_router_interface", {"port_id": port["id"]})
+        else:
+            c.call("DELETE", "network", f"/v2.0/ports/{port['id']}", absent=True)
+    for kind in ("routers", "networks", "security-groups"):
+        for it in of_clusters(c, kind):
+            c.call("DELETE", "network", f"/v2.0/{kind}/{it['id']}", absent=True)
+    return [n["id"] for n in networks]
+
+
 def delete(a):
     {"server": delete_servers, "loadbalancer": delete_loadbalancers}[a.kind](cloud("admin"), a.ids)
     return {"deleted": a.ids}
@@ -393,17 +429,31 @@ def restore(_):
     return headroom(argparse.Namespace(state="restored"))
 
 
+def abandon_pending(c):
+    """A worker that was killed leaves its load balancers PENDING for ever, and no API takes them out of it."""
+    for lb in c.call("GET", "load-balancer", LB)["loadbalancers"]:
+        try:
+            lb_settled(c, lb["id"], within=60)
+        except SystemExit:
+            database("octavia", f"UPDATE load_balancer SET provisioning_status = 'ERROR' WHERE id = '{lb['id']}'")
+
+
 def clean(_):
     restore(_)
     many_servers(argparse.Namespace(count=0))
     admin, owner = cloud("admin"), cloud("member")
+    abandon_pending(admin)
     clusters = [c["uuid"] for c in owner.call("GET", "container-infra", "/clusters")["clusters"]]
-    delete_clusters(owner, clusters)
+    for ident in clusters:   # asked first, so that nothing is built anew in the place of what goes
+        owner.call("DELETE", "container-infra", f"/clusters/{ident}", absent=True)
     lbs = [lb["id"] for lb in admin.call("GET", "load-balancer", LB)["loadbalancers"]]
-    delete_loadbalancers(admin, lbs)
+    delete_loadbalancers(admin, lbs)   # by the administrator: a cluster of `creator` cannot take its own away
+    delete_strangers(admin)
+    delete_clusters(owner, clusters)
+    networks = delete_networks(admin)
     servers = [s["id"] for s in admin.call("GET", "compute", "/servers?all_tenants=1")["servers"]]
     delete_servers(admin, servers)
-    return dict(deleted=dict(clusters=clusters, loadbalancers=lbs, servers=servers))
+    return dict(deleted=dict(clusters=clusters, loadbalancers=lbs, networks=networks, servers=servers))
 
 
 def main():
