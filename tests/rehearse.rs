@@ -3,10 +3,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
+mod served;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rhumb::run::{Entry, RunReport, journal};
+use served::{Served, read_until};
 
 /// A machine that has nothing.
 struct Desk {
@@ -404,42 +407,69 @@ test("wrong option", || rehearse("park", #{ scenaro: "restart" }));
 
 #[test]
 fn a_lab_is_served_to_ordinary_clients_until_it_is_interrupted() {
-    use std::io::{BufRead as _, Read as _, Write as _};
     use std::os::unix::fs::PermissionsExt as _;
 
-    let desk = Desk::new();
-    let dir = desk.home.path().join("made/lab");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rhumb"));
-    command.args(["lab", "serve", "--scenario", "healthy-cluster", "--dir"]).arg(&dir).env_clear();
-    command.env("HOME", desk.home.path()).stdout(std::process::Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let told: Vec<String> = lines.by_ref().take(6).collect();
-    let address = told[1].strip_prefix("serving on http://").unwrap().split(' ').next().unwrap().to_string();
-
+    let served = Served::start(&[]);
     for name in ["clouds.yaml", "management.kubeconfig", "capi-test-1.kubeconfig"] {
-        let mode = std::fs::metadata(dir.join(name)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(served.dir.join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
     // as kubectl asks: through the lab as a proxy, for a table
-    let kubeconfig: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(dir.join("capi-test-1.kubeconfig")).unwrap()).unwrap();
-    let server = kubeconfig["clusters"][0]["cluster"]["server"].as_str().unwrap();
-    assert_eq!(kubeconfig["clusters"][0]["cluster"]["proxy-url"], format!("http://{address}"));
-    let host = server.strip_prefix("http://").unwrap();
-    let mut stream = std::net::TcpStream::connect(&address).unwrap();
-    let accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let accept = "Accept: application/json;as=Table;v=v1;g=meta.k8s.io\r\n";
+    let answer = served.ask("GET", "/api/v1/nodes", accept, "");
+    assert!(answer.contains("\"kind\":\"Table\"") && answer.contains("control-plane"), "{answer}");
+    assert!(served.interrupt().starts_with("ended; "));
+}
+
+#[test]
+fn where_time_passes_by_itself_a_watch_is_held_open_and_tells_what_comes() {
+    use std::io::{Read as _, Write as _};
+
+    let served = Served::start(&["--speed", "60"]);
+    let host = served.cluster();
+    let path = "/api/v1/namespaces/default/configmaps";
+    let mut watch = served.connect();
+    write!(watch, "GET http://{host}{path}?watch=1&timeoutSeconds=3 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    read_until(&mut watch, "\r\n\r\n");
+    let made = served.ask(
+        "POST",
+        path,
+        "Content-Type: application/json\r\n",
+        r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"came"}}"#,
+    );
+    assert!(made.starts_with("HTTP/1.1 201"), "{made}");
+    let told = read_until(&mut watch, "\"came\"");
+    assert!(told.contains("\"type\":\"ADDED\""), "{told}");
+    // its time is over: a chunk of length nothing, and the connection's end
+    let mut rest = String::new();
+    watch.read_to_string(&mut rest).unwrap();
+    assert!(rest.ends_with("0\r\n\r\n"), "{rest}");
+}
+
+#[test]
+fn a_tunnel_leads_to_what_the_lab_plays_and_nowhere_else() {
+    use std::io::Write as _;
+
+    let served = Served::start(&[]);
+    let host = served.cluster();
+    let mut stream = served.connect();
+    write!(stream, "CONNECT 192.0.2.1:443 HTTP/1.1\r\nHost: 192.0.2.1:443\r\n\r\n").unwrap();
+    assert!(read_until(&mut stream, "answers there").starts_with("HTTP/1.1 502"));
+
+    // as kubectl runs a command in a container through a proxy: a tunnel, and in it a WebSocket
+    let list = served.ask("GET", "/api/v1/namespaces/kube-system/pods?limit=1", "", "");
+    let pod = list.split("\"name\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let mut stream = served.connect();
+    write!(stream, "CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    assert!(read_until(&mut stream, "\r\n\r\n").starts_with("HTTP/1.1 200"));
     write!(
         stream,
-        "GET {server}/api/v1/nodes HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\nConnection: close\r\n\r\n"
+        "GET /api/v1/namespaces/kube-system/pods/{pod}/exec?command=hostname&stdout=true HTTP/1.1\r\nHost: {host}\r\n\
+         Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\n"
     )
     .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains("\"kind\":\"Table\"") && answer.contains("control-plane"), "{answer}");
-
-    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert!(child.wait().unwrap().success());
-    assert!(lines.last().unwrap().starts_with("ended; "));
+    let said = read_until(&mut stream, "\"Success\"");
+    assert!(said.starts_with("HTTP/1.1 101") && said.contains(&format!("\u{1}{pod}\n")), "{said}");
 }

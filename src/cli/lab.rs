@@ -26,6 +26,10 @@ const CLOUDS: &str = "clouds.yaml";
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Serve a lab until Ctrl-C, for openstack, kubectl and curl
+    ///
+    /// What the clients read is written to a directory, and printed. Commands in containers take a kubectl that asks
+    /// over WebSockets: 1.30 or newer. `kubectl create configmap` and the like speak protobuf, which the lab does not
+    /// read: give the object to `kubectl apply -f`.
     Serve(Serve),
 }
 
@@ -66,6 +70,7 @@ pub(super) fn main(command: Command) -> Result<u8> {
     std::fs::create_dir_all(&arguments.dir).map_err(|e| unwritable(&arguments.dir, &e))?;
     let mut papers = Papers { dir: arguments.dir, known: Vec::new() };
     anstream::println!("scenario {name}: {title}\nserving on http://{} until Ctrl-C", lab.address());
+    lab.pass(Duration::ZERO);
     papers.clouds(&lab, &site)?;
     papers.kubeconfigs(&lab)?;
     anstream::println!("behind load balancers: curl -x http://{} http://ADDRESS/hostname", lab.address());
@@ -76,7 +81,7 @@ pub(super) fn main(command: Command) -> Result<u8> {
             tokio::select! {
                 _ = interrupted.recv() => return Ok(()),
                 _ = beat.tick() => {
-                    clock.advance_to(start.elapsed().mul_f64(arguments.speed));
+                    lab.pass(start.elapsed().mul_f64(arguments.speed));
                     papers.kubeconfigs(&lab)?;
                 }
             }

@@ -1,6 +1,7 @@
 //! From a request to an answer: which service, what goes wrong, what is written down.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,10 +9,12 @@ use axum::http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::SERVICES;
 use super::exchange::{Answer, Body, Front, Incoming, Request, decode};
 use super::fault::{Act, Deck, Fault};
+use super::follow::{Followed, More};
 use super::keystone;
 use super::machines::Reply;
 use super::nova::Server;
@@ -74,11 +77,23 @@ pub(super) struct Arrival {
     pub(super) body: Incoming,
 }
 
+/// What comes of a request.
+pub(super) struct Reaction {
+    pub(super) answer: Answer,
+    pub(super) cut: Cut,
+    /// The answer goes on.
+    pub(super) followed: Option<Followed>,
+}
+
 /// The lab behind its listener.
 pub(super) struct Desk {
     pub(super) clock: Arc<SimClock>,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
     start: Timestamp,
     state: Mutex<State>,
+    /// How often time has passed by itself.
+    beats: watch::Sender<u64>,
 }
 
 struct State {
@@ -89,9 +104,30 @@ struct State {
 }
 
 impl Desk {
-    pub(super) fn new(clock: Arc<SimClock>, world: World) -> Self {
+    pub(super) fn new(clock: Arc<SimClock>, address: SocketAddr, world: World) -> Self {
         let state = State { world, deck: Deck::default(), effects: Vec::new(), counts: BTreeMap::new() };
-        Desk { start: clock.now(), clock, state: Mutex::new(state) }
+        Desk { start: clock.now(), clock, address, state: Mutex::new(state), beats: watch::Sender::new(0) }
+    }
+
+    /// Lets time pass by itself, and tells those who follow something.
+    pub(super) fn pass(&self, elapsed: Duration) {
+        self.clock.advance_to(elapsed);
+        self.beats.send_modify(|n| *n += 1);
+    }
+
+    /// Wakes at each beat from now on.
+    pub(super) fn beats(&self) -> watch::Receiver<u64> {
+        self.beats.subscribe()
+    }
+
+    /// What has come of something that is followed.
+    pub(super) fn more(&self, followed: &Followed) -> More {
+        self.with(|world| followed.service.more(world, &followed.request, followed.mark))
+    }
+
+    /// Whether an address is the lab's own.
+    pub(super) fn is_at(&self, host: &str, port: u16) -> bool {
+        port == self.address.port() && matches!(host, "127.0.0.1" | "localhost")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -175,7 +211,7 @@ impl Desk {
     }
 
     /// Answers a request.
-    pub(super) fn exchange(&self, arrival: Arrival) -> (Answer, Cut) {
+    pub(super) fn exchange(&self, arrival: Arrival) -> Reaction {
         let mut state = self.state();
         let State { world, deck, effects, counts } = &mut *state;
         world.settle(self.clock.now());
@@ -183,7 +219,8 @@ impl Desk {
         let Some((service, request)) = address(world, arrival) else {
             // a connection that was led here before whatever it was for went away
             let cut = if own { Cut::Whole } else { Cut::Reset };
-            return (Answer::text(404, "text/plain", "nothing in this lab answers here\n"), cut);
+            let answer = Answer::text(404, "text/plain", "nothing in this lab answers here\n");
+            return Reaction { answer, cut, followed: None };
         };
         let key = format!("{} {} {}", service.name(), request.method, service.pattern(&request));
         *counts.entry(key).or_default() += 1;
@@ -197,7 +234,7 @@ impl Desk {
             happen(world, act);
         }
         if acts.iter().any(|a| a.drop) {
-            return (Answer::empty(500), Cut::Reset);
+            return Reaction { answer: Answer::empty(500), cut: Cut::Reset, followed: None };
         }
         let faulty = acts.iter().find_map(|a| Some((a.status?, a.retry_after)));
         let mut answer = match faulty {
@@ -227,7 +264,13 @@ impl Desk {
             (false, true) => Cut::Reset,
             (false, false) => Cut::Whole,
         };
-        (answer, cut)
+        let followed = match &answer.body {
+            Body::Flow(flow) if cut == Cut::Whole && *self.beats.borrow() > 0 => {
+                Some(Followed { service, request, mark: flow.mark, lasts: flow.lasts })
+            }
+            _ => None,
+        };
+        Reaction { answer, cut, followed }
     }
 }
 

@@ -1,9 +1,12 @@
 //! A request as the lab's services see it, and what they answer.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use super::content::Content;
+use super::follow::Mark;
 use super::ids::Id;
 use super::session::Session;
 use crate::base::permit::hex;
@@ -165,10 +168,25 @@ pub enum Body {
     Json(Value),
     /// A text of some content type.
     Text(&'static str, String),
+    /// A text of some content type that goes on as time passes.
+    Flow(Flow),
     /// A file from one of its bytes on, made as it is sent.
     File(Content, u64),
     /// What a command in a container does, over a WebSocket.
     Session(Session),
+}
+
+/// A text that goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flow {
+    /// Its content type.
+    pub kind: &'static str,
+    /// What there is of it now.
+    pub text: String,
+    /// Where it stands then.
+    pub mark: Mark,
+    /// How long the client listens, in its own time; nothing where it does not say.
+    pub lasts: Option<Duration>,
 }
 
 impl Answer {

@@ -13,6 +13,7 @@ mod downloads;
 mod exchange;
 mod facades;
 mod fault;
+mod follow;
 mod glance;
 mod guests;
 mod ids;
@@ -35,6 +36,7 @@ mod stamp;
 mod table;
 mod tenancy;
 mod timeline;
+mod tunnel;
 mod vault;
 mod wiring;
 mod world;
@@ -42,14 +44,16 @@ mod world;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 pub use content::Content;
 pub use dispatch::Effect;
-pub use exchange::{Answer, Body, Digests, Front, Incoming, Request};
+pub use exchange::{Answer, Body, Digests, Flow, Front, Incoming, Request};
 pub use fault::{Act, Fault};
+pub use follow::{Mark, More};
 pub use ids::{Id, Ids};
 pub use rehearsal::reach;
 pub use scenario::{Scenario, Timings, Values};
@@ -114,8 +118,7 @@ struct Ways {
 
 impl Dialer for Ways {
     fn dial(&self, host: &str, port: u16) -> Option<SocketAddr> {
-        let own = port == self.address.port() && matches!(host, "127.0.0.1" | "localhost");
-        (own || self.desk.answers_at(host, port)).then_some(self.address)
+        (self.desk.is_at(host, port) || self.desk.answers_at(host, port)).then_some(self.address)
     }
 }
 
@@ -156,7 +159,7 @@ impl Lab {
             tokio::net::TcpListener::from_std(listener).map_err(io)?
         };
         let world = World::make(scenario, tenancy, clock.now(), format!("http://{address}"))?;
-        let desk = Arc::new(Desk::new(clock, world));
+        let desk = Arc::new(Desk::new(clock, address, world));
         for fault in &scenario.faults {
             desk.inject(fault.clone())?;
         }
@@ -244,6 +247,12 @@ impl Lab {
     /// [`ErrorKind::Site`]: a pattern of it is no regular expression.
     pub fn inject(&self, fault: Fault) -> Result<()> {
         self.desk.inject(fault)
+    }
+
+    /// Lets time pass by itself, as far as `elapsed` since the beginning. Whoever watches something hears at each
+    /// call what has come of it; before the first, an answer that would go on ends with what there is.
+    pub fn pass(&self, elapsed: Duration) {
+        self.desk.pass(elapsed);
     }
 
     /// Looks at the world as it is now, or changes it behind the services' backs.

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{FromRequestParts as _, Request as HttpRequest, State};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use axum::response::IntoResponse as _;
 use axum::serve::{IncomingStream, Listener};
 use futures::{StreamExt as _, stream};
@@ -21,8 +21,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::content::Content;
-use super::dispatch::{Arrival, Cut, Desk};
+use super::dispatch::{Arrival, Cut, Desk, Reaction};
 use super::exchange::{Answer, Body as Payload, Digests, Incoming};
+use super::{follow, tunnel};
 use crate::base::permit::hex;
 
 /// Most bytes of a body that is kept. What is longer has to come as a stream of octets.
@@ -42,6 +43,9 @@ async fn exchange(
     request: HttpRequest,
 ) -> Response<Body> {
     let (mut parts, body) = request.into_parts();
+    if parts.method == Method::CONNECT {
+        return tunnel::open(&desk, parts);
+    }
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok();
     let Ok(body) = read(&parts.headers, body).await else {
         // the client went away, or sends more than anybody reads
@@ -50,7 +54,7 @@ async fn exchange(
             .body(Body::empty())
             .unwrap_or_default();
     };
-    let head = parts.method == axum::http::Method::HEAD;
+    let head = parts.method == Method::HEAD;
     let arrival = Arrival {
         path: parts.uri.path().into(),
         query: parts.uri.query().unwrap_or_default().into(),
@@ -58,13 +62,19 @@ async fn exchange(
         headers: parts.headers,
         body,
     };
-    let (answer, cut) = desk.exchange(arrival);
+    let Reaction { answer, cut, followed } = desk.exchange(arrival);
     if cut == Cut::Reset {
         line.reset();
     }
-    match (answer.body, upgrade) {
-        (Payload::Session(session), Some(upgrade)) => session.open(upgrade),
-        (body, _) => response(Answer { body, ..answer }, cut, line, head),
+    match (answer.body, upgrade, followed) {
+        (Payload::Session(session), Some(upgrade), _) => session.open(upgrade),
+        (Payload::Flow(flow), _, Some(followed)) if !head => {
+            let start = Answer { body: Payload::Text(flow.kind, String::new()), ..answer };
+            let mut response = response(start, cut, line, head);
+            *response.body_mut() = follow::body(desk, flow.text, followed);
+            response
+        }
+        (body, ..) => response(Answer { body, ..answer }, cut, line, head),
     }
 }
 
@@ -105,6 +115,8 @@ fn response(answer: Answer, cut: Cut, line: Line, head: bool) -> Response<Body> 
         Payload::Empty => (None, Sent::Kept(Bytes::new())),
         Payload::Json(document) => (Some("application/json"), Sent::Kept(document.to_string().into())),
         Payload::Text(kind, text) => (Some(kind), Sent::Kept(text.into())),
+        // nothing more comes of it before somebody lets the time pass
+        Payload::Flow(flow) => (Some(flow.kind), Sent::Kept(flow.text.into())),
         Payload::File(content, from) => (Some("application/octet-stream"), Sent::File(content, from)),
         // whoever did not ask for a WebSocket gets none
         Payload::Session(_) => {

@@ -1,6 +1,7 @@
 //! What a simulated service is to the lab: a name, a prefix, and answers.
 
 use super::exchange::{Answer, Request};
+use super::follow::{Mark, More};
 use super::world::World;
 
 /// A simulated service. Its state lives in the [`World`]; it holds none itself.
@@ -16,6 +17,11 @@ pub trait Service: Sync {
 
     /// Answers a request.
     fn answer(&self, world: &mut World, request: &Request) -> Answer;
+
+    /// What has come since a mark of an answer that goes on (see [`Body::Flow`](super::Body::Flow)).
+    fn more(&self, _: &mut World, _: &Request, mark: Mark) -> More {
+        More { text: String::new(), mark, ended: true }
+    }
 
     /// An error of this service, in the shape of its errors, that a fault deck asked for.
     fn failure(&self, status: u16, request: &Request) -> Answer;

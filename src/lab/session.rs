@@ -1,7 +1,7 @@
 //! A command in a container, over a WebSocket: a channel for each of its streams, and one that tells how it ended.
 
 use axum::body::{Body, Bytes};
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::Response;
 use serde_json::Value;
 
@@ -47,7 +47,8 @@ impl Session {
                 socket.send(Message::Binary(Bytes::from(framed))).await?;
             }
         }
-        socket.send(Message::Close(None)).await
+        // without a code clients take it for a fault
+        socket.send(Message::Close(Some(CloseFrame { code: close_code::NORMAL, reason: "".into() }))).await
     }
 }
 

@@ -57,6 +57,12 @@ fn run(pod: &str, words: &[&str], has_input: bool) -> Session {
             status: ended(1),
             ..said(String::new())
         },
+        // nobody can sit at one: what is typed would have to be answered line by line
+        ("sh" | "bash", []) => Session {
+            stderr: format!("{program}: a container of the lab runs one command: {program} -c 'COMMAND'\n"),
+            status: ended(1),
+            ..said(String::new())
+        },
         ("sh" | "bash", ["-c", script]) => script_of(pod, script, has_input),
         _ => Session { status: absent(program), ..said(String::new()) },
     }
@@ -118,6 +124,7 @@ mod tests {
         assert_eq!(run("web", &["nope"], false).status["reason"], "InternalError");
         let shell = run("web", &["sh", "-c", "nope"], false);
         assert_eq!((shell.stderr.as_str(), &shell.status), ("sh: 1: nope: not found\n", &ended(127)));
+        assert!(run("web", &["sh"], true).stderr.contains("sh -c"));
         assert!(run("web", &["cat"], true).echoes && !run("web", &["cat"], false).echoes);
     }
 }

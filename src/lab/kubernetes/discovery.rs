@@ -116,6 +116,9 @@ fn aggregated(kind: &'static Kind) -> Value {
     if !kind.short.is_empty() {
         shown["shortNames"] = json!(kind.short);
     }
+    if !kind.categories().is_empty() {
+        shown["categories"] = json!(kind.categories());
+    }
     let parts: Vec<Value> = parts(kind)
         .into_iter()
         .map(|(part, group, version, name, verbs)| {
@@ -139,6 +142,9 @@ fn resources(served: &Served, group: &str, version: &str) -> Answer {
         });
         if !kind.short.is_empty() {
             shown["shortNames"] = json!(kind.short);
+        }
+        if !kind.categories().is_empty() {
+            shown["categories"] = json!(kind.categories());
         }
         resources.push(shown);
         for (part, group, version, name, verbs) in parts(kind) {

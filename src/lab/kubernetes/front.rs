@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Which;
+use super::kinds::{self, Kind};
 use super::refusal::Refusal;
 use crate::lab::exchange::{Answer, Incoming, Request};
 use crate::lab::magnum::{Cluster, Status};
@@ -118,16 +119,20 @@ pub(super) fn token(world: &World) -> String {
     format!("token::{}", world.ids.named_hex("management cluster token"))
 }
 
-/// Who somebody is.
-pub(super) fn review(who: &str, request: &Request) -> Answer {
+/// Who somebody is, or what they may do: all of it, as those who come with an administrator's certificate.
+pub(super) fn review(who: &str, kind: &Kind, request: &Request) -> Answer {
     let mut review = match &request.body {
         Incoming::Json(review @ Value::Object(_)) => review.clone(),
         _ => json!({}),
     };
-    review["kind"] = "SelfSubjectReview".into();
-    review["apiVersion"] = "authentication.k8s.io/v1".into();
+    review["kind"] = kind.kind.into();
+    review["apiVersion"] = kind.kept().into();
     review["metadata"] = json!({"creationTimestamp": null});
-    let groups = ["system:masters", "system:authenticated"];
-    review["status"] = json!({"userInfo": {"username": who, "groups": groups}});
+    review["status"] = if std::ptr::eq(kind, &kinds::ACCESS) {
+        json!({"allowed": true})
+    } else {
+        let groups = ["system:masters", "system:authenticated"];
+        json!({"userInfo": {"username": who, "groups": groups}})
+    };
     Answer::json(201, review)
 }

@@ -85,6 +85,12 @@ pub(super) static REVIEWS: Kind = Kind {
     scope: Scope::Question,
     ..of("authentication.k8s.io", core("SelfSubjectReview", "selfsubjectreviews", &[]))
 };
+pub(super) static ACCESS: Kind = Kind {
+    group: "authorization.k8s.io",
+    kind: "SelfSubjectAccessReview",
+    plural: "selfsubjectaccessreviews",
+    ..REVIEWS
+};
 pub(super) static CLUSTERS: Kind = capi("cluster.x-k8s.io", "Cluster", "clusters", &["cl"]);
 pub(super) static MACHINES: Kind = capi("cluster.x-k8s.io", "Machine", "machines", &["ma"]);
 pub(super) static MACHINE_DEPLOYMENTS: Kind =
@@ -115,6 +121,7 @@ static ALL: &[&Kind] = &[
     &DEPLOYMENTS,
     &REPLICA_SETS,
     &REVIEWS,
+    &ACCESS,
     &CLUSTERS,
     &MACHINE_DEPLOYMENTS,
     &MACHINES,
@@ -127,6 +134,15 @@ impl Kind {
     /// `deployment`.
     pub(super) fn singular(&self) -> String {
         self.kind.to_lowercase()
+    }
+
+    /// The groups of kinds that it is of: `kubectl get all`.
+    pub(super) fn categories(&self) -> &'static [&'static str] {
+        match self.plural {
+            "pods" | "services" | "deployments" | "replicasets" | "daemonsets" => &["all"],
+            _ if self.group.ends_with("cluster.x-k8s.io") => &["cluster-api"],
+            _ => &[],
+        }
     }
 
     /// `apps/v1`, in one of its versions.

@@ -5,6 +5,7 @@ mod addons;
 mod balanced;
 mod balancers;
 mod capi;
+mod columns;
 mod conditions;
 mod containers;
 mod controllers;
@@ -15,6 +16,7 @@ mod events;
 mod front;
 mod janitor;
 mod kinds;
+mod logs;
 mod machines;
 mod management;
 mod nodes;
@@ -30,6 +32,7 @@ mod select;
 mod store;
 mod table;
 mod views;
+mod watches;
 mod workloads;
 mod write;
 
@@ -43,11 +46,12 @@ pub(crate) use front::Declared;
 pub(crate) use janitor::{janitor, leave_service, leave_volume};
 
 use super::exchange::{Answer, Request};
+use super::follow::{Mark, More};
 use super::ids::Id;
 use super::service::Service;
 use super::world::World;
 use front::authority;
-use kinds::Served;
+use kinds::{Scope, Served};
 use place::Place;
 use refusal::Refusal;
 use store::Store;
@@ -126,13 +130,25 @@ impl Service for ApiServers {
             return answer;
         }
         let Some(place) = Place::of(&served, &request.path) else { return discovery::nowhere() };
-        if place.kind.plural == "selfsubjectreviews" {
-            return front::review(&who, request);
+        if place.kind.scope == Scope::Question {
+            return front::review(&who, place.kind, request);
         }
         let id = request.id.to_string();
         visit(world, &which, |world, store| serve(world, &which, store, place, request))
             .unwrap_or_else(|refusal| refusal.answer())
             .header("audit-id", id.trim_start_matches("req-"))
+    }
+
+    fn more(&self, world: &mut World, request: &Request, mark: Mark) -> More {
+        let ended = More { text: String::new(), mark, ended: true };
+        let (host, port) = authority(request);
+        let Some(which) = front::at(world, host, port) else { return ended };
+        let served = Served::by(&world.quirks, which == Which::Management);
+        let Some(place) = Place::of(&served, &request.path) else { return ended };
+        visit(world, &which, |world, store| match place.part {
+            "log" => logs::more(store, &place, request, mark, world.now()),
+            _ => watches::more(store, &place, request, mark, world.now()),
+        })
     }
 
     fn failure(&self, status: u16, _: &Request) -> Answer {
@@ -159,7 +175,7 @@ fn serve(
     if request.method == Method::GET || request.method == Method::HEAD {
         let watched = request.get("watch").is_some_and(|w| w == "1" || w == "true");
         return match (place.name, place.part) {
-            ("", _) if watched => read::watch(store, &place, request),
+            ("", _) if watched => watches::begin(store, &place, request, world.now()),
             ("", _) => {
                 Ok(table::shown(place.kind, read::list(store, &place, request)?, request, world.now()))
             }
@@ -169,14 +185,17 @@ fn serve(
             (_, "scale") if place.kind.scale => {
                 Ok(Answer::json(200, write::scale(&read::get(store, &place)?)))
             }
-            (_, "log") => pods::log(world, store, &place, request),
+            (_, "log") => logs::begin(store, &place, request, world.now()),
             (_, "exec") => containers::exec(store, &place, request),
             _ => Err(Refusal::no_method()),
         };
     }
     // as kubectl asked before it had WebSockets
     if place.part == "exec" {
-        return Err(Refusal::not_played("a command in a container over SPDY"));
+        return Err(Refusal::not_played(
+            "a command in a container over SPDY (kubectl 1.30 and newer ask over WebSockets, 1.29 does with \
+             KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true)",
+        ));
     }
     let now = world.now();
     if let Some(dry) = request.get("dryRun") {

@@ -26,6 +26,8 @@ const SILENCE: Duration = Duration::from_secs(40);
 
 pub(super) const CONTROL_PLANE: &str = "node-role.kubernetes.io/control-plane";
 const CAPI_TAINT: &str = "node.cluster.x-k8s.io/uninitialized";
+/// What `kubectl cordon` puts on a node.
+const CORDON: &str = "node.kubernetes.io/unschedulable";
 const CLOUD_TAINT: &str = "node.cloudprovider.kubernetes.io/uninitialized";
 /// What the driver calls the cloud controller's pods.
 pub(super) const CCM: &str = "openstack-cloud-controller-manager";
@@ -43,6 +45,8 @@ pub(super) struct Node {
     pub(super) control_plane: bool,
     /// Keys of its taints, with their effects.
     pub(super) taints: Vec<(&'static str, &'static str)>,
+    /// An operator lets no more work come.
+    cordoned: bool,
     version: String,
     provider: String,
     /// Since when it is Ready, or since when it is not.
@@ -53,7 +57,7 @@ pub(super) struct Node {
 /// The nodes of a cluster.
 pub(super) fn of(world: &World, which: &Which, store: &Store) -> Vec<Node> {
     match which {
-        Which::Management => management(world).into_iter().collect(),
+        Which::Management => management(world, store).into_iter().collect(),
         Which::Workload(id) => match world.magnum.clusters.get(id) {
             Some(cluster) => workload(world, cluster, store),
             None => Vec::new(),
@@ -66,9 +70,10 @@ fn address(server: &Server) -> String {
 }
 
 /// The management server, which is the only node of its cluster.
-fn management(world: &World) -> Option<Node> {
+fn management(world: &World, store: &Store) -> Option<Node> {
     let server = world.nova.server_named(world.quirks.management.as_ref()?)?;
     let since = world.management_since()?;
+    let cordoned = is_cordoned(store.get(&Key::new(&NODES, "", &server.name)));
     Some(Node {
         name: server.name.clone(),
         joined: server.created,
@@ -76,7 +81,8 @@ fn management(world: &World) -> Option<Node> {
         open: server.created,
         address: address(server),
         control_plane: true,
-        taints: Vec::new(),
+        taints: if cordoned { vec![(CORDON, "NoSchedule")] } else { Vec::new() },
+        cordoned,
         version: front::version(world, &Which::Management),
         provider: String::new(),
         ready: Ok(since),
@@ -115,6 +121,10 @@ fn workload(world: &World, cluster: &Cluster, store: &Store) -> Vec<Node> {
         if keeps(known, CLOUD_TAINT) && (looked_at > now || crashing.is_some_and(|since| since < looked_at)) {
             taints.push((CLOUD_TAINT, "NoSchedule"));
         }
+        let cordoned = is_cordoned(known);
+        if cordoned {
+            taints.push((CORDON, "NoSchedule"));
+        }
         match ready {
             Err(since) if up.is_none() && since <= now => {
                 taints.push(("node.kubernetes.io/unreachable", "NoExecute"))
@@ -130,6 +140,7 @@ fn workload(world: &World, cluster: &Cluster, store: &Store) -> Vec<Node> {
             address: address(server),
             control_plane: machine.master,
             taints,
+            cordoned,
             version: front::version(world, &Which::Workload(cluster.id.clone())),
             provider: format!("openstack:///{}", server.id),
             ready,
@@ -142,6 +153,10 @@ fn workload(world: &World, cluster: &Cluster, store: &Store) -> Vec<Node> {
 /// Whether a node may have a taint still: what was taken off does not come back.
 fn keeps(known: Option<&Value>, taint: &str) -> bool {
     known.is_none_or(|n| n["spec"]["taints"].as_array().is_some_and(|t| t.iter().any(|t| t["key"] == *taint)))
+}
+
+fn is_cordoned(known: Option<&Value>) -> bool {
+    known.is_some_and(|node| node["spec"]["unschedulable"] == true)
 }
 
 /// Whether Cluster API has looked at a node since it joined, which takes the management cluster.
@@ -185,6 +200,9 @@ impl Node {
         if !self.taints.is_empty() {
             spec["taints"] =
                 self.taints.iter().map(|(key, effect)| json!({"key": key, "effect": effect})).collect();
+        }
+        if self.cordoned {
+            spec["unschedulable"] = true.into();
         }
         let size = self.flavor.resources();
         let room = json!({"cpu": size.vcpus.to_string(), "memory": format!("{}Ki", size.memory_mb * 1024), "pods": "110"});

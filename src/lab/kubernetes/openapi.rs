@@ -5,8 +5,16 @@ use serde_json::{Map, Value, json};
 use super::kinds::{Kind, Scope, Served};
 use crate::lab::exchange::Answer;
 
-/// Answers below `/openapi/v3`; nothing for any other path.
+/// An OpenAPI 2 document without a path or a schema, in the encoding that kubectl before 1.27 asks for.
+const SCHEMALESS: &str = "\n\u{3}2.0";
+const ENCODED: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
+/// Answers below `/openapi`; nothing for any other path. There are no schemas, so older clients check nothing
+/// themselves, and newer ones hear that the server does.
 pub(super) fn answer(served: &Served, segments: &[&str]) -> Option<Answer> {
+    if segments == ["openapi", "v2"] {
+        return Some(Answer::text(200, ENCODED, SCHEMALESS));
+    }
     let ["openapi", "v3", place @ ..] = segments else { return None };
     Some(match place {
         [] => Answer::json(200, index(served)),
@@ -89,6 +97,6 @@ mod tests {
         let said = patch["parameters"].as_array().unwrap();
         assert!(said.iter().any(|p| p["name"] == "fieldValidation" && p["in"] == "query"), "{said:?}");
         assert_eq!(asked("/openapi/v3/apis/apps/v2").0, 404);
-        assert!(answer(&Served::all(), &["openapi", "v2"]).is_none());
+        assert_eq!(asked("/openapi/v2"), (200, Value::Null));
     }
 }

@@ -6,11 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::nodes::Node;
-use super::place::Place;
-use super::refusal::Refusal;
-use super::store::{Key, Store};
 use super::workloads::{at, born};
-use crate::lab::exchange::{Answer, Request};
 use crate::lab::stamp;
 use crate::lab::world::World;
 
@@ -147,68 +143,4 @@ impl State {
         }
         shown
     }
-}
-
-/// A container's log: when it began, and why it ended.
-///
-/// # Errors
-/// There is no such pod or container, or it has not started.
-pub(super) fn log(
-    world: &World,
-    store: &Store,
-    place: &Place<'_>,
-    request: &Request,
-) -> Result<Answer, Refusal> {
-    let pod = store.get(&Key::new(place.kind, place.namespace, place.name));
-    let pod = pod.ok_or_else(|| Refusal::not_found(place.kind, place.name))?;
-    let all = pod["status"]["containerStatuses"].as_array().cloned().unwrap_or_default();
-    let wanted = request.get("container");
-    let found = match &wanted {
-        Some(name) => all.iter().find(|c| c["name"] == **name),
-        None => all.first(),
-    };
-    let Some(found) = found else {
-        let name = wanted.unwrap_or_default();
-        return Err(Refusal::bad(format!("container {name} is not valid for pod {}", place.name)));
-    };
-    let container = found["name"].as_str().unwrap_or_default();
-    let waits = found["state"]["waiting"]["reason"].as_str();
-    if waits == Some("ContainerCreating") {
-        let what = format!(
-            "container \"{container}\" in pod \"{}\" is waiting to start: ContainerCreating",
-            place.name
-        );
-        return Err(Refusal::bad(what));
-    }
-    let last = &found["lastState"]["terminated"];
-    let previous = request.get("previous").is_some_and(|p| p == "true");
-    if previous && last.is_null() {
-        let what =
-            format!("previous terminated container \"{container}\" in pod \"{}\" not found", place.name);
-        return Err(Refusal::bad(what));
-    }
-    let ended = previous || waits.is_some();
-    let began = if ended { &last["startedAt"] } else { &found["state"]["running"]["startedAt"] };
-    let mut lines = vec![(
-        began.clone(),
-        format!("I {container} started, {}", found["image"].as_str().unwrap_or_default()),
-    )];
-    if ended {
-        let code = &last["exitCode"];
-        lines.push((last["finishedAt"].clone(), format!("E {container} cannot go on: exit code {code}")));
-    } else {
-        lines.push((at(world.now()), format!("I {container} is at work")));
-    }
-    let tail = request.get("tailLines").and_then(|t| t.parse::<usize>().ok()).unwrap_or(usize::MAX);
-    let stamped = request.get("timestamps").is_some_and(|t| t == "true");
-    let skipped = lines.len().saturating_sub(tail);
-    let text: String = lines
-        .iter()
-        .skip(skipped)
-        .map(|(at, line)| match stamped {
-            true => format!("{} {line}\n", at.as_str().unwrap_or_default()),
-            false => format!("{line}\n"),
-        })
-        .collect();
-    Ok(Answer::text(200, "text/plain", text))
 }

@@ -1,4 +1,4 @@
-//! Lists, objects and watches.
+//! Lists and objects.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::select::Selector;
 use super::store::{Key, Store};
 use super::views;
-use crate::lab::exchange::{Answer, Request};
+use crate::lab::exchange::Request;
 
 /// One object.
 ///
@@ -19,7 +19,11 @@ pub(super) fn get(store: &Store, place: &Place<'_>) -> Result<Value, Refusal> {
     Ok(views::as_version(object.clone(), place.kind, place.version))
 }
 
-fn selector(request: &Request) -> Result<Selector, Refusal> {
+/// What a request selects by.
+///
+/// # Errors
+/// A selector is none.
+pub(super) fn selector(request: &Request) -> Result<Selector, Refusal> {
     Selector::parse(request.get("labelSelector").as_deref(), request.get("fieldSelector").as_deref())
 }
 
@@ -70,49 +74,4 @@ fn bare(object: &Value, place: &Place<'_>) -> Value {
         members.remove("apiVersion");
     }
     object
-}
-
-/// What happened since a version, as lines, and then the end of the watch: nothing more happens before
-/// somebody lets the time pass. What does then is told to the next watch.
-///
-/// # Errors
-/// A selector or a version is none.
-pub(super) fn watch(store: &Store, place: &Place<'_>, request: &Request) -> Result<Answer, Refusal> {
-    let selector = selector(request)?;
-    let within = |key: &Key| place.namespace.is_empty() || key.namespace == place.namespace;
-    let named = request.get("resourceVersion").filter(|v| !v.is_empty() && v != "0");
-    let mut lines: Vec<Value> = Vec::new();
-    let show = |object: &Value| views::as_version(object.clone(), place.kind, place.version);
-    match named {
-        None => {
-            let all = store.list(place.kind).filter(|(key, object)| within(key) && selector.fits(object));
-            lines.extend(all.map(|(_, object)| json!({"type": "ADDED", "object": show(object)})));
-        }
-        Some(text) => {
-            let version: u64 =
-                text.parse().map_err(|_| Refusal::bad(format!("invalid resource version {text}")))?;
-            match store.since(version) {
-                None => lines.push(
-                    json!({"type": "ERROR", "object": Refusal::expired(version, store.oldest()).status()}),
-                ),
-                Some(events) => {
-                    let resource = place.kind.resource();
-                    let mine = events.filter(|e| e.key.resource == resource && within(&e.key));
-                    // what no longer fits a selector is gone for whoever asked with it
-                    lines.extend(mine.map(|e| match selector.fits(&e.object) {
-                        true => json!({"type": e.what, "object": show(&e.object)}),
-                        false => json!({"type": "DELETED", "object": show(&e.object)}),
-                    }));
-                }
-            }
-        }
-    }
-    if request.get("allowWatchBookmarks").is_some_and(|v| v == "true" || v == "1") {
-        let version = place.kind.api_version(place.version);
-        let metadata = json!({"resourceVersion": store.version().to_string(), "creationTimestamp": null});
-        let object = json!({"kind": place.kind.kind, "apiVersion": version, "metadata": metadata});
-        lines.push(json!({"type": "BOOKMARK", "object": object}));
-    }
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    Ok(Answer::text(200, "application/json", text))
 }

@@ -3,24 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::columns::{self, Column};
 use super::kinds::Kind;
 use crate::lab::exchange::{Answer, Request};
 
 /// Whether a request asks for a table.
 fn wanted(request: &Request) -> bool {
     request.header("accept").is_some_and(|accept| accept.contains("as=Table"))
-}
-
-/// A column: its name, and where its cell comes from.
-type Column = (&'static str, fn(&Value) -> Value);
-
-fn at(object: &Value, pointer: &str) -> Value {
-    object.pointer(pointer).cloned().unwrap_or(Value::Null)
-}
-
-/// When it was made; a cell of `Age` tells how long ago that is.
-fn created(object: &Value) -> Value {
-    at(object, "/metadata/creationTimestamp")
 }
 
 /// A time span as kubectl writes it.
@@ -38,88 +27,14 @@ fn span(seconds: i64) -> String {
     }
 }
 
-fn condition(object: &Value, name: &str) -> Value {
-    let all = object["status"]["conditions"].as_array();
-    let found = all.and_then(|all| all.iter().find(|c| c["type"] == name));
-    found.map_or_else(|| "Unknown".into(), |c| c["status"].clone())
-}
-
-fn ready_of(object: &Value) -> Value {
-    let all = object["status"]["containerStatuses"].as_array();
-    let ready = all.map_or(0, |all| all.iter().filter(|c| c["ready"] == true).count());
-    let count = object["spec"]["containers"].as_array().map_or(0, Vec::len);
-    format!("{ready}/{count}").into()
-}
-
-fn pod_status(object: &Value) -> Value {
-    let all = object["status"]["containerStatuses"].as_array();
-    let waiting = all.and_then(|all| all.iter().find_map(|c| c["state"]["waiting"]["reason"].as_str()));
-    waiting.map_or_else(|| object["status"]["phase"].clone(), Value::from)
-}
-
-fn restarts(object: &Value) -> Value {
-    let all = object["status"]["containerStatuses"].as_array();
-    let sum: u64 = all.into_iter().flatten().filter_map(|c| c["restartCount"].as_u64()).sum();
-    sum.to_string().into()
-}
-
-fn replicas(object: &Value) -> Value {
-    let ready = object["status"]["readyReplicas"].as_u64().unwrap_or(0);
-    format!("{ready}/{}", object["spec"]["replicas"].as_u64().unwrap_or(1)).into()
-}
-
-fn columns(kind: &Kind) -> &'static [Column] {
-    match kind.plural {
-        "nodes" => &[
-            ("Status", |o| if condition(o, "Ready") == "True" { "Ready".into() } else { "NotReady".into() }),
-            ("Roles", |o| match o["metadata"]["labels"].get("node-role.kubernetes.io/control-plane") {
-                Some(_) => "control-plane".into(),
-                None => "<none>".into(),
-            }),
-            ("Age", created),
-            ("Version", |o| at(o, "/status/nodeInfo/kubeletVersion")),
-            ("Internal-IP", |o| at(o, "/status/addresses/0/address")),
-        ],
-        "pods" => &[
-            ("Ready", ready_of),
-            ("Status", pod_status),
-            ("Restarts", restarts),
-            ("Age", created),
-            ("IP", |o| at(o, "/status/podIP")),
-            ("Node", |o| at(o, "/spec/nodeName")),
-        ],
-        "services" => &[
-            ("Type", |o| at(o, "/spec/type")),
-            ("Cluster-IP", |o| at(o, "/spec/clusterIP")),
-            ("External-IP", |o| {
-                match (o["spec"]["type"].as_str(), at(o, "/status/loadBalancer/ingress/0/ip")) {
-                    (Some("LoadBalancer"), Value::Null) => "<pending>".into(),
-                    (_, Value::Null) => "<none>".into(),
-                    (_, address) => address,
-                }
-            }),
-            ("Age", created),
-        ],
-        "deployments" | "statefulsets" | "replicasets" => &[("Ready", replicas), ("Age", created)],
-        "clusters" => &[
-            ("Available", |o| condition(o, "Available")),
-            ("Phase", |o| at(o, "/status/phase")),
-            ("Age", created),
-        ],
-        "machines" => &[
-            ("Cluster", |o| at(o, "/spec/clusterName")),
-            ("Node Name", |o| at(o, "/status/nodeRef/name")),
-            ("Phase", |o| at(o, "/status/phase")),
-            ("Age", created),
-            ("Version", |o| at(o, "/spec/version")),
-        ],
-        "openstackclusters" => &[
-            ("Ready", |o| at(o, "/status/ready")),
-            ("Endpoint", |o| at(o, "/spec/controlPlaneEndpoint/host")),
-            ("Age", created),
-        ],
-        "namespaces" => &[("Status", |o| at(o, "/status/phase")), ("Age", created)],
-        _ => &[("Age", created)],
+fn cell(column: &Column, object: &Value, now: Timestamp) -> Value {
+    match (column.name, (column.cell)(object)) {
+        (_, Value::Null) => "<none>".into(),
+        ("Age", Value::String(since)) => {
+            let since = since.parse().map(|since| span(now.duration_since(since).as_secs()));
+            since.unwrap_or_else(|_| "<unknown>".into()).into()
+        }
+        (_, cell) => cell,
     }
 }
 
@@ -131,38 +46,38 @@ pub(super) fn shown(kind: &Kind, document: Value, request: &Request, now: Timest
     Answer::json(
         200,
         match document["items"].as_array() {
-            Some(items) => of(kind, items, &document["metadata"], now),
-            None => of(kind, std::slice::from_ref(&document), &json!({}), now),
+            Some(items) => of(kind, items, &document["metadata"], now, true),
+            None => of(kind, std::slice::from_ref(&document), &json!({}), now, true),
         },
     )
 }
 
+/// An object of a watch, or a table with it as its one row; `named` with the columns' names.
+pub(super) fn event(kind: &Kind, object: Value, request: &Request, now: Timestamp, named: bool) -> Value {
+    if !wanted(request) {
+        return object;
+    }
+    let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+    of(kind, std::slice::from_ref(&object), &metadata, now, named)
+}
+
 /// Objects as a table.
-fn of(kind: &Kind, objects: &[Value], metadata: &Value, now: Timestamp) -> Value {
-    let define = |name: &str| {
+fn of(kind: &Kind, objects: &[Value], metadata: &Value, now: Timestamp, named: bool) -> Value {
+    let define = |name: &str, priority: u8| {
         let format = if name == "Name" { "name" } else { "" };
-        json!({"name": name, "type": "string", "format": format, "description": "", "priority": 0})
+        json!({"name": name, "type": "string", "format": format, "description": "", "priority": priority})
     };
-    let columns = columns(kind);
-    let definitions: Vec<Value> =
-        ["Name"].into_iter().chain(columns.iter().map(|(n, _)| *n)).map(define).collect();
-    let rows: Vec<Value> = objects
-        .iter()
-        .map(|object| {
-            let cell = |(name, of): &Column| match (*name, of(object)) {
-                (_, Value::Null) => Value::from("<none>"),
-                ("Age", Value::String(since)) => since
-                    .parse()
-                    .map_or("<unknown>".to_string(), |since| span(now.duration_since(since).as_secs()))
-                    .into(),
-                (_, cell) => cell,
-            };
-            let cells: Vec<Value> =
-                [object["metadata"]["name"].clone()].into_iter().chain(columns.iter().map(cell)).collect();
-            let part = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]});
-            json!({"cells": cells, "object": part})
-        })
-        .collect();
+    let columns = columns::of(kind);
+    let rest = columns.iter().map(|column| define(column.name, column.wide.into()));
+    let definitions: Vec<Value> = std::iter::once(define("Name", 0)).chain(rest).collect();
+    let row = |object: &Value| {
+        let rest = columns.iter().map(|column| cell(column, object, now));
+        let cells: Vec<Value> = std::iter::once(object["metadata"]["name"].clone()).chain(rest).collect();
+        let part = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]});
+        json!({"cells": cells, "object": part})
+    };
+    let rows: Vec<Value> = objects.iter().map(row).collect();
+    let definitions = if named { Value::from(definitions) } else { Value::Null };
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": definitions, "rows": rows})
 }
 
@@ -180,12 +95,13 @@ mod tests {
                 std::slice::from_ref(&node),
                 &json!({"resourceVersion": "7"}),
                 Timestamp::UNIX_EPOCH,
+                true,
             );
             let (columns, row) = (table["columnDefinitions"].as_array().unwrap(), &table["rows"][0]);
             assert_eq!(row["cells"].as_array().unwrap().len(), columns.len());
             assert_eq!((&row["cells"][0], &table["metadata"]["resourceVersion"]), (&json!("n"), &json!("7")));
         }
-        let table = of(&NODES, &[node], &json!({}), Timestamp::UNIX_EPOCH);
+        let table = of(&NODES, &[node], &json!({}), Timestamp::UNIX_EPOCH, true);
         assert_eq!(table["rows"][0]["cells"][1], "Ready");
     }
 
@@ -195,7 +111,7 @@ mod tests {
         let age = |seconds: u64| {
             let now = "2026-06-10T02:00:00Z".parse::<Timestamp>().unwrap()
                 + std::time::Duration::from_secs(seconds);
-            let table = of(&NODES, std::slice::from_ref(&node), &json!({}), now);
+            let table = of(&NODES, std::slice::from_ref(&node), &json!({}), now, true);
             table["rows"][0]["cells"][3].as_str().unwrap_or_default().to_string()
         };
         let seen = [5, 125, 300, 700, 11_000, 50_000, 200_000, 900_000].map(age);

@@ -13,9 +13,20 @@ mkdir -p "$RUN" "$LOG" "$DATA" "$ETC"
 install_it() {
   debian curl:curl openssl:openssl
   local want; want=$(cksum <"$TESTBED/kubernetes/build.sh")
+  [ -x "$HOME_DIR/client/usr/bin/kubectl" ] || client
   [ "$(cat "$BIN/.installed" 2>/dev/null)" != "$want" ] || return 0
   "$TESTBED/kubernetes/build.sh" "$BIN" >"$LOG/build.log" 2>&1 || { tail -n 5 "$LOG/build.log" >&2; die "building Kubernetes failed; see $LOG/build.log"; }
   echo "$want" >"$BIN/.installed"
+}
+
+# kubectl, out of Debian's package: it is installed nowhere else on the machine
+client() {
+  local into=$HOME_DIR/client get=(apt-get -q -o APT::Sandbox::User=root -o DPkg::Lock::Timeout=300)
+  rm -rf "$into"; mkdir -p "$into"
+  # the second try is for a machine whose package index is missing or old
+  (cd "$into" && { "${get[@]}" download kubernetes-client || { "${get[@]}" update && "${get[@]}" download kubernetes-client; }; } &&
+    dpkg-deb -x kubernetes-client_*.deb . && rm kubernetes-client_*.deb) >>"$LOG/client.log" 2>&1 ||
+    { tail -n 5 "$LOG/client.log" >&2; die "no kubectl; see $LOG/client.log"; }
 }
 
 # --- starting ---------------------------------------------------------------------------------------------------------------
@@ -120,5 +131,6 @@ running() {
 
 env_of() {
   printf 'export %s=%q\n' RHUMB_TESTBED_KUBECONFIG "$ADMIN" RHUMB_TESTBED_KUBECONFIG_READER "$READER" \
-    RHUMB_TESTBED_KUBERNETES_ASK "$TESTBED/kubernetes/ask.sh" RHUMB_TESTBED_KUBERNETES_AUDIT "$LOG/audit.jsonl"
+    RHUMB_TESTBED_KUBERNETES_ASK "$TESTBED/kubernetes/ask.sh" RHUMB_TESTBED_KUBERNETES_AUDIT "$LOG/audit.jsonl" \
+    RHUMB_TESTBED_KUBECTL "$HOME_DIR/client/usr/bin/kubectl"
 }
