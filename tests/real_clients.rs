@@ -66,16 +66,17 @@ fn followed(served: &Served, words: &[&str], wanted: &str) -> Vec<String> {
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
-    let mut seen = Vec::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+    let mut seen: Vec<String> = Vec::new();
+    let is_there = |seen: &[String]| seen.last().is_some_and(|line| line.contains(wanted));
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    while !is_there(&seen) {
+        let Some(line) = lines.next() else { break };
         seen.push(line);
-        if seen.last().unwrap().contains(wanted) {
-            child.kill().unwrap();
-            child.wait().unwrap();
-            return seen;
-        }
     }
-    panic!("{words:?} ended without `{wanted}`: {seen:?}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(is_there(&seen), "{words:?} ended without `{wanted}`: {seen:?}");
+    seen
 }
 
 #[test]
