@@ -351,18 +351,17 @@ def delete_loadbalancers(c, idents):
             "provisioning_status": "DELETED"}})["loadbalancer"]["provisioning_status"] == "DELETED", within=300)
 
 
-def delete_clusters(c, idents):
+def delete_clusters(c, idents, within=300):
     for ident in idents:
         c.call("DELETE", "container-infra", f"/clusters/{ident}", absent=True)
     for ident in idents:
-        until(f"cluster {ident} is gone", lambda: c.call("GET", "container-infra", f"/clusters/{ident}", absent=True) is None, within=300)
-
-
-CAPO = "k8s-clusterapi-cluster-"   # how the names begin of what a cluster's controllers make
+        until(f"cluster {ident} is gone", lambda: c.call("GET", "container-infra", f"/clusters/{ident}", absent=True) is None, within)
 
 
 def of_clusters(c, kind):
-    return [x for x in c.call("GET", "network", f"/v2.0/{kind}")[kind.replace("-", "_")] if x["name"].startswith(CAPO)]
+    """What a cluster's controllers made in the network, by how they name or describe it."""
+    found = c.call("GET", "network", f"/v2.0/{kind}")[kind.replace("-", "_")]
+    return [x for x in found if x.get("name", "").startswith("k8s-cluster") or " cluster " in x["description"]]
 
 
 def ports_of(c, network):
@@ -379,10 +378,9 @@ def delete_strangers(c):
 
 def delete_networks(c):
     """The networks of clusters that are gone, with all there is of them."""
-    for ip in c.call("GET", "network", "/v2.0/floatingips")["floatingips"]:
-        if "cluster" in ip["description"]:
-            c.call("DELETE", "network", f"/v2.0/floatingips/{ip['id']}", absent=True)
     networks = of_clusters(c, "networks")
+    for ip in of_clusters(c, "floatingips"):
+        c.call("DELETE", "network", f"/v2.0/floatingips/{ip['id']}", absent=True)
     for port in [p for n in networks for p in ports_of(c, n)]:
         if port["device_owner"] == "network:router_interface":
             c.call("PUT", "network", f"/v2.0/routers/{port['device_id']}/remove_router_interface", {"port_id": port["id"]})
@@ -392,6 +390,18 @@ def delete_networks(c):
         for it in of_clusters(c, kind):
             c.call("DELETE", "network", f"/v2.0/{kind}/{it['id']}", absent=True)
     return [n["id"] for n in networks]
+
+
+def release_clusters():
+    """Takes the finalizers of what is being deleted on the management cluster: their controllers wait with a credential that
+    may not look at load balancers (`creator`), and would wait for ever."""
+    server = re.search(r'server: "([^"]+)"', (HOME / "etc/mgmt.kubeconfig").read_text())[1]
+    at = f"{server}/apis/infrastructure.cluster.x-k8s.io/v1beta1/"
+    for it in send("GET", at + "openstackclusters", None, {})[0]["items"]:
+        if "deletionTimestamp" in it["metadata"]:
+            patch = json.dumps([{"op": "remove", "path": "/metadata/finalizers"}]).encode()
+            send("PATCH", f"{at}namespaces/{it['metadata']['namespace']}/openstackclusters/{it['metadata']['name']}", patch,
+                 {"Content-Type": "application/json-patch+json"})
 
 
 def delete(a):
@@ -449,10 +459,14 @@ def clean(_):
     lbs = [lb["id"] for lb in admin.call("GET", "load-balancer", LB)["loadbalancers"]]
     delete_loadbalancers(admin, lbs)   # by the administrator: a cluster of `creator` cannot take its own away
     delete_strangers(admin)
-    delete_clusters(owner, clusters)
-    networks = delete_networks(admin)
+    try:
+        delete_clusters(owner, clusters, within=60)
+    except SystemExit:
+        release_clusters()
+        delete_clusters(owner, clusters)
     servers = [s["id"] for s in admin.call("GET", "compute", "/servers?all_tenants=1")["servers"]]
     delete_servers(admin, servers)
+    networks = delete_networks(admin)
     return dict(deleted=dict(clusters=clusters, loadbalancers=lbs, networks=networks, servers=servers))
 
 
