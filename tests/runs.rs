@@ -28,22 +28,7 @@ const PARK: &str = r#"
 
 /// A site over a played cloud.
 fn site(address: &str) -> Rig {
-    let rig = Rig::new(
-        r#"
-        name = "played"
-        [scopes.capi]
-        cloud = "stub"
-        project = "capi-mgmt"
-        domain = "capi"
-        "#,
-    );
-    rig.file(
-        "clouds.yaml",
-        &format!(
-            "clouds:\n  stub:\n    auth:\n      auth_url: http://{address}/identity\n      username: op\n      \
-             password: secret\n      user_domain_name: Default\n"
-        ),
-    );
+    let rig = Rig::played(address);
     rig.file("stop-it.rhai", PARK);
     rig
 }

@@ -27,8 +27,8 @@ pub fn listen(runtime: &Handle, cancel: Cancel, say: impl Fn(&str) + Send + 'sta
                 std::process::exit(i32::from(ErrorKind::Interrupted.exit_code()));
             }
             last = Some(Instant::now());
+            cancel.interrupt(); // first: a question that is open has the terminal to itself until it is ended
             say("interrupted: ending the step and cleaning up; again within 2 s to leave at once");
-            cancel.interrupt();
         }
     });
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::run::record::Verdict;
 use crate::run::report::{EffectOutcome, RunReport, StepReport};
+use crate::run::step::OBSERVING;
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -90,6 +91,8 @@ pub struct Summary {
     pub exceptions: Vec<Exception>,
     /// What is still to be done.
     pub open: Vec<OpenItem>,
+    /// The changes that a run would make where this observation came by.
+    pub would_follow: Vec<OpenItem>,
 }
 
 impl Summary {
@@ -110,7 +113,8 @@ impl Summary {
                 _ => Standing::Failed,
             },
         };
-        Summary { standing, failures: failures(report), exceptions, open }
+        let would_follow = report.steps.iter().filter_map(would_follow).collect();
+        Summary { standing, failures: failures(report), exceptions, open, would_follow }
     }
 
     /// What the run means for an acceptance, in a sentence.
@@ -229,6 +233,11 @@ fn exceptions(step: &StepReport) -> Vec<Exception> {
         found.push(exception("OVERRIDDEN", &step.title, by.clone()));
     }
     found
+}
+
+fn would_follow(step: &StepReport) -> Option<OpenItem> {
+    matches!(&step.verdict, Some(Verdict::Skipped { reason }) if reason == OBSERVING)
+        .then(|| OpenItem { step: step.id.clone(), what: step.title.clone() })
 }
 
 fn open(step: &StepReport) -> Vec<OpenItem> {

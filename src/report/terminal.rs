@@ -34,6 +34,7 @@ const LONGEST_LABEL: usize = 12;
 pub fn render(report: &RunReport, options: &Options<'_>) -> String {
     let summary = Summary::of(report);
     let labels = summary.failures.iter().map(|f| &f.step).chain(summary.open.iter().map(|o| &o.step));
+    let labels = labels.chain(summary.would_follow.iter().map(|w| &w.step));
     let labels = labels.chain(summary.exceptions.iter().map(|e| &e.step)).map(|l| display_width(&line(l)));
     let mut page = Page {
         text: String::new(),
@@ -45,6 +46,7 @@ pub fn render(report: &RunReport, options: &Options<'_>) -> String {
     page.failures(&summary);
     page.exceptions(&summary);
     page.open(&summary);
+    page.would_follow(&summary);
     if let Some(paths) = options.reports {
         page.reports(paths);
     }
@@ -171,6 +173,16 @@ impl Page {
         }
         self.title("Still open");
         for item in &summary.open {
+            self.row(&item.step, MIXED, &item.what);
+        }
+    }
+
+    fn would_follow(&mut self, summary: &Summary) {
+        if summary.would_follow.is_empty() {
+            return;
+        }
+        self.title("Would follow");
+        for item in &summary.would_follow {
             self.row(&item.step, MIXED, &item.what);
         }
     }

@@ -8,6 +8,9 @@ use super::record::{Record, StepKind, Verdict};
 use super::state::{Frame, Mode, Run, frame, lock, set_frame};
 use crate::base::{Class, Error, ErrorKind, Result};
 
+/// Why a step of an observation is left out that a run would come to.
+pub const OBSERVING: &str = "observing: this step would change things";
+
 /// Whether the run goes on after a step that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFail {
@@ -94,6 +97,9 @@ impl Run {
         let came_back = match obstacle {
             Some(reason) => Ok(Err(reason)),
             None => match when() {
+                Ok(true) if self.mode() == Mode::Observe && spec.kind == StepKind::Change => {
+                    Ok(Err(OBSERVING.to_string()))
+                }
                 Ok(true) => body().map(Ok),
                 Ok(false) => Ok(Err("its `when` does not hold".to_string())),
                 Err(e) => Err(e),
@@ -201,9 +207,6 @@ impl Run {
 
     /// Why a step is not run at all.
     fn obstacle(&self, spec: &StepSpec) -> Option<String> {
-        if self.mode() == Mode::Observe && spec.kind == StepKind::Change {
-            return Some("observing: this step would change things".into());
-        }
         let verdicts = lock(&self.shared().verdicts);
         spec.needs.iter().find_map(|id| match verdicts.get(id) {
             Some(v) if v.carries() => None,

@@ -56,6 +56,21 @@ impl Rig {
         rig
     }
 
+    /// A site over a cloud on loopback, whose scope `capi` any credentials open.
+    pub(crate) fn played(address: &str) -> Rig {
+        let rig = Rig::new(
+            "name = \"played\"\n[scopes.capi]\ncloud = \"stub\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n",
+        );
+        rig.file(
+            "clouds.yaml",
+            &format!(
+                "clouds:\n  stub:\n    auth:\n      auth_url: http://{address}/identity\n      username: op\n      \
+                 password: secret\n      user_domain_name: Default\n"
+            ),
+        );
+        rig
+    }
+
     /// Puts a file into the site, readable by its owner alone.
     pub(crate) fn file(&self, name: &str, text: &str) {
         let path = self.dir.path().join("site").join(name);

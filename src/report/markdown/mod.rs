@@ -23,6 +23,7 @@ pub fn render(report: &RunReport) -> String {
     failures(&mut md, &summary);
     exceptions(&mut md, &summary);
     open(&mut md, &summary);
+    would_follow(&mut md, &summary);
     remarks(&mut md, report);
     steps::write(&mut md, report);
     facts(&mut md, report);
@@ -148,6 +149,17 @@ fn open(md: &mut String, summary: &Summary) {
     }
     for item in &summary.open {
         let _ = writeln!(md, "- [ ] {} {}", code(&item.step), text(&item.what));
+    }
+    md.push('\n');
+}
+
+fn would_follow(md: &mut String, summary: &Summary) {
+    if summary.would_follow.is_empty() {
+        return;
+    }
+    md.push_str("## Would follow\n\nThe changes that a run would make.\n\n");
+    for item in &summary.would_follow {
+        let _ = writeln!(md, "- {} {}", code(&item.step), text(&item.what));
     }
     md.push('\n');
 }

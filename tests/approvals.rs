@@ -1,0 +1,195 @@
+//! Who says yes to a change: an operator on a terminal, the command line, or nobody. What is sent is what was shown.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
+mod rig;
+#[path = "stub_cloud/mod.rs"]
+mod stub_cloud;
+
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rhumb::base::ErrorKind;
+use rhumb::run::Record;
+use rig::Rig;
+use serde_json::json;
+use stub_cloud::StubCloud;
+
+const FIRST: &str = "11111111-2222-4333-8444-555555555555";
+const SECOND: &str = "22222222-2222-4333-8444-555555555555";
+
+const CLEAR: &str = r#"
+    runbook("clear", "Stop two servers and delete them");
+    let scope = site.scope("capi");
+    let all = verify("0", "Look", || scope.servers.list().map(|s| s.id));
+    change("1", "Stop", || for id in all { scope.servers.get(id).stop(); });
+    change("2", "Delete", || for id in all { scope.servers.get(id).delete(); });
+"#;
+
+async fn two_servers() -> (StubCloud, Rig) {
+    let cloud = stub_cloud::start(move |seen, _| match (seen.method.as_str(), seen.path.as_str()) {
+        ("POST", _) => (202, json!(null)),
+        ("DELETE", _) => (204, json!(null)),
+        (_, path) if path.contains("/servers") => {
+            let server = |id: &str| json!({"id": id, "name": format!("vm-{}", &id[..1]), "status": "ACTIVE"});
+            let one = if path.contains(SECOND) { SECOND } else { FIRST };
+            (200, json!({"servers": [server(FIRST), server(SECOND)], "server": server(one)}))
+        }
+        _ => (200, json!({"version": {"id": "v2.1", "version": "2.96", "min_version": "2.1"}})),
+    })
+    .await;
+    let rig = Rig::played(&cloud.address.to_string());
+    rig.file("clear.rhai", CLEAR);
+    (cloud, rig)
+}
+
+/// The changes that the cloud was asked for: `stop 1`, `delete 2`.
+fn sent(cloud: &StubCloud) -> Vec<String> {
+    let word = |method: &str, path: &str| {
+        let which = if path.contains(FIRST) { 1 } else { 2 };
+        match method {
+            "POST" if path.ends_with("/action") => Some(format!("stop {which}")),
+            "DELETE" => Some(format!("delete {which}")),
+            _ => None,
+        }
+    };
+    cloud.stage().seen.iter().filter_map(|seen| word(&seen.method, &seen.path)).collect()
+}
+
+/// The program on a terminal of its own.
+struct Terminal {
+    child: Child,
+    shown: Arc<Mutex<String>>,
+    read: usize,
+}
+
+impl Terminal {
+    fn of(rig: &Rig, args: &[&str]) -> Terminal {
+        let plain = rig.command(args);
+        let line = format!("{} {}", plain.get_program().display(), args.join(" "));
+        let mut command = Command::new("script");
+        command.args(["-qefc", &line, "/dev/null"]).env_clear().env("TERM", "xterm");
+        command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut out, shown) = (child.stdout.take().unwrap(), Arc::new(Mutex::new(String::new())));
+        let into = shown.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = out.read(&mut buffer) {
+                into.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..n]));
+            }
+        });
+        Terminal { child, shown, read: 0 }
+    }
+
+    /// Waits for the next question; returns what was shown before it.
+    fn question(&mut self) -> String {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let shown = self.shown.lock().unwrap().clone();
+            if let Some(at) = shown[self.read..].find("[n]o: ") {
+                let text = shown[self.read..self.read + at].to_string();
+                self.read += at + "[n]o: ".len();
+                return text;
+            }
+            assert!(Instant::now() < end, "it asks nothing: {shown}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn types(&mut self, keys: &str) {
+        let mut input = self.child.stdin.as_ref().unwrap();
+        input.write_all(keys.as_bytes()).unwrap();
+        input.flush().unwrap();
+    }
+
+    /// Its exit code.
+    fn end(mut self) -> i32 {
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code().unwrap();
+            }
+            if Instant::now() > end {
+                self.child.kill().unwrap();
+                panic!("it does not end: {}", self.shown.lock().unwrap());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_yes_for_the_step_lasts_as_long_and_deletions_are_asked_one_by_one() {
+    let (cloud, rig) = two_servers().await;
+    let mut terminal = Terminal::of(&rig, &["run", "clear"]);
+    let stop = terminal.question();
+    for shown in ["stop server vm-1", "project capi-mgmt", "roles", "token until", "os-stop", "start it"] {
+        assert!(stop.contains(shown), "`{shown}` is not shown:\n{stop}");
+    }
+    assert!(sent(&cloud).is_empty());
+    terminal.types("s\n");
+
+    let delete = terminal.question();
+    assert!(delete.contains("delete server vm-1") && delete.contains("cannot be undone"), "{delete}");
+    assert!(!delete.contains("rest of the"), "no answer lasts for what destroys:\n{delete}");
+    assert_eq!(sent(&cloud), ["stop 1", "stop 2"]);
+    terminal.types("y\n");
+    assert!(terminal.question().contains("delete server vm-2"));
+    terminal.types("n\n");
+    assert_eq!(terminal.end(), i32::from(ErrorKind::Declined.exit_code()));
+    assert_eq!(sent(&cloud), ["stop 1", "stop 2", "delete 1"]);
+
+    // what was sent is what was shown, to the letter
+    let journal = rig.journal();
+    let intents = journal.iter().filter_map(|e| match &e.record {
+        Record::Intent { intent, .. } => Some(intent),
+        _ => None,
+    });
+    let asked: Vec<_> = cloud.stage().seen.iter().filter(|s| s.path.ends_with("/action")).cloned().collect();
+    assert_eq!(intents.map(|i| i.body.clone()).next().unwrap(), asked[0].body);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ctrl_c_at_a_question_ends_the_run_and_nothing_is_sent() {
+    let (cloud, rig) = two_servers().await;
+    let mut terminal = Terminal::of(&rig, &["run", "clear"]);
+    terminal.question();
+    terminal.types("\u{3}");
+    assert_eq!(terminal.end(), i32::from(ErrorKind::Interrupted.exit_code()));
+    assert!(sent(&cloud).is_empty());
+    assert!(matches!(rig.journal().last().unwrap().record, Record::RunEnd { exit: 130, .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn without_a_terminal_only_what_was_approved_is_sent() {
+    let (cloud, rig) = two_servers().await;
+    let needs = i32::from(ErrorKind::NeedsApproval.exit_code());
+    let ended = rig.run(&["run", "clear"]).expect(needs);
+    assert!(ended.stderr.contains("--approve 1, or --yes for all"), "{}", ended.stderr);
+    assert!(sent(&cloud).is_empty());
+    // a step's approval does not cover what it destroys; an id's does
+    rig.run(&["run", "clear", "--approve", "1,2"]).expect(needs);
+    assert_eq!(sent(&cloud), ["stop 1", "stop 2"]);
+    rig.run(&["run", "clear", "--approve", &format!("1,{FIRST}")]).expect(needs);
+    assert_eq!(sent(&cloud)[2..], ["stop 1", "stop 2", "delete 1"]);
+    rig.run(&["run", "clear", "--yes"]).expect(0);
+    assert_eq!(sent(&cloud)[5..], ["stop 1", "stop 2", "delete 1", "delete 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn observing_tells_which_changes_would_follow_and_sends_none() {
+    let (cloud, rig) = two_servers().await;
+    rig.file("clear.rhai", &CLEAR.replace("\"Delete\", ||", "\"Delete\", #{ when: || all.is_empty() }, ||"));
+    let ended = rig.run(&["run", "clear", "--observe", "--yes"]).expect(0);
+    assert!(sent(&cloud).is_empty());
+    let (_, follow) = ended.stdout.split_once("Would follow").unwrap();
+    assert!(follow.contains("1    Stop") && !follow.contains("Delete"), "{follow}");
+    assert!(ended.stdout.contains("its `when` does not hold"), "{}", ended.stdout);
+    let run = std::fs::read_dir(rig.state().join("runs")).unwrap().next().unwrap().unwrap().path();
+    for report in ["report.md", "report.html"] {
+        assert!(std::fs::read_to_string(run.join(report)).unwrap().contains("Would follow"), "{report}");
+    }
+}
