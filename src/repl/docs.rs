@@ -9,6 +9,7 @@ use super::thing::Thing;
 use super::uses;
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
+use crate::script::paragraphs::paragraphs;
 use crate::script::primitive::{On, Primitive, Ty};
 use crate::script::primitives;
 use crate::systems::openstack::Resource as Row;
@@ -51,11 +52,6 @@ pub fn of_functions(ast: &rhai::AST) -> Arc<Vec<Documented>> {
         .collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Arc::new(all)
-}
-
-/// A comment's paragraphs, each as one line.
-fn paragraphs(doc: &str) -> String {
-    doc.split("\n\n").map(|p| p.replace('\n', " ")).collect::<Vec<_>>().join("\n\n")
 }
 
 /// The signature of a call, for a hint. `of` is what stands before its name, with its `.` or `::`.
@@ -176,7 +172,8 @@ fn of_module(session: &Session, module: &str, name: &str) -> Result<String> {
 
 /// A function of a module: what it is for, and how the runbooks call it.
 fn of_function(session: &Session, module: &str, function: &Documented) -> String {
-    let mut page = format!("{module}::{}\n\n{}", function.signature(), paragraphs(&function.doc));
+    let mut page =
+        format!("{module}::{}\n\n{}", function.signature(), paragraphs(&function.doc).join("\n\n"));
     let uses = uses::of(session, module, &function.name);
     if !uses.is_empty() {
         page.push_str("\n\nexamples");

@@ -16,6 +16,7 @@ pub mod later;
 pub mod modules;
 pub mod overlay;
 pub mod overrides;
+pub mod paragraphs;
 pub mod primitive;
 pub mod primitives;
 pub mod prose;

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::modules::Shelf;
+use super::paragraphs::paragraphs;
 use super::primitive::Effect;
 use super::survey::outline::Kind;
 use super::survey::{Step, Survey};
@@ -79,7 +80,8 @@ impl Prose {
 
     /// The whole, for a terminal of some columns.
     pub fn draw(&self, width: usize) -> String {
-        let mut page = format!("{}\n\n{}\n", self.title, textwrap::fill(&self.header, width));
+        let mut page =
+            format!("{}\n\n{}\n", self.title, textwrap::fill(&paragraphs(&self.header).join("\n\n"), width));
         for step in &self.steps {
             let _ = write!(page, "\n{}\n", step.head());
             if !step.why.is_empty() {

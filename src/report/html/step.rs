@@ -8,12 +8,12 @@ use super::view::{Evidence, Tone, anchor};
 use crate::base::Undo;
 use crate::base::duration::show_seconds;
 use crate::report::evidence::{brief, inline, leaves};
-use crate::report::prose::paragraphs;
 use crate::report::when::{stamp, time};
 use crate::run::record::{StepKind, Verdict};
 use crate::run::report::{
     CleanupReport, EffectOutcome, EffectReport, GateReport, RunReport, StepReport, WaitReport,
 };
+use crate::script::paragraphs::paragraphs;
 
 /// A step.
 #[derive(Debug, Serialize)]

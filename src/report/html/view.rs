@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::step::Step;
 use crate::base::duration::show_seconds;
 use crate::report::evidence::{self, brief, inline};
-use crate::report::prose::paragraphs;
 use crate::report::summary::{self, Exception, Failure, OpenItem, Standing, Summary};
 use crate::report::when::{span, stamp};
 use crate::run::record::{SourceMark, Verdict};
 use crate::run::report::{FactReport, RunReport};
+use crate::script::paragraphs::paragraphs;
 
 /// The whole page.
 #[derive(Debug, Serialize)]

@@ -2,7 +2,7 @@
 //! between back-ticks stays code.
 
 use crate::report::evidence::{first_code, visible};
-use crate::report::prose::{list_item, paragraphs};
+use crate::script::paragraphs::{list_item, paragraphs};
 
 /// A text that stands inside a line: what Markdown could take for markup is escaped, line feeds
 /// become spaces.
