@@ -227,7 +227,7 @@ fn evaluate(runbook: &str, host: &Arc<Host>, library: &Library) -> (Option<Error
 /// told, the run itself will say why.
 fn drifted(site: &Site, runbook: &str) -> Option<String> {
     site.layers.site_directory()?;
-    Review::of(&site.layers).ok()?.warning(runbook)
+    Review::of_overlaid(&site.layers).ok()?.warning(runbook)
 }
 
 /// Holds that a run goes on with the texts and values it had, or from a step before they part, if the operator wants that.

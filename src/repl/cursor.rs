@@ -83,7 +83,7 @@ impl Cursor {
         // a word that the cursor touches is being typed
         let (start, rest) = match last.kind == LexemeKind::Word && last.end == before.len() {
             true => (last.start, rest),
-            false => (before.len(), page.lexemes.as_slice()),
+            false => (before.len(), &*page.lexemes),
         };
         let typing = match rest {
             [.., a, b] if str(a) == ":" && str(b) == ":" => {

@@ -8,7 +8,7 @@ use super::target::{Piece, Target};
 use crate::base::{Place, Result};
 use crate::script::modules::SITE;
 use crate::script::survey::Survey;
-use crate::site::Layers;
+use crate::site::{Layer, Layers, Listing};
 
 /// How an override stands to what is shipped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -88,6 +88,24 @@ impl Review {
     pub fn of(layers: &Layers) -> Result<Review> {
         let names: Vec<String> = layers.list()?.into_iter().map(|l| l.name).collect();
         Ok(Review::new(&Survey::of(layers, &names)?, base::read(layers)?))
+    }
+
+    /// The same of the scripts alone that the site lays over shipped ones, or once did: what a run asks, which shall not
+    /// wait for a look at everything that is shipped.
+    ///
+    /// # Errors
+    /// As [`Review::of`].
+    pub fn of_overlaid(layers: &Layers) -> Result<Review> {
+        let bases = base::read(layers)?;
+        let over = |l: &Listing| {
+            l.layers.contains(&Layer::Site)
+                && (l.layers.len() > 1 || bases.iter().any(|base| base.target.script == l.name))
+        };
+        let names: Vec<String> = layers.list()?.into_iter().filter(over).map(|l| l.name).collect();
+        if names.is_empty() {
+            return Ok(Review { overrides: Vec::new(), unused: bases, shipped: Vec::new() });
+        }
+        Ok(Review::new(&Survey::of(layers, &names)?, bases))
     }
 
     /// The same from a survey of all scripts, and the bases of the site.

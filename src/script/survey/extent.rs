@@ -16,29 +16,28 @@ impl Survey {
 
     /// The call by which a site's file changes a step.
     pub fn override_text(&self, change: &Override) -> &str {
-        let text = self.layers[change.layer].text.text.as_str();
-        let call = Page::of(text).call(change.at);
-        call.and_then(|bytes| text.get(bytes)).unwrap_or_default()
+        let page = self.layers[change.layer].page();
+        page.call(change.at).and_then(|bytes| page.text.get(bytes)).unwrap_or_default()
     }
 
     /// A function with the doc comment in front of it.
     pub fn function_text(&self, (layer, body): Node) -> &str {
-        let (text, body) = (self.layers[layer].text.text.as_str(), &self.layers[layer].facts.bodies[body]);
+        let body = &self.layers[layer].facts.bodies[body];
         let BodyKind::Function(_) = body.kind else { return "" };
-        let page = Page::of(text);
-        text.get(function(&page, body.at)).unwrap_or_default()
+        let page = self.layers[layer].page();
+        page.text.get(function(&page, body.at)).unwrap_or_default()
     }
 
     /// Where the name of a function stands.
     pub fn function_at(&self, (layer, body): Node) -> At {
         let body = &self.layers[layer].facts.bodies[body];
-        let page = Page::of(&self.layers[layer].text.text);
+        let page = self.layers[layer].page();
         head(&page, body.at).and_then(|n| page.lexemes.get(n + 1)).map_or(body.at, |l| l.at)
     }
 
     fn statement_text(&self, layer: usize, at: At) -> &str {
-        let text = self.layers[layer].text.text.as_str();
-        text.get(statement(&Page::of(text), at)).unwrap_or_default()
+        let page = self.layers[layer].page();
+        page.text.get(statement(&page, at)).unwrap_or_default()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A text as lexemes, comments among them: Rhai drops these, and the prose is made of them.
 
+use std::borrow::Cow;
+
 use super::values::At;
 
 /// What a lexeme is.
@@ -36,7 +38,7 @@ pub struct Page<'t> {
     /// The text.
     pub text: &'t str,
     /// Its lexemes, in order.
-    pub lexemes: Vec<Lexeme>,
+    pub lexemes: Cow<'t, [Lexeme]>,
 }
 
 impl<'t> Page<'t> {
@@ -66,7 +68,7 @@ impl<'t> Page<'t> {
             };
             lexemes.push(Lexeme { kind, start, end: cursor.byte, at });
         }
-        Page { text, lexemes }
+        Page { text, lexemes: lexemes.into() }
     }
 
     /// A lexeme's text.

@@ -2,7 +2,9 @@
 //! stands for, calls, steps, and what each body reaches. The checker, the prose of `show` and the
 //! list of steps are read from it. Nothing is evaluated, and nothing is read but the shelf.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use rhai::{AST, Engine, ParseError, Scope};
 
@@ -11,6 +13,7 @@ use super::modules::{self, Shelf, Text};
 use super::primitive::Primitive;
 use super::primitives;
 use crate::base::{Error, ErrorKind, Place, Result};
+use lexer::{Lexeme, Page};
 
 pub mod asks;
 pub mod effects;
@@ -65,6 +68,17 @@ pub struct Layer {
     pub facts: Facts,
     /// Why it does not compile.
     pub broken: Option<ParseError>,
+    /// Its lexemes, once somebody has asked for them.
+    lexemes: OnceLock<Vec<Lexeme>>,
+}
+
+impl Layer {
+    /// The text with its lexemes: read once, however many pieces are asked for.
+    fn page(&self) -> Page<'_> {
+        let text = self.text.text.as_str();
+        let lexemes = self.lexemes.get_or_init(|| Page::of(text).lexemes.into_owned());
+        Page { text, lexemes: Cow::Borrowed(lexemes) }
+    }
 }
 
 /// A body of the survey: number of the layer, and of the body in it.
@@ -141,7 +155,7 @@ impl Survey {
             };
             imports.extend(facts.imports.iter().filter_map(|i| i.name.clone()));
             layers.push(self.layers.len());
-            self.layers.push(Layer { source, text, facts, broken });
+            self.layers.push(Layer { source, text, facts, broken, lexemes: OnceLock::new() });
         }
         self.by_name.insert(name.clone(), source);
         self.sources.push(Source { name, runbook, layers });
