@@ -128,7 +128,7 @@ pub fn of_thing(thing: &Thing) -> Vec<String> {
                 all.extend(collections());
             }
             if let Some(resource) = value.read_lock::<Resource>() {
-                all.extend(resource.body.as_object().into_iter().flatten().map(|(key, _)| key.clone()));
+                all.extend(resource.body.names());
             }
             if let Some(map) = value.read_lock::<rhai::Map>() {
                 all.extend(map.keys().map(ToString::to_string));

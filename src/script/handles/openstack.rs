@@ -1,7 +1,5 @@
 //! OpenStack in scripts: a scope, its collections, and the resources they give.
 
-use std::sync::Arc;
-
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 use serde_json::{Map, Value, json};
 
@@ -10,7 +8,7 @@ use crate::base::secret::MASK;
 use crate::base::{Error, ErrorKind, Payload, Result, Secret};
 use crate::script::thrown::Thrown;
 use crate::script::value::{self, TAG};
-use crate::systems::openstack::{Resource as Row, Session, resource};
+use crate::systems::openstack::{Kept, Resource as Row, Session, resource};
 
 /// A cloud authorisation scope: `site.scope("admin")`.
 #[derive(Clone)]
@@ -33,31 +31,37 @@ pub struct Resource {
     /// Where it comes from.
     pub from: Collection,
     /// What the service answered.
-    pub body: Arc<Value>,
+    pub body: Kept,
 }
 
 impl Collection {
     /// A thing of this collection.
-    pub fn item(&self, body: Value) -> Resource {
-        Resource { from: self.clone(), body: Arc::new(body) }
+    pub fn item(&self, body: &Value) -> Resource {
+        self.kept(Kept::of(body))
+    }
+
+    /// A thing of this collection, as it came.
+    pub fn kept(&self, body: Kept) -> Resource {
+        Resource { from: self.clone(), body }
     }
 }
 
 impl Resource {
     /// Its id.
     pub fn id(&self) -> String {
-        self.body[self.from.row.id_key].as_str().unwrap_or_default().to_string()
+        self.body.text(self.from.row.id_key).unwrap_or_default()
     }
 
     /// What people call it.
     pub fn name(&self) -> Option<String> {
-        self.from.row.name_key.and_then(|key| self.body[key].as_str()).map(str::to_string)
+        self.from.row.name_key.and_then(|key| self.body.text(key))
     }
 
     /// Its body, the secrets known.
     pub fn payload(&self) -> Payload {
-        let fields = self.from.row.secrets.iter().filter(|field| self.body.get(field).is_some());
-        Payload::new((*self.body).clone(), fields.map(|field| format!("/{field}")))
+        let body = self.body.whole();
+        let fields: Vec<_> = self.from.row.secrets.iter().filter(|field| body.get(field).is_some()).collect();
+        Payload::new(body, fields.into_iter().map(|field| format!("/{field}")))
     }
 
     /// Its body with the secrets masked.
@@ -67,11 +71,11 @@ impl Resource {
 
     /// A field; `None` where it has none.
     pub fn field(&self, name: &str) -> Result<Option<Dynamic>> {
-        match self.body.get(name) {
+        match self.body.field(name) {
             Some(Value::String(text)) if self.from.row.secrets.contains(&name) => {
                 Ok(Some(Dynamic::from(Secret::new(text.as_str()))))
             }
-            Some(field) => value::from_json(field).map(Some),
+            Some(field) => value::from_json(&field).map(Some),
             None => Ok(None),
         }
     }
@@ -89,7 +93,7 @@ impl Resource {
             return Err(Error::new(ErrorKind::Journal, "a secret is not in the journal"));
         }
         let parents = value["parents"].as_object().cloned().unwrap_or_default();
-        Ok(Collection { session, row, parents }.item(value["body"].clone()))
+        Ok(Collection { session, row, parents }.item(&value["body"]))
     }
 
     /// `load balancer api (0f968008…)`.
@@ -135,8 +139,8 @@ fn property(resource: &Resource, name: &str) -> Result<Dynamic> {
     }
     let what = format!("a {} has no field `{name}`", resource.from.row.title);
     let e = Error::new(ErrorKind::Script, what).scope(resource.from.session.handle());
-    let fields = resource.body.as_object().into_iter().flatten().map(|(k, _)| k.as_str());
-    Err(match nearest(name, fields) {
+    let fields = resource.body.names();
+    Err(match nearest(name, fields.iter().map(String::as_str)) {
         Some(meant) => e.help(format!("did you mean `{meant}`?")),
         None => e.help(format!(
             "a field that may be missing is read with `.get(\"{name}\")`, which gives () then"

@@ -228,5 +228,5 @@ fn follow(
         rest: &mut |every| every,
     };
     let active = host.run.wait(&spec, hooks)?;
-    Ok(Dynamic::from(image.from.item(active)))
+    Ok(Dynamic::from(image.from.item(&active)))
 }

@@ -130,8 +130,8 @@ const LIST: Primitive = Primitive {
         let c: Collection = call.receiver()?;
         let filter = with_parents(&c, call.map(0));
         call.host.run.used(c.session.handle());
-        let found = call.host.block_on(openstack::list(&c.session, c.row, &filter))?;
-        Ok(found.into_iter().map(|body| Dynamic::from(c.item(body))).collect::<Vec<_>>().into())
+        let found = call.host.block_on(openstack::rows(&c.session, c.row, &filter))?;
+        Ok(found.into_iter().map(|body| Dynamic::from(c.kept(body))).collect::<Vec<_>>().into())
     },
 };
 
@@ -148,7 +148,7 @@ const FIND: Primitive = Primitive {
         let filter = with_parents(&c, call.map(1));
         call.host.run.used(c.session.handle());
         let found = call.host.block_on(openstack::find(&c.session, c.row, &call.text(0), &filter))?;
-        Ok(found.map_or(Dynamic::UNIT, |body| Dynamic::from(c.item(body))))
+        Ok(found.map_or(Dynamic::UNIT, |body| Dynamic::from(c.item(&body))))
     },
 };
 
@@ -165,7 +165,7 @@ const GET: Primitive = Primitive {
         let filter = with_parents(&c, call.map(1));
         call.host.run.used(c.session.handle());
         let body = call.host.block_on(openstack::get(&c.session, c.row, &call.text(0), &filter))?;
-        Ok(Dynamic::from(c.item(body)))
+        Ok(Dynamic::from(c.item(&body)))
     },
 };
 
@@ -230,7 +230,7 @@ const REFRESH: Primitive = Primitive {
         let c = &r.from;
         call.host.run.used(c.session.handle());
         let body = call.host.block_on(openstack::get(&c.session, c.row, &r.id(), &c.parents))?;
-        Ok(Dynamic::from(c.item(body)))
+        Ok(Dynamic::from(c.item(&body)))
     },
 };
 
@@ -357,7 +357,7 @@ pub(super) fn create(host: &Host, c: &Collection, fields: Payload) -> Result<Res
     let request = resource::create_call(c.row, &fields)?;
     let answered = change(host, &c.session, Some(c.row), request)?;
     let body = answered.expose();
-    Ok(c.item(c.row.item_key.and_then(|key| body.get(key)).unwrap_or(body).clone()))
+    Ok(c.item(c.row.item_key.and_then(|key| body.get(key)).unwrap_or(body)))
 }
 
 fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
@@ -384,7 +384,7 @@ fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         .map(|(key, value)| format!("{key} is {}, not {value}", there[key.as_str()]))
         .collect();
     if differs.is_empty() {
-        return Ok(Dynamic::from(c.item(there)));
+        return Ok(Dynamic::from(c.item(&there)));
     }
     let what = format!("there is a {} `{name}`, but {}", c.row.title, differs.join(", "));
     Err(Error::new(ErrorKind::Conflict, what)

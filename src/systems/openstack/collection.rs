@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 
+use super::kept::Kept;
+use super::page::Page;
 use super::paging;
 use super::resource::{Item, NameFilter, Resource, get_call, list_call, scalar};
 use super::session::Session;
@@ -29,6 +31,18 @@ pub async fn list(
     row: &'static Resource,
     filter: &Map<String, Value>,
 ) -> Result<Vec<Value>> {
+    Ok(rows(session, row, filter).await?.iter().map(Kept::whole).collect())
+}
+
+/// As [`list`], each thing kept as it came.
+///
+/// # Errors
+/// As [`list`].
+pub async fn rows(
+    session: &Session,
+    row: &'static Resource,
+    filter: &Map<String, Value>,
+) -> Result<Vec<Kept>> {
     let items = read_all(session, row, filter).await?;
     apply(row, filter, items).map_err(|e| e.scope(session.handle()))
 }
@@ -49,7 +63,7 @@ pub async fn find(
     }
     let direct = row.verbs.get && (row.name_key.is_none() || is_uuid(name_or_id));
     if direct && let Some(found) = look(session, row, name_or_id, filter).await? {
-        return Ok(apply(row, filter, vec![found])?.pop());
+        return Ok(apply(row, filter, vec![Kept::of(&found)])?.pop().map(|_| found));
     }
     let Some(name_key) = row.name_key.or((!row.verbs.get).then_some(row.id_key)) else { return Ok(None) };
     if !row.verbs.list {
@@ -60,21 +74,21 @@ pub async fn find(
         by_name.insert(key.to_string(), name_or_id.into());
     }
     let all = read_all(session, row, &by_name).await?;
-    let is = |item: &Value, key: &str| item[key].as_str() == Some(name_or_id);
+    let is = |item: &Kept, key: &str| item.text(key).is_some_and(|text| text == name_or_id);
     let named = all.into_iter().filter(|i| is(i, name_key) || is(i, row.id_key)).collect();
     let mut found = apply(row, filter, named)?;
     if found.len() > 1 {
-        let ids: Vec<&str> = found.iter().filter_map(|i| i[row.id_key].as_str()).collect();
+        let ids: Vec<String> = found.iter().filter_map(|i| i.text(row.id_key)).collect();
         let what = format!("{} {}s are called `{name_or_id}`", found.len(), row.title);
         return Err(Error::new(ErrorKind::Ambiguous, what)
             .help(format!("name one by its id: {}", ids.join(", ")))
             .scope(session.handle()));
     }
     let Some(item) = found.pop() else { return Ok(None) };
-    match item[row.id_key].as_str().map(str::to_string) {
+    match item.text(row.id_key) {
         // gone between the list and the look is gone
         Some(id) if row.list_is_brief && row.verbs.get => look(session, row, &id, filter).await,
-        _ => Ok(Some(item)),
+        _ => Ok(Some(item.whole())),
     }
 }
 
@@ -120,7 +134,7 @@ async fn read_all(
     session: &Session,
     row: &'static Resource,
     filter: &Map<String, Value>,
-) -> Result<Vec<Value>> {
+) -> Result<Vec<Kept>> {
     let mut call = match row.name_filter {
         NameFilter::Regex(key) if filter.get(key).is_some_and(Value::is_string) => {
             let mut anchored = filter.clone();
@@ -133,11 +147,10 @@ async fn read_all(
     let (mut items, mut bytes) = (Vec::new(), 0);
     let mut pages = BTreeSet::new();
     loop {
-        let (mut page, size) = session.read(&call).await?;
+        let (page, size) = session.read_as(&call, |answer| Page::read(answer, row)).await?;
         bytes += size;
-        let next = paging::next(&page, row.collection_key).map_err(|e| e.scope(session.handle()))?;
-        let more = page.get_mut(row.collection_key).map(Value::take);
-        items.extend(entries(row, more).ok_or_else(|| missing(row.collection_key, &page, session))?);
+        let next = paging::next(&page.rest, row.collection_key).map_err(|e| e.scope(session.handle()))?;
+        items.extend(page.things.ok_or_else(|| missing(row.collection_key, &page.rest, session))?);
         let Some(query) = next else { return Ok(items) };
         let too_much = items.len() > MOST_ITEMS || bytes > MOST_BYTES;
         if too_much || !pages.insert(query.clone()) {
@@ -152,37 +165,6 @@ async fn read_all(
     }
 }
 
-/// The things of a page; those of an object carry their key as id.
-fn entries(row: &Resource, collection: Option<Value>) -> Option<Vec<Value>> {
-    match collection? {
-        Value::Array(items) => Some(items.into_iter().map(|item| unwrap(row, item)).collect()),
-        Value::Object(by_key) => Some(
-            by_key
-                .into_iter()
-                .map(|(key, value)| {
-                    let mut item = Map::from_iter([(row.id_key.to_string(), Value::String(key))]);
-                    match value {
-                        Value::Object(fields) => item.extend(fields),
-                        scalar => drop(item.insert("value".to_string(), scalar)),
-                    }
-                    Value::Object(item)
-                })
-                .collect(),
-        ),
-        _ => None,
-    }
-}
-
-/// Nova wraps each keypair of a list once more.
-fn unwrap(row: &Resource, mut item: Value) -> Value {
-    let wrapped =
-        row.item_key.filter(|key| item.as_object().is_some_and(|o| o.len() == 1 && o.contains_key(*key)));
-    match wrapped.and_then(|key| item.get_mut(key)) {
-        Some(inner) => inner.take(),
-        None => item,
-    }
-}
-
 fn missing(key: &str, body: &Value, session: &Session) -> Error {
     let keys = body.as_object().map(|o| o.keys().map(String::as_str).collect::<Vec<_>>().join(", "));
     Error::new(ErrorKind::Protocol, format!("the answer has no `{key}`"))
@@ -194,12 +176,12 @@ fn missing(key: &str, body: &Value, session: &Session) -> Error {
 }
 
 /// Keeps what the filter lets through.
-fn apply(row: &Resource, filter: &Map<String, Value>, mut items: Vec<Value>) -> Result<Vec<Value>> {
+fn apply(row: &Resource, filter: &Map<String, Value>, mut items: Vec<Kept>) -> Result<Vec<Kept>> {
     let is_field = |key: &str| !row.parents().any(|p| p == key) && !row.is_option(key);
     for (key, wanted) in filter.iter().filter(|(key, _)| is_field(key)) {
-        if !items.is_empty() && items.iter().all(|i| i.get(key).is_none()) {
-            let fields =
-                items.first().and_then(Value::as_object).into_iter().flatten().map(|(k, _)| k.as_str());
+        if !items.is_empty() && items.iter().all(|i| !i.has(key)) {
+            let fields = items.first().map(Kept::names).unwrap_or_default();
+            let fields = fields.iter().map(String::as_str);
             let e = Error::new(
                 ErrorKind::Argument,
                 format!("{} cannot be filtered by `{key}`", row.name.replace('_', " ")),
@@ -209,7 +191,7 @@ fn apply(row: &Resource, filter: &Map<String, Value>, mut items: Vec<Value>) -> 
                 None => e.help("none of them has such a field, and the API would ignore it"),
             });
         }
-        items.retain(|item| item.get(key).is_some_and(|value| matches(value, wanted)));
+        items.retain(|item| item.field(key).is_some_and(|value| matches(&value, wanted)));
     }
     Ok(items)
 }

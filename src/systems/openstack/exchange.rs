@@ -74,8 +74,17 @@ impl Session {
 
     /// The JSON of a read.
     pub(super) async fn read(&self, call: &Call) -> Result<(serde_json::Value, usize)> {
+        self.read_as(call, Answer::json).await
+    }
+
+    /// What a read answers, taken out of its body, and how long that was.
+    pub(super) async fn read_as<T>(
+        &self,
+        call: &Call,
+        take: impl FnOnce(&Answer) -> Result<T>,
+    ) -> Result<(T, usize)> {
         let answer = self.send(call).await?;
-        let body = answer.json().map_err(|e| {
+        let body = take(&answer).map_err(|e| {
             let e =
                 e.context(format!("{} answers {} wrongly", call.service, call.summary)).scope(self.handle());
             match request_id(&answer) {
