@@ -75,14 +75,20 @@ pub(super) fn show<R: Resource>(call: &mut Call<'_>) -> Outcome {
     Ok(answer)
 }
 
+/// Fails if a list is filtered by something that it cannot be filtered by.
+pub(super) fn filterable(listing: &Listing, attributes: &[&str]) -> Result<(), Refusal> {
+    let unknown: Vec<String> = listing.unknown(attributes).iter().map(|k| format!("'{k}'")).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let message = format!("[{}] is invalid attribute for filtering", unknown.join(", "));
+    Err(Refusal::kind(400, "HTTPBadRequest", message))
+}
+
 /// `GET` of many.
 pub(super) fn list<R: Resource>(call: &mut Call<'_>) -> Outcome {
     let listing = Listing::of(call.request, false);
-    let unknown: Vec<String> = listing.unknown(R::ATTRIBUTES).iter().map(|k| format!("'{k}'")).collect();
-    if !unknown.is_empty() {
-        let message = format!("[{}] is invalid attribute for filtering", unknown.join(", "));
-        return Err(Refusal::kind(400, "HTTPBadRequest", message));
-    }
+    filterable(&listing, R::ATTRIBUTES)?;
     let limit = listing.limit.as_deref().map(|text| {
         text.parse::<usize>().map_err(|_| {
             let message =

@@ -52,7 +52,6 @@ impl Resource for Router {
         "tenant_id",
         "project_id",
         "admin_state_up",
-        "status",
         "description",
         "flavor_id",
         "ha",

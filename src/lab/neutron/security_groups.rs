@@ -1,10 +1,12 @@
 //! Security groups and their rules.
 
+use std::net::IpAddr;
+
 use serde_json::{Value, json};
 
-use super::resource::{Resource, body, by_id, list, one, own, show, text};
+use super::resource::{Resource, body, by_id, filterable, list, one, own, show, text};
 use super::{Meta, Neutron};
-use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, delete, get, post, put};
+use crate::lab::api::{Call, Listing, Outcome, Refusal, Route, Rule, delete, get, post, put};
 use crate::lab::exchange::{Answer, Body};
 use crate::lab::ids::Id;
 use crate::lab::table::{Row, Table};
@@ -244,19 +246,62 @@ fn remove(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::empty(204))
 }
 
+/// What a list of rules can be filtered by.
+const RULE_ATTRIBUTES: &[&str] = &[
+    "id",
+    "project_id",
+    "tenant_id",
+    "security_group_id",
+    "remote_group_id",
+    "remote_address_group_id",
+    "direction",
+    "protocol",
+    "port_range_min",
+    "port_range_max",
+    "ethertype",
+    "remote_ip_prefix",
+    "normalized_cidr",
+    "description",
+    "revision_number",
+];
+
 fn rules(call: &mut Call<'_>) -> Outcome {
-    let (group, direction) = (call.query("security_group_id"), call.query("direction"));
+    let listing = Listing::of(call.request, false);
+    filterable(&listing, RULE_ATTRIBUTES)?;
     let groups = call.world.neutron.security_groups.iter().filter(|g| call.sees(&g.project));
-    let groups = groups.filter(|g| group.as_deref().is_none_or(|id| *id == *g.id));
-    let rows = groups.flat_map(|g| {
-        g.rules
-            .iter()
-            .filter(|r| direction.as_deref().is_none_or(|d| d == r.rule.direction))
-            .map(|r| r.show(g, false))
-    });
-    let mut rows: Vec<Value> = rows.collect();
+    let mut rows: Vec<Value> = groups.flat_map(|g| g.rules.iter().map(|r| r.show(g, false))).collect();
     rows.sort_by(|a, b| a["id"].as_str().cmp(&b["id"].as_str()));
-    Ok(Answer::json(200, json!({"security_group_rules": rows})))
+    let mut page = listing.page(rows.into_iter(), usize::MAX).unwrap_or_default();
+    page.iter_mut().for_each(|row| listing.keep(row));
+    Ok(Answer::json(200, json!({"security_group_rules": page})))
+}
+
+/// An address, or a network in CIDR notation.
+fn is_prefix(text: &str) -> bool {
+    let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    length.is_none_or(|l| l.parse::<u8>().is_ok_and(|l| l <= most))
+}
+
+/// What a rule cannot say.
+fn check_rule(rule: &NewRule) -> Result<(), Refusal> {
+    if !["ingress", "egress"].contains(&&*rule.direction) {
+        let message =
+            format!("Invalid input for direction. Reason: {} is not in valid_values.", rule.direction);
+        return Err(Refusal::kind(400, "HTTPBadRequest", message));
+    }
+    if rule.ports.is_some_and(|(from, to)| from > to) {
+        let message = "For TCP/UDP protocols, port_range_min must be <= port_range_max";
+        return Err(Refusal::kind(400, "SecurityGroupInvalidPortRange", message));
+    }
+    match rule.remote_prefix.as_deref().filter(|prefix| !is_prefix(prefix)) {
+        Some(prefix) => {
+            let message = format!("Invalid CIDR {prefix} given as IP prefix.");
+            Err(Refusal::kind(400, "InvalidCIDR", message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The group and the place in it of the rule that the path names.
@@ -304,6 +349,7 @@ fn create_rule(call: &mut Call<'_>) -> Outcome {
         remote_group: text(given, "remote_group_id").map(Id::from),
         description: Some(text(given, "description").unwrap_or_default().into()),
     };
+    check_rule(&rule)?;
     if let Some(same) = group.rules.iter().find(|r| {
         NewRule { description: None, ..r.rule.clone() } == NewRule { description: None, ..rule.clone() }
     }) {

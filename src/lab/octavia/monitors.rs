@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::resource::{Life, Resource, body, by_id, choice, find, list, mutable, needed, one, show, text};
+use super::resource::{
+    Life, Resource, body, by_id, choice, find, listing, mutable, needed, one, page, show, text,
+};
 use super::{Octavia, Pool, Provisioning};
 use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, delete, get, post};
 use crate::lab::exchange::Answer;
@@ -12,7 +14,7 @@ use crate::lab::table::{Row, Table};
 use crate::lab::world::World;
 
 pub(super) const ROUTES: &[Route] = &[
-    get("/v2/lbaas/healthmonitors", Rule::LbRead, "", list::<Monitor>),
+    get("/v2/lbaas/healthmonitors", Rule::LbRead, "", all),
     post("/v2/lbaas/healthmonitors", Rule::LbWrite, "", create),
     get("/v2/lbaas/healthmonitors/{}", Rule::LbRead, "", show::<Monitor>),
     delete("/v2/lbaas/healthmonitors/{}", Rule::LbWrite, "", remove),
@@ -68,6 +70,16 @@ impl Monitor {
         let lb = world.octavia.pools.get(&self.pool).map(|p| &p.lb);
         lb.map_or("OFFLINE", |lb| super::status::operating(world, lb, &self.life))
     }
+}
+
+/// A monitor shows pools, and is asked for by one of them.
+fn all(call: &mut Call<'_>) -> Outcome {
+    let mut listing = listing(call);
+    for (key, values) in listing.filters.iter_mut().filter(|(key, _)| key == "pool_id") {
+        *key = "pools".into();
+        values.iter_mut().for_each(|id| *id = format!("id={id}"));
+    }
+    page::<Monitor>(call, &listing, |_| true)
 }
 
 fn create(call: &mut Call<'_>) -> Outcome {

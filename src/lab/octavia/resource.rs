@@ -94,6 +94,11 @@ pub(super) fn show<R: Resource>(call: &mut Call<'_>) -> Outcome {
 
 /// `GET` of many.
 pub(super) fn list<R: Resource>(call: &mut Call<'_>) -> Outcome {
+    page::<R>(call, &listing(call), |_| true)
+}
+
+/// What a list is asked for, in the words of what is shown.
+pub(super) fn listing(call: &Call<'_>) -> Listing {
     let mut listing = Listing::of(call.request, false);
     // these two name one project by two names
     for (key, _) in &mut listing.filters {
@@ -101,7 +106,7 @@ pub(super) fn list<R: Resource>(call: &mut Call<'_>) -> Outcome {
             *key = "project_id".into();
         }
     }
-    page::<R>(call, &listing, |_| true)
+    listing
 }
 
 /// A page of what the token sees and what belongs here.

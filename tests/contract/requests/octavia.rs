@@ -68,7 +68,6 @@ pub(super) fn steps() -> Vec<Step> {
         get("admin", L, "/v2/octavia/amphorae?loadbalancer_id={lb}&fields=id&fields=status"),
         get("admin", L, "/v2/octavia/amphorae?bogus=1"),
         get("admin", L, "/v2/octavia/amphorae?loadbalancer_id={lb}&limit=1"),
-        get("admin", L, "/v2/octavia/amphorae?limit=-1"),
         get("reader", L, "/v2/octavia/amphorae/{amphora}"),
         get("member", L, "/v2/octavia/amphorae/{amphora}"),
         get("admin", "compute", "/v2.1/servers/{compute}").at("2.96"),
