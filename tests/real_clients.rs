@@ -150,6 +150,44 @@ fn kubectl_reads_follows_and_changes_a_served_cluster() {
     assert!(String::from_utf8_lossy(&gone.stderr).contains("(NotFound): services \"rr\" not found"));
 }
 
+#[test]
+fn tables_have_the_columns_of_a_real_server() {
+    const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    let served = Served::start(&[]);
+    let columns = |table: &str| -> Vec<(String, u64)> {
+        let table: Value = serde_json::from_str(table).unwrap();
+        let of = |c: &Value| (c["name"].as_str().unwrap().to_string(), c["priority"].as_u64().unwrap());
+        table["columnDefinitions"].as_array().unwrap().iter().map(of).collect()
+    };
+    for kind in [
+        "api/v1/configmaps",
+        "api/v1/events",
+        "api/v1/namespaces",
+        "api/v1/nodes",
+        "api/v1/persistentvolumeclaims",
+        "api/v1/pods",
+        "api/v1/secrets",
+        "api/v1/services",
+        "apis/apps/v1/daemonsets",
+        "apis/apps/v1/deployments",
+        "apis/apps/v1/replicasets",
+    ] {
+        let path = format!("/{kind}?limit=1");
+        let mut real = Command::new(var("KUBERNETES_ASK"));
+        let real = ended(
+            {
+                real.env("ACCEPT", TABLE);
+                real
+            },
+            &["GET", &path],
+        );
+        assert!(real.status.success(), "{}", String::from_utf8_lossy(&real.stderr));
+        let here = served.ask("GET", &path, &format!("Accept: {TABLE}\r\n"), "");
+        let here = here.split_once("\r\n\r\n").unwrap().1;
+        assert_eq!(columns(here), columns(&String::from_utf8_lossy(&real.stdout)), "{kind}");
+    }
+}
+
 /// Whether a kubectl asks over WebSockets by itself: since 1.30.
 fn is_new(program: &str) -> bool {
     let output = Command::new(program).args(["version", "--client", "-o", "json"]).output();

@@ -9,7 +9,7 @@ pub(super) struct Column {
     pub(super) name: &'static str,
     /// Shown only where the client wants more: `kubectl get -o wide`.
     pub(super) wide: bool,
-    /// What stands in it; of `Age` the time of birth.
+    /// What stands in it; of an age the moment that it counts from.
     pub(super) cell: fn(&Value) -> Value,
 }
 
@@ -132,17 +132,24 @@ fn deployment_ready(object: &Value) -> Value {
     format!("{}/{wanted}", number(object, "/status/readyReplicas")).into()
 }
 
+const NAME: Column = col("Name", |o| at(o, "/metadata/name"));
 const AGE: Column = col("Age", created);
 const CONTAINERS: Column = wide("Containers", |o| containers(o, "name"));
 const IMAGES: Column = wide("Images", |o| containers(o, "image"));
 const SELECTOR: Column = wide("Selector", |o| labels(o, "/spec/selector/matchLabels"));
 
-/// The columns after the name.
+/// `RWO` of `ReadWriteOnce`.
+fn short_mode(mode: &str) -> String {
+    mode.chars().filter(char::is_ascii_uppercase).collect()
+}
+
+/// The columns of a kind.
 pub(super) fn of(kind: &Kind) -> &'static [Column] {
     match kind.plural {
         "nodes" => {
             const {
                 &[
+                    NAME,
                     col("Status", node_status),
                     col("Roles", node_role),
                     AGE,
@@ -158,6 +165,7 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         "pods" => {
             const {
                 &[
+                    NAME,
                     col("Ready", pod_ready),
                     col("Status", pod_status),
                     col("Restarts", pod_restarts),
@@ -174,6 +182,7 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         "services" => {
             const {
                 &[
+                    NAME,
                     col("Type", |o| at(o, "/spec/type")),
                     col("Cluster-IP", |o| at(o, "/spec/clusterIP")),
                     col("External-IP", external_address),
@@ -186,6 +195,7 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         "deployments" => {
             const {
                 &[
+                    NAME,
                     col("Ready", deployment_ready),
                     col("Up-to-date", |o| count(o, "/status/updatedReplicas")),
                     col("Available", |o| count(o, "/status/availableReplicas")),
@@ -199,6 +209,7 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         "replicasets" => {
             const {
                 &[
+                    NAME,
                     col("Desired", |o| count(o, "/spec/replicas")),
                     col("Current", |o| count(o, "/status/replicas")),
                     col("Ready", |o| count(o, "/status/readyReplicas")),
@@ -212,6 +223,7 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         "daemonsets" => {
             const {
                 &[
+                    NAME,
                     col("Desired", |o| count(o, "/status/desiredNumberScheduled")),
                     col("Current", |o| count(o, "/status/currentNumberScheduled")),
                     col("Ready", |o| count(o, "/status/numberReady")),
@@ -225,36 +237,49 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
                 ]
             }
         }
-        "configmaps" => const { &[col("Data", data), AGE] },
-        "secrets" => const { &[col("Type", |o| at(o, "/type")), col("Data", data), AGE] },
+        "configmaps" => const { &[NAME, col("Data", data), AGE] },
+        "secrets" => const { &[NAME, col("Type", |o| at(o, "/type")), col("Data", data), AGE] },
         "persistentvolumeclaims" => {
             const {
                 &[
+                    NAME,
                     col("Status", |o| at(o, "/status/phase")),
                     col("Volume", |o| at(o, "/spec/volumeName")),
                     col("Capacity", |o| at(o, "/status/capacity/storage")),
+                    col("Access Modes", |o| {
+                        joined(&o["spec"]["accessModes"], |mode| {
+                            short_mode(mode.as_str().unwrap_or_default())
+                        })
+                    }),
                     col("StorageClass", |o| at(o, "/spec/storageClassName")),
                     AGE,
+                    wide("VolumeMode", |o| at(o, "/spec/volumeMode")),
                 ]
             }
         }
         "events" => {
             const {
                 &[
+                    col("Last Seen", |o| at(o, "/lastTimestamp")),
                     col("Type", |o| at(o, "/type")),
                     col("Reason", |o| at(o, "/reason")),
                     col("Object", |o| {
                         let (kind, name) = (text(o, "/involvedObject/kind"), text(o, "/involvedObject/name"));
                         format!("{}/{name}", kind.to_lowercase()).into()
                     }),
+                    wide("Subobject", |o| at(o, "/involvedObject/fieldPath")),
+                    wide("Source", |o| at(o, "/source/component")),
                     col("Message", |o| at(o, "/message")),
-                    AGE,
+                    wide("First Seen", |o| at(o, "/firstTimestamp")),
+                    wide("Count", |o| count(o, "/count")),
+                    wide("Name", |o| at(o, "/metadata/name")),
                 ]
             }
         }
         "clusters" => {
             const {
                 &[
+                    NAME,
                     col("Available", |o| condition(o, "Available")),
                     col("Phase", |o| at(o, "/status/phase")),
                     AGE,
@@ -264,6 +289,7 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         "machines" => {
             const {
                 &[
+                    NAME,
                     col("Cluster", |o| at(o, "/spec/clusterName")),
                     col("Node Name", |o| at(o, "/status/nodeRef/name")),
                     col("Phase", |o| at(o, "/status/phase")),
@@ -275,13 +301,14 @@ pub(super) fn of(kind: &Kind) -> &'static [Column] {
         "openstackclusters" => {
             const {
                 &[
+                    NAME,
                     col("Ready", |o| at(o, "/status/ready")),
                     col("Endpoint", |o| at(o, "/spec/controlPlaneEndpoint/host")),
                     AGE,
                 ]
             }
         }
-        "namespaces" => const { &[col("Status", |o| at(o, "/status/phase")), AGE] },
-        _ => const { &[AGE] },
+        "namespaces" => const { &[NAME, col("Status", |o| at(o, "/status/phase")), AGE] },
+        _ => const { &[NAME, AGE] },
     }
 }

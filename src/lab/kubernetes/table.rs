@@ -30,7 +30,7 @@ fn span(seconds: i64) -> String {
 fn cell(column: &Column, object: &Value, now: Timestamp) -> Value {
     match (column.name, (column.cell)(object)) {
         (_, Value::Null) => "<none>".into(),
-        ("Age", Value::String(since)) => {
+        ("Age" | "Last Seen" | "First Seen", Value::String(since)) => {
             let since = since.parse().map(|since| span(now.duration_since(since).as_secs()));
             since.unwrap_or_else(|_| "<unknown>".into()).into()
         }
@@ -68,11 +68,10 @@ fn of(kind: &Kind, objects: &[Value], metadata: &Value, now: Timestamp, named: b
         json!({"name": name, "type": "string", "format": format, "description": "", "priority": priority})
     };
     let columns = columns::of(kind);
-    let rest = columns.iter().map(|column| define(column.name, column.wide.into()));
-    let definitions: Vec<Value> = std::iter::once(define("Name", 0)).chain(rest).collect();
+    let definitions: Vec<Value> =
+        columns.iter().map(|column| define(column.name, column.wide.into())).collect();
     let row = |object: &Value| {
-        let rest = columns.iter().map(|column| cell(column, object, now));
-        let cells: Vec<Value> = std::iter::once(object["metadata"]["name"].clone()).chain(rest).collect();
+        let cells: Vec<Value> = columns.iter().map(|column| cell(column, object, now)).collect();
         let part = json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]});
         json!({"cells": cells, "object": part})
     };
