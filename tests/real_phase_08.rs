@@ -18,7 +18,7 @@ mod triage;
 use std::fs;
 
 use rig::{Ended, Rig};
-use testbed::{stdout, var};
+use testbed::{machine, stdout, var};
 
 /// The steps of phase-08 that the testbed cannot answer, each with the reason.
 const ELSEWHERE: [(&str, &str); 10] = [
@@ -63,16 +63,9 @@ fn site(values: &str) -> Rig {
         cloud = "member"
         project = "capi-mgmt"
         domain = "capi"
-        [hosts.capi-mgmt]
-        address = "127.0.0.1"
-        port = {port}
-        user = "{user}"
-        identity_file = "{key}"
-        known_hosts = "{known}"
+        {machine}
         [kube.capi-mgmt]
         kubeconfig = "{caracal}/etc/mgmt.kubeconfig"
-        [tools.juju]
-        program = "{bin}/juju"
         [endpoints.keystone]
         url = "{keystone}"
         [endpoints.nobody]
@@ -104,11 +97,7 @@ fn site(values: &str) -> Rig {
         orphan_confirm_after = "2s"
         {values}
         "#,
-        port = var("SSH_PORT"),
-        user = var("SSH_USER"),
-        key = var("SSH_KEY"),
-        known = var("SSH_KNOWN_HOSTS"),
-        bin = var("SSH_BIN"),
+        machine = machine(),
         caracal = var("CARACAL"),
         keystone = keystone(),
         image = name("image"),

@@ -10,7 +10,7 @@ use std::fs;
 
 use rhumb::base::ErrorKind;
 use rig::Rig;
-use testbed::{Made, fixture, requests_to, var};
+use testbed::{Made, fixture, machine, requests_to, var};
 
 /// The name of this run's own management VM: one that a killed run left must not be taken for it.
 fn server_name() -> String {
@@ -36,16 +36,9 @@ fn site(admin: &str, more: &str) -> Rig {
         project = "capi-mgmt"
         domain = "capi"
         roles = ["member", "load-balancer_member"]
-        [hosts.capi-mgmt]
-        address = "127.0.0.1"
-        port = {port}
-        user = "{user}"
-        identity_file = "{key}"
-        known_hosts = "{known}"
+        {machine}
         [kube.capi-mgmt]
         kubeconfig = "{caracal}/etc/mgmt.kubeconfig"
-        [tools.juju]
-        program = "{bin}/juju"
         [values]
         vault_units = ["{vault}"]
         magnum_driver_version = "1.4.0"
@@ -56,11 +49,7 @@ fn site(admin: &str, more: &str) -> Rig {
         {more}
         "#,
         server = server_name(),
-        port = var("SSH_PORT"),
-        user = var("SSH_USER"),
-        key = var("SSH_KEY"),
-        known = var("SSH_KNOWN_HOSTS"),
-        bin = var("SSH_BIN"),
+        machine = machine(),
         vault = var("VAULT_ADDR"),
         caracal = var("CARACAL"),
     ));

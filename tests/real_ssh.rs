@@ -4,6 +4,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's support fails as a test does")]
 
 mod testbed;
+mod watching;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -17,6 +18,7 @@ use rhumb::systems::ssh::{Host, HostKeyPin, HostSpec, OpenSsh, pin};
 use tempfile::TempDir;
 
 use testbed::var;
+use watching::{eventually, lines, runs};
 
 struct Yes;
 
@@ -76,29 +78,6 @@ impl Site {
 fn fingerprint(known_hosts: &Path) -> String {
     let shown = testbed::stdout("ssh-keygen", ["-l", "-f", known_hosts.to_str().unwrap()]);
     shown.split(' ').nth(1).unwrap().to_owned()
-}
-
-fn lines() -> (OnLine, Arc<Mutex<Vec<String>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let into = seen.clone();
-    (Arc::new(move |_, line: &str| into.lock().unwrap().push(line.to_owned())), seen)
-}
-
-/// Whether a process runs; one that only waits to be reaped does not.
-fn runs(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
-    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
-}
-
-async fn eventually(what: impl Fn() -> bool) -> bool {
-    let started = Instant::now();
-    while !what() {
-        if started.elapsed() > Duration::from_secs(30) {
-            return false;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    true
 }
 
 /// Prints the ids of two processes, and waits for longer than any test.

@@ -7,31 +7,20 @@ mod rig;
 mod testbed;
 
 use rig::Rig;
-use testbed::{run, stdout, var};
+use testbed::{machine, run, stdout, var};
 
 fn site(script: &str) -> Rig {
     let rig = Rig::new(&format!(
         r#"
         name = "testbed"
-        [hosts.capi-mgmt]
-        address = "127.0.0.1"
-        port = {port}
-        user = "{user}"
-        identity_file = "{key}"
-        known_hosts = "{known}"
-        [tools.juju]
-        program = "{bin}/juju"
+        {machine}
         [values]
         vault_units = ["{vault}"]
         libvirt_uri = "{libvirt}"
         snapshot_domains = ["{domain}"]
         snapshot_name = "rhumb-{pid}"
         "#,
-        port = var("SSH_PORT"),
-        user = var("SSH_USER"),
-        key = var("SSH_KEY"),
-        known = var("SSH_KNOWN_HOSTS"),
-        bin = var("SSH_BIN"),
+        machine = machine(),
         vault = var("VAULT_ADDR"),
         libvirt = var("LIBVIRT_URI"),
         domain = var("LIBVIRT_DOMAIN"),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's support fails as a test does")]
 
+mod watching;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -9,36 +11,13 @@ use std::time::{Duration, Instant};
 use rhumb::base::{ErrorKind, Secret};
 use rhumb::systems::command::{Arg, Command, OnLine, Stream};
 use rhumb::systems::tool::{Processes, Tool, ToolSpec};
+use watching::{eventually, lines, runs};
 
 /// A shell as a tool: its arguments are the script and the script's own arguments.
 fn sh() -> Tool {
     let mut spec = ToolSpec::new("sh", "/bin/sh", "/");
     spec.args_prefix = vec!["-c".into()];
     Tool::new(spec, Arc::new(Processes))
-}
-
-/// Collects the lines of a command.
-fn lines() -> (OnLine, Arc<Mutex<Vec<String>>>) {
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let into = seen.clone();
-    (Arc::new(move |_, line: &str| into.lock().unwrap().push(line.to_owned())), seen)
-}
-
-/// Whether a process runs; one that only waits to be reaped does not.
-fn runs(pid: &str) -> bool {
-    let stat = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
-    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
-}
-
-async fn eventually(what: impl Fn() -> bool) -> bool {
-    let started = Instant::now();
-    while !what() {
-        if started.elapsed() > Duration::from_secs(20) {
-            return false;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    true
 }
 
 #[tokio::test]

@@ -18,6 +18,27 @@ pub(crate) fn var(name: &str) -> String {
     })
 }
 
+/// The machine of the testbed, in the words of a site file: host `capi-mgmt`, and the `juju` that is beside it.
+pub(crate) fn machine() -> String {
+    format!(
+        r#"
+        [hosts.capi-mgmt]
+        address = "127.0.0.1"
+        port = {port}
+        user = "{user}"
+        identity_file = "{key}"
+        known_hosts = "{known}"
+        [tools.juju]
+        program = "{bin}/juju"
+        "#,
+        port = var("SSH_PORT"),
+        user = var("SSH_USER"),
+        key = var("SSH_KEY"),
+        known = var("SSH_KNOWN_HOSTS"),
+        bin = var("SSH_BIN"),
+    )
+}
+
 /// Runs a program to its end.
 pub(crate) fn run<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, args: impl IntoIterator<Item = S>) -> Output {
     let program = program.as_ref();

@@ -6,7 +6,8 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::base::{Error, ErrorKind, Result, SystemClock};
+use crate::base::{ErrorKind, Result, SystemClock};
+use crate::cli::conduct::runtime;
 use crate::cli::{SiteArguments, print_json, terminal_of};
 use crate::script::diagnostic::Report;
 use crate::script::site_check::{Area, Asked, Finding, Grade, SiteCheck, confirm};
@@ -61,11 +62,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
 }
 
 fn ask(site: &Site, checked: &mut SiteCheck, asked: Asked) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::new(ErrorKind::Io, "no runtime for requests").from_source(&e))?;
+    let runtime = runtime()?;
     let clock = Arc::new(SystemClock::new(runtime.handle().clone()));
     let confirmed = runtime.block_on(confirm(site, &checked.runbooks, clock, asked));
     // a look at a name that never answers must not keep the process

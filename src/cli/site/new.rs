@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::credentials::Credentials;
-use crate::base::{Error, ErrorKind, Result, SystemClock};
+use crate::base::{Result, SystemClock};
+use crate::cli::conduct::runtime;
 use crate::cli::{print, usage};
 use crate::script::draft::{self, Draft};
 use crate::script::overlay::replace;
@@ -56,11 +57,7 @@ fn look(name: &str, source: &CloudSource, prompt: bool) -> Result<Draft> {
     let layers = Layers::new(Layers::installed_directory().as_deref(), None)?;
     let names: Vec<String> = layers.list()?.into_iter().map(|l| l.name).collect();
     let survey = Survey::of(&layers, &names)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|e| Error::new(ErrorKind::Io, "no runtime for requests").from_source(&e))?;
+    let runtime = runtime()?;
     let clock = Arc::new(SystemClock::new(runtime.handle().clone()));
     let site = draft::login(source, prompt, &layers)?;
     runtime.block_on(draft::look(&site, name, source, prompt, &survey, clock))
