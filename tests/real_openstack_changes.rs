@@ -361,7 +361,8 @@ async fn a_flavor_and_a_compute_service_are_for_administrators() {
 #[tokio::test]
 async fn a_cluster_grows_from_its_template_and_goes() {
     let capi = session("capi-mgmt");
-    let template = named(&capi, "cluster_templates", "lab-tmpl").await;
+    let made = testbed::fixture(["template"]);
+    let template = named(&capi, "cluster_templates", made["name"].as_str().unwrap()).await;
     let spec = json!({"name": name("cluster"), "cluster_template_id": template["uuid"], "keypair": "capi-mgmt-key", "master_count": 1, "node_count": 1});
     let made = create(&capi, "clusters", spec).await;
     let cluster = made["uuid"].as_str().unwrap();

@@ -13,12 +13,15 @@ const TWICE: Duration = Duration::from_secs(2);
 
 /// Listens for SIGINT, SIGTERM and SIGHUP for the rest of the process.
 pub fn listen(runtime: &Handle, cancel: Cancel, say: impl Fn(&str) + Send + 'static) {
+    // before the first step, not when the task comes to its turn
+    let entered = runtime.enter();
+    let all = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    drop(entered);
+    let [Ok(mut int), Ok(mut term), Ok(mut hup)] = all else {
+        say("signals cannot be heard: Ctrl-C will end the run without a clean-up");
+        return;
+    };
     runtime.spawn(async move {
-        let all = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-        let [Ok(mut int), Ok(mut term), Ok(mut hup)] = all else {
-            say("signals cannot be heard: Ctrl-C will end the run without a clean-up");
-            return;
-        };
         let mut last: Option<Instant> = None;
         loop {
             tokio::select! { _ = int.recv() => {}, _ = term.recv() => {}, _ = hup.recv() => {} }

@@ -148,14 +148,7 @@ fn session(settings: Settings) -> Result<u8> {
     let lock = Arc::new(Lock::new(run.clone(), (settings.home.join("lock"), holder), settings.idle));
     let host = Host::new(run.clone(), handle, library, runtime.clone());
     let session = Arc::new(Session::new(host, lock));
-    let interrupted = session.clone();
-    runtime.spawn(async move {
-        // at the prompt the line editor has the key; this is for the call that runs
-        let Ok(mut keys) = signal(SignalKind::interrupt()) else { return };
-        while keys.recv().await.is_some() {
-            interrupted.run().cancel().interrupt();
-        }
-    });
+    listen(&runtime, session.clone())?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let names = Arc::new(Names::new(runtime.clone()));
     let start = Start {
@@ -184,4 +177,20 @@ fn session(settings: Settings) -> Result<u8> {
         // it was shown where it happened
         Err(e) => Ok(e.kind().exit_code()),
     }
+}
+
+/// Lets Ctrl-C end the call that runs; at the prompt the line editor has the key. The editor puts back what it found
+/// whenever a line is read, so this has to be there before the first one: later it would be taken away again, and the
+/// key would end the process.
+fn listen(runtime: &Handle, session: Arc<Session>) -> Result<()> {
+    let entered = runtime.enter();
+    let mut keys = signal(SignalKind::interrupt())
+        .map_err(|e| Error::new(ErrorKind::Io, "Ctrl-C cannot be heard").from_source(&e))?;
+    drop(entered);
+    runtime.spawn(async move {
+        while keys.recv().await.is_some() {
+            session.run().cancel().interrupt();
+        }
+    });
+    Ok(())
 }

@@ -183,6 +183,26 @@ def lookalikes(a):
                 other_name=amphora_like(cloud("service"), f"amphora-{uuid.uuid4()}-debug", a.age))
 
 
+# --- what clusters are made from --------------------------------------------------------------------------------------------
+
+def template(_):
+    """An image for nodes and a cluster template of it, unless they are there. `clean` leaves both."""
+    c = cloud("member")
+    templates = c.call("GET", "container-infra", "/clustertemplates")["clustertemplates"]
+    found = next((t for t in templates if t["name"] == "lab-tmpl"), None)
+    if not found:
+        images = c.call("GET", "image", "/v2/images?name=lab-kube")["images"]
+        image = next(iter(images), None) or c.call("POST", "image", "/v2/images", dict(
+            name="lab-kube", disk_format="raw", container_format="bare", os_distro="ubuntu", kube_version="v1.32.13"))
+        if image["status"] == "queued":
+            c.call("PUT", "image", f"/v2/images/{image['id']}/file", bytes(1 << 20))
+        found = c.call("POST", "container-infra", "/clustertemplates", dict(
+            name="lab-tmpl", coe="kubernetes", server_type="vm", image_id=image["id"], external_network_id="provider-ext",
+            master_flavor_id="gp.mid", flavor_id="capi.node", master_lb_enabled=True, floating_ip_enabled=True,
+            network_driver="calico", docker_storage_driver="overlay2", dns_nameserver="8.8.8.8"))
+    return dict(id=found["uuid"], name=found["name"])
+
+
 # --- load balancers ---------------------------------------------------------------------------------------------------------
 
 LB = "/v2/lbaas/loadbalancers"
@@ -486,6 +506,7 @@ def main():
     verb("many-servers", many_servers, arg("count", type=int, metavar="COUNT"))
     verb("orphan", orphan, age)
     verb("lookalikes", lookalikes, age)
+    verb("template", template)
     verb("loadbalancer", loadbalancer, arg("name"), project, arg("--tree", action="store_true"))
     verb("loadbalancer-error", loadbalancer_error, arg("id"))
     verb("loadbalancer-status-in-database", loadbalancer_status_in_database, arg("id"),
