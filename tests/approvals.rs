@@ -125,7 +125,7 @@ impl Terminal {
 async fn a_yes_for_the_step_lasts_as_long_and_deletions_are_asked_one_by_one() {
     let (cloud, rig) = two_servers().await;
     let mut terminal = Terminal::of(&rig, &["run", "clear"]);
-    let stop = terminal.question();
+    let stop = terminal.question().split_whitespace().collect::<Vec<_>>().join(" ");
     for shown in ["stop server vm-1", "project capi-mgmt", "roles", "token until", "os-stop", "start it"] {
         assert!(stop.contains(shown), "`{shown}` is not shown:\n{stop}");
     }

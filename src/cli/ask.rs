@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::view::View;
+use super::view::{self, View};
 use crate::base::{Intent, Undo};
 use crate::run::approval::Question;
 use crate::run::{Answer, Approver, Cancel};
@@ -75,7 +75,7 @@ impl Approver for Terminal {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.view.quietly(|| {
             let mut out = anstream::stdout();
-            let _ = writeln!(out, "{}", table(q));
+            let _ = writeln!(out, "{}", table(q, view::columns()));
             let alone = q.intent.destroys || q.in_doubt;
             let choices = match (alone, self.reads) {
                 (true, _) => "[y]es  [n]o",
@@ -121,29 +121,80 @@ impl Approver for Rehearser {
     }
 }
 
-/// The change as a small table.
-fn table(q: &Question<'_>) -> String {
+/// Where the values of the table begin.
+const VALUES: usize = 19;
+
+/// The change as a small table. What is sent stands as it is; the rest is laid out within the columns there are.
+fn table(q: &Question<'_>, width: Option<usize>) -> String {
     let i: &Intent = q.intent;
     let undo = match &i.undo {
         Undo::By(how) => how.clone(),
         Undo::Never => "cannot be undone".into(),
         Undo::Unknown => "nobody here knows".into(),
     };
+    let laid = |line: String, indent| match width {
+        Some(width) => view::filled(&line, width, indent),
+        None => line,
+    };
+    let row = |name: &str, value: &str| format!("         {DIM}{name:<9}{DIM:#} {value}");
     let body = match &i.body {
         serde_json::Value::Null => "none".into(),
-        body => serde_json::to_string_pretty(body).unwrap_or_default().replace('\n', "\n                   "),
+        body => serde_json::to_string_pretty(body).unwrap_or_default(),
     };
-    let rows = [
-        ("scope", format!("{}: {}", i.handle, i.identity)),
-        ("request", format!("{} {}", i.method, i.target)),
-        ("body", body),
-        ("undo", undo),
-        ("in doubt", "it may have been sent before the cut, and a look cannot tell".to_string()),
+    let mut lines = vec![
+        String::new(),
+        laid(format!("         {WARN}step {} would {}{WARN:#}", q.step, i.summary), 11),
+        laid(row("scope", &format!("{}: {}", i.handle, i.identity)), VALUES),
+        laid(row("request", &format!("{} {}", i.method, i.target)), VALUES),
+        row("body", &body.replace('\n', &format!("\n{:VALUES$}", ""))),
+        laid(row("undo", &undo), VALUES),
     ];
-    let shown = if q.in_doubt { &rows[..] } else { &rows[..4] };
-    let mut text = format!("\n         {WARN}step {} would {}{WARN:#}", q.step, i.summary);
-    for (name, value) in shown {
-        text.push_str(&format!("\n         {DIM}{name:<9}{DIM:#} {value}"));
+    if q.in_doubt {
+        let doubt = "it may have been sent before the cut, and a look cannot tell";
+        lines.push(laid(row("in doubt", doubt), VALUES));
     }
-    text
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_change_is_shown_within_the_columns_there_are() {
+        let body = json!({"description": "a text that is longer than a narrow terminal, and is sent as it stands here"});
+        let intent = Intent {
+            system: "openstack".into(),
+            handle: "capi".into(),
+            identity:
+                "project capi-mgmt (11111111-2222-4333-8444-555555555555) domain capi, roles member, reader"
+                    .into(),
+            method: "POST".into(),
+            target: "compute /servers/11111111-2222-4333-8444-555555555555/action".into(),
+            summary: "stop server vm-1".into(),
+            body: body.clone(),
+            undo: Undo::By("start it".into()),
+            destroys: false,
+        };
+        let q = Question { step: "1", title: "Stop", intent: &intent, in_doubt: false };
+        let drawn = |width| anstream::adapter::strip_str(&table(&q, width)).to_string();
+        let narrow = drawn(Some(60));
+        for line in [
+            "         scope     capi: project capi-mgmt",
+            "                   domain capi, roles member, reader",
+            "                   /servers/11111111-2222-4333-8444-555555555555/action",
+        ] {
+            assert!(narrow.lines().any(|l| l == line), "`{line}` is not in\n{narrow}");
+        }
+        let pretty = serde_json::to_string_pretty(&body).unwrap();
+        for page in [narrow, drawn(None)] {
+            assert!(
+                page.contains(pretty.lines().nth(1).unwrap().trim()),
+                "what is sent stands in one piece:\n{page}"
+            );
+        }
+        assert!(drawn(None).contains(&intent.identity));
+    }
 }

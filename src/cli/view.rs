@@ -76,18 +76,29 @@ pub fn style(verdict: &Verdict) -> Style {
 /// Where the text of a step's lines begins, behind their marks; lines of paths are not indented as far.
 const INSIDE: &str = "       ";
 
-/// A line of a step at a width, broken at blanks alone, so that what may be copied stays in one piece.
-fn folded(text: &str, width: usize) -> String {
+/// A text at a width, broken at blanks alone, so that what may be copied stays in one piece; further lines are indented.
+pub(super) fn filled(text: &str, width: usize, indent: usize) -> String {
+    let indent = " ".repeat(indent);
     let options = Options::new(width)
-        .subsequent_indent("           ")
+        .subsequent_indent(&indent)
         .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
+}
+
+/// The lines of a step at a width.
+fn folded(text: &str, width: usize) -> String {
     let fold = |line: &str| match line.starts_with(INSIDE) {
-        true => textwrap::fill(line, &options),
+        true => filled(line, width, INSIDE.len() + 4),
         false => line.to_owned(),
     };
     text.split('\n').map(fold).collect::<Vec<_>>().join("\n")
+}
+
+/// The columns of the terminal that standard output is, if it is one.
+pub(super) fn columns() -> Option<usize> {
+    std::io::stdout().is_terminal().then(|| usize::from(console::Term::stdout().size().1).max(40))
 }
 
 impl View {
@@ -111,10 +122,7 @@ impl View {
 
     /// Writes a line above the moving one. A terminal that is too narrow for it gets the rest below its text.
     pub fn line(&self, text: &str) {
-        let text = match &self.bar {
-            Some(_) => folded(text, usize::from(console::Term::stdout().size().1)),
-            None => text.to_owned(),
-        };
+        let text = columns().map_or_else(|| text.to_owned(), |width| folded(text, width));
         let write = || {
             let mut out = anstream::stdout().lock();
             let _ = writeln!(out, "{text}");

@@ -91,7 +91,12 @@ fn unlocked_it_asks_before_each_change_and_a_no_sends_nothing() {
     assert!(screen.contains("each one is asked for"), "{screen}");
     assert!(t.painted().contains("\u{1b}[1m\u{1b}[31mlab:restart"), "the prompt is red: {:?}", t.painted());
     t.line("octavia::broken(admin)[0].failover()");
-    t.wait_for("send it?");
+    let asked = t.wait_for("send it?");
+    // 80 columns: as whom goes on below its beginning, and no word is torn
+    assert!(
+        asked.lines().any(|l| l.starts_with("                   ") && l.contains("token until")),
+        "{asked}"
+    );
     t.line("n");
     t.wait_for("not sent");
     t.line("octavia::broken(admin)[0].failover()");
@@ -101,6 +106,21 @@ fn unlocked_it_asks_before_each_change_and_a_no_sends_nothing() {
     t.line(":lock");
     t.wait_for("locked: it only reads");
     t.wait_until("a calm prompt", |screen| screen.trim_end().ends_with("observe>"));
+}
+
+#[test]
+fn why_and_runs_tear_no_word_at_the_right_edge() {
+    let t = Terminal::open("edge", "", "");
+    t.line("triage()");
+    t.wait_for("the lowest red layer");
+    t.fresh(":why", "`restart`");
+    let screen = t.screen();
+    let goes_on = screen.lines().position(|l| l.starts_with("gate: management VM")).unwrap() + 1;
+    assert!(screen.lines().nth(goes_on).unwrap().starts_with("    "), "{screen}");
+    t.fresh(":runs", "(rehearse)");
+    let screen = t.screen();
+    let run = screen.lines().position(|l| l.contains("-triage-")).unwrap();
+    assert!(screen.lines().nth(run + 1).unwrap().starts_with("    "), "{screen}");
 }
 
 #[test]

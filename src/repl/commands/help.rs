@@ -1,8 +1,8 @@
 //! `help`.
 
 use super::{ALL, Command, Next};
-use crate::repl::docs;
 use crate::repl::shell::Shell;
+use crate::repl::{display, docs};
 
 /// What there is.
 pub const HELP: Command = Command {
@@ -50,13 +50,10 @@ fn overview(shell: &Shell) -> String {
 
 /// Wraps each line, what is indented below its beginning.
 fn wrap(page: &str, shell: &Shell) -> String {
-    let Some(width) = shell.look().width else { return page.to_string() };
+    let look = shell.look();
     let lines = page.lines().map(|line| {
         let indent = line.len() - line.trim_start().len();
-        let hang = if indent == 0 { 0 } else { indent + 4 };
-        let blanks = " ".repeat(hang);
-        let options = textwrap::Options::new(width).subsequent_indent(&blanks).break_words(false);
-        textwrap::fill(line, options)
+        display::folded(line, &look, if indent == 0 { 0 } else { indent + 4 })
     });
     lines.collect::<Vec<_>>().join("\n")
 }

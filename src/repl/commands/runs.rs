@@ -2,6 +2,7 @@
 
 use super::{Command, Next, kept};
 use crate::base::{Error, ErrorKind};
+use crate::repl::display;
 use crate::report::runs;
 
 /// How many are listed, unless it is said.
@@ -29,7 +30,10 @@ pub const RUNS: Command = Command {
         if listed.is_empty() {
             shell.say("there are none yet")?;
         }
-        shell.show(runs::render(&listed).trim_end())?;
+        let look = shell.look();
+        let page = runs::render(&listed);
+        let lines: Vec<String> = page.lines().map(|line| display::folded(line, &look, 4)).collect();
+        shell.show(&lines.join("\n"))?;
         Ok(Next::Line)
     },
 };

@@ -18,8 +18,11 @@ pub const WHY: Command = Command {
     doc: "What the last failed gate or error rested on: the claim, what was seen and wanted, as whom, what was waited for. \
           Of a step, by its id; or of a run that is kept.",
     run: |shell, of| {
-        let page = page(shell, of)?;
-        shell.show(&page)?;
+        let (page, look) = (page(shell, of)?, shell.look());
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let lines: Vec<String> =
+            page.lines().map(|line| display::folded(line, &look, indent(line).max(4))).collect();
+        shell.show(&lines.join("\n"))?;
         Ok(Next::Line)
     },
 };

@@ -138,6 +138,19 @@ pub fn wrapped(text: &str, look: &Look) -> String {
     }
 }
 
+/// A line within the columns there are, broken at blanks alone, so that ids stay in one piece; what it goes on in is
+/// indented by `hang`.
+pub fn folded(line: &str, look: &Look, hang: usize) -> String {
+    let Some(width) = look.width else { return line.to_string() };
+    let blanks = " ".repeat(hang);
+    let options = textwrap::Options::new(width)
+        .subsequent_indent(&blanks)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(line, options)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
