@@ -399,7 +399,7 @@ async fn room_is_asked_of_placement() {
 /// The session's clock stands still: it holds the token for fresh, and the services do not.
 #[tokio::test]
 async fn a_token_that_a_service_no_longer_accepts_is_renewed_at_the_same_scope() {
-    testbed::fixture(["token-life", "8"]);
+    let usual = testbed::Until::usual_tokens(8);
     let log = Arc::new(Log::default());
     let clock = Arc::new(SimClock::new("2026-01-01T00:00:00Z".parse().unwrap()));
     let authority = Authority::Project(own_project("capi-mgmt"));
@@ -410,7 +410,7 @@ async fn a_token_that_a_service_no_longer_accepts_is_renewed_at_the_same_scope()
     let before = session.identity().await.unwrap();
     list(&session, row("servers"), &Map::new()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(11)).await;
-    testbed::fixture(["token-life", "default"]);
+    usual.now();
     for name in ["networks", "servers", "images"] {
         list(&session, row(name), &Map::new()).await.unwrap();
     }

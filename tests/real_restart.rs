@@ -10,7 +10,7 @@ use std::fs;
 
 use rhumb::base::ErrorKind;
 use rig::Rig;
-use testbed::{Made, fixture, machine, requests_to, var};
+use testbed::{Made, Until, fixture, machine, requests_to, var};
 
 /// The name of this run's own management VM: one that a killed run left must not be taken for it.
 fn server_name() -> String {
@@ -141,10 +141,10 @@ fn a_failover_is_proven_and_without_headroom_it_is_not_even_tried() {
     fixture(["loadbalancer-error", broken]);
     let rig = site("admin", "");
 
-    fixture(["headroom", "none"]);
+    let room = Until::room();
     let mut ended = None;
     let seen = requests_to("octavia", || ended = Some(rig.run(&["run", "lb-failover", "--yes"])));
-    fixture(["headroom", "restored"]);
+    room.now();
     let full = ended.unwrap().expect(i32::from(ErrorKind::Gate.exit_code()));
     assert!(full.stderr.contains("a host has room for one more amphora"), "{}", full.stderr);
     assert!(seen.iter().all(|(method, _, _)| method == "GET"), "a zombie would have been minted: {seen:?}");
@@ -175,7 +175,7 @@ fn a_member_is_refused_before_any_request_leaves() {
 
 #[test]
 fn a_token_that_expires_in_the_middle_of_a_poll_goes_unnoticed() {
-    fixture(["token-life", "20"]);
+    let usual = Until::usual_tokens(20);
     let rig = site("admin", "");
     rig.file(
         "long-poll.rhai",
@@ -192,7 +192,7 @@ fn a_token_that_expires_in_the_middle_of_a_poll_goes_unnoticed() {
     );
     let mut ended = None;
     let keystone = requests_to("keystone", || ended = Some(rig.run(&["run", "long-poll"])));
-    fixture(["token-life", "default"]);
+    usual.now();
     let ended = ended.unwrap().expect(0);
     let minted = keystone
         .iter()

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use rhumb::base::ErrorKind;
 
-use crate::testbed::{Made, fixture, requests_to, run, stdout};
+use crate::testbed::{Made, Until, fixture, requests_to, run, stdout};
 use crate::triage::lowest;
 use crate::{ELSEWHERE, Snapshot, Tidy, drill, name, phase_08, site};
 
@@ -82,7 +82,7 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     drill(&rig, &dead.replace("{site}", &rig.site().display().to_string())).expect(0);
 
     // no host has room for the amphora of the API's load balancer: nothing is asked of Magnum that would wedge
-    fixture(["headroom", "none"]);
+    let room = Until::room();
     let mut ended = None;
     let mut magnum = Vec::new();
     let glance = requests_to("glance", || {
@@ -107,7 +107,7 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     });"#;
     drill(&rig, create).expect(0);
     let held_up = phase_08(&rig, &[]).expect(i32::from(ErrorKind::Failed.exit_code()));
-    fixture(["headroom", "restored"]);
+    room.now();
     assert_eq!(
         held_up.verdicts(),
         "8.0 PASS, 8.0.1 SKIPPED, 8.0.1b SKIPPED, 8.0.2 SKIPPED, 8.0.3 PASS, 8.0.4 SKIPPED, 8.1 PASS, 8.2 FAIL"

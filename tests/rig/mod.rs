@@ -36,7 +36,7 @@ impl Ended {
 
     /// Fails with all that the operator saw unless it ended with this code.
     pub(crate) fn expect(self, exit: i32) -> Self {
-        assert_eq!(self.exit, exit, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(self.exit, exit, "stderr:\n{}\nstdout:\n{}", self.stderr, self.stdout);
         self
     }
 

@@ -75,6 +75,37 @@ pub(crate) fn requests_to(service: &str, body: impl FnOnce()) -> Vec<(String, St
         .collect()
 }
 
+/// A state of the whole cloud that one test wants. It ends with this value, also when the test fails: the tests that follow count
+/// on the state that the testbed starts in.
+pub(crate) struct Until([&'static str; 2]);
+
+impl Until {
+    /// No hypervisor has room, until the room is given back.
+    pub(crate) fn room() -> Until {
+        assert_eq!(fixture(["headroom", "none"])["allocation_candidates"], 0);
+        Until(["headroom", "restored"])
+    }
+
+    /// New tokens live this many seconds, until they live as long as they usually do.
+    pub(crate) fn usual_tokens(seconds: u32) -> Until {
+        let seconds = seconds.to_string();
+        assert_eq!(fixture(["token-life", &seconds])["token_life"].to_string(), seconds);
+        Until(["token-life", "default"])
+    }
+
+    /// Ends it here.
+    pub(crate) fn now(self) {}
+}
+
+impl Drop for Until {
+    fn drop(&mut self) {
+        let over = run(var("CARACAL_FIXTURE"), self.0);
+        if !over.status.success() && !std::thread::panicking() {
+            panic!("{:?}: {}", self.0, String::from_utf8_lossy(&over.stderr));
+        }
+    }
+}
+
 /// Something that a fixture made for one test. It goes when the test ends, also when the test fails: what stays would be in the
 /// way of the next run.
 pub(crate) struct Made {

@@ -309,7 +309,7 @@ def headroom(a):
 # --- Keystone ---------------------------------------------------------------------------------------------------------------
 
 def token_life(a):
-    """Gunicorn starts a fresh worker on HUP, and the fresh worker reads keystone.conf again."""
+    """Gunicorn starts fresh workers on HUP, and a fresh worker reads keystone.conf again."""
     conf = HOME / "etc/keystone.conf"
     seconds = 3600 if a.seconds == "default" else int(a.seconds)
     text = re.sub(r"^expiration = .*\n", "", conf.read_text(), flags=re.M)
@@ -319,9 +319,9 @@ def token_life(a):
     os.kill(int((HOME / "run/keystone.pid").read_text().split()[0]), signal.SIGHUP)
     stamp = lambda text: time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ"))
 
-    def applied():   # twice in a row: the old worker may still take a request, or drop one as it goes
+    def applied():   # again and again: an old worker may still take a request, or drop one as it goes
         try:
-            tokens = [cloud("admin") for _ in range(2)]
+            tokens = [cloud("admin") for _ in range(4)]
         except OSError:
             return False
         return all(abs(stamp(c.expires) - stamp(c.issued) - seconds) <= 1 for c in tokens)
