@@ -86,6 +86,25 @@ fn an_error_points_into_its_line_and_ends_a_script() {
 }
 
 #[test]
+fn a_name_that_nothing_goes_by_is_told_with_what_was_meant() {
+    for (script, meant) in [
+        ("admin.servers.gett(\"x\")", "did you mean `get`?"),
+        ("octavia::brken(admin)", "did you mean `octavia::broken`?"),
+        ("octavia::broken()", "`help octavia::broken` tells which"),
+        ("let servers = 1;\nserves", "did you mean `servers`?"),
+        ("fn twice(a) { a + a }\ntwise(1)", "did you mean `twice`?"),
+        ("let x = 1;\nfn f(a) { a + x }\nf(1)", "a `fn` sees only what it is called with: give it `x`"),
+    ] {
+        let session = Session::of(&format!("{script}\n"));
+        session.expect(8);
+        assert!(session.stderr().contains(meant), "{script}:\n{}", session.stderr());
+    }
+    let far = Session::of("zzzzzzzzz(1)\n");
+    far.expect(8);
+    assert!(!far.stderr().contains("help:"), "nothing is near: {}", far.stderr());
+}
+
+#[test]
 fn resources_are_tables_and_whole_where_it_is_asked() {
     let out =
         Session::of("octavia::broken(admin)\n:yaml _[0].provisioning_status\n:json #{ a: 1 }\n").expect(0);

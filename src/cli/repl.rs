@@ -27,8 +27,8 @@ pub(super) struct Arguments {
     /// Practise in the lab inside the program: a shipped scenario, one of the site's `scenarios/`, or a file
     #[arg(long, value_name = "SCENARIO")]
     lab: Option<String>,
-    /// Approve the changes aimed at these ids, once the session is unlocked
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    /// Approve the changes of these steps (`:step`), or those aimed at these ids, once the session is unlocked
+    #[arg(long, value_name = "STEP|ID", value_delimiter = ',')]
     approve: Vec<String>,
     /// After how long without a key an unlocked session locks itself
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = crate::base::duration::parse)]

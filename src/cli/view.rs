@@ -224,6 +224,8 @@ impl View {
                 }
             }
             Record::Refusal { intent, reason, .. } => {
+                // the reason may name the change once more
+                let reason = reason.strip_suffix(&format!(": {}", intent.summary)).unwrap_or(reason);
                 self.line(&format!("       {FAIL}→ not sent{FAIL:#}: {} ({reason})", intent.summary));
             }
             Record::Attest { claim, by, .. } => match by {

@@ -52,11 +52,7 @@ const OF_CLUSTERS: &[&str] = &["kubeconfig", "write_kubeconfig"];
 pub fn at(session: &Session, names: &Names, cursor: &Cursor) -> Vec<String> {
     let word = cursor.word.as_str();
     let mut all = match &cursor.typing {
-        Typing::Name => of_names(session),
-        Typing::Member(receiver) => {
-            Thing::of(session, receiver).map(|thing| of_thing(&thing)).unwrap_or_default()
-        }
-        Typing::Function(module) => of_module(session, module),
+        typing @ (Typing::Name | Typing::Member(_) | Typing::Function(_)) => there(session, typing),
         typing @ (Typing::Argument(..) | Typing::Second(..)) => {
             return of_argument(session, names, typing, word);
         }
@@ -82,6 +78,18 @@ pub fn at(session: &Session, names: &Names, cursor: &Cursor) -> Vec<String> {
     all.sort();
     all.dedup();
     all
+}
+
+/// The names that there are where a name is typed.
+pub fn there(session: &Session, typing: &Typing) -> Vec<String> {
+    match typing {
+        Typing::Name => of_names(session),
+        Typing::Member(receiver) => {
+            Thing::of(session, receiver).map(|thing| of_thing(&thing)).unwrap_or_default()
+        }
+        Typing::Function(module) => of_module(session, module),
+        _ => Vec::new(),
+    }
 }
 
 fn of_names(session: &Session) -> Vec<String> {

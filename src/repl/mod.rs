@@ -13,6 +13,7 @@ pub mod docs;
 pub mod handles;
 pub mod live;
 pub mod lock;
+pub mod meant;
 pub mod names;
 pub mod observer;
 pub mod privacy;

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::docs::{self, Documented};
 use super::handles::Handles;
 use super::lock::Lock;
+use super::meant;
 use super::privacy;
 use super::promote;
 use super::promote::gates::Seen;
@@ -241,6 +242,10 @@ impl Session {
             Ok(value) => Came::Value(value),
             Err(thrown) => {
                 let e = thrown.error();
+                let e = match meant::help(self, text, &e) {
+                    Some(help) => e.help(help),
+                    None => e,
+                };
                 let report = Report::within(SOURCE, &thrown, &e, &self.host.library);
                 Came::Failed(Box::new(e), Box::new(report))
             }

@@ -104,18 +104,29 @@ impl Approvals {
                     format!("step {} needs an approval: {}", q.step, q.intent.summary),
                 )
                 .scope(&q.intent.handle)
-                .help(match q.in_doubt {
-                    true => "it may have been sent before the cut: look, then run it on a terminal or name its target's id with --approve"
-                        .to_string(),
-                    false => format!(
-                        "run it on a terminal, or approve it beforehand: --approve {}, or --yes for all",
-                        q.step
-                    ),
-                }));
+                .help(beforehand(q)));
             }
         }
         Ok("operator".into())
     }
+}
+
+/// How a change that nobody can be asked about is approved beforehand.
+fn beforehand(q: &Question<'_>) -> String {
+    let ids = |part: &&str| part.len() >= 32 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    let id = q.intent.target.split(['/', ' ', '?']).rfind(ids).unwrap_or("ID");
+    if q.in_doubt {
+        return format!(
+            "it may have been sent before the cut: look, then run it on a terminal or name its target: --approve {id}"
+        );
+    }
+    // a session's line is no step that could be named before it is typed
+    if q.step.starts_with('[') {
+        return format!("type it on a terminal, or begin the session with --approve {id}");
+    }
+    // a step's approval does not cover what destroys
+    let what = if q.intent.destroys { id } else { q.step };
+    format!("run it on a terminal, or approve it beforehand: --approve {what}, or --yes for all")
 }
 
 #[cfg(test)]
@@ -168,5 +179,23 @@ mod tests {
         let kind = |answer| Approvals::default().decide(&q, &Says(answer)).unwrap_err().kind();
         assert_eq!(kind(Answer::Nobody), ErrorKind::NeedsApproval);
         assert_eq!(kind(Answer::No), ErrorKind::Declined);
+    }
+
+    #[test]
+    fn what_the_help_names_approves_the_change() {
+        let id = "11111111-2222-4333-8444-555555555555";
+        for (step, destroys, in_doubt, named) in [
+            ("1", false, false, "1"),
+            ("1", true, false, id),
+            ("1", true, true, id),
+            ("[3]", false, false, id),
+        ] {
+            let i = Intent { target: format!("compute /servers/{id}/action"), ..intent(destroys) };
+            let q = Question { step, title: "", intent: &i, in_doubt };
+            let e = Approvals::default().decide(&q, &Says(Answer::Nobody)).unwrap_err();
+            let help = e.detail().help.clone().unwrap();
+            assert!(help.contains(&format!("--approve {named}")), "{help}");
+            assert!(Approvals::of(None, [named.to_string()]).known(&q).is_some(), "{help}");
+        }
     }
 }

@@ -99,6 +99,7 @@ fn unlocked_it_asks_before_each_change_and_a_no_sends_nothing() {
     );
     t.line("n");
     t.wait_for("not sent");
+    t.wait_for("(declined)");
     t.line("octavia::broken(admin)[0].failover()");
     t.wait_until("a second question", |screen| screen.matches("send it?").count() == 2);
     t.line("y");
