@@ -46,9 +46,9 @@ fn runs_are_listed_shown_verified_and_compared() {
     let ids = ids(&rig);
     let lines = stdout(&rig, &["runs"]);
     let of = |id: &str| lines.lines().find(|l| l.starts_with(id)).unwrap().to_string();
-    // the order of two runs of one second is the order of their ids
-    let (failed, passed): (Vec<&String>, Vec<&String>) = ids.iter().partition(|id| of(id).contains("FAILED"));
-    let (failed, passed) = (failed[0].as_str(), passed[0].as_str());
+    // newest first, also within a second
+    let [failed, passed] = ids.as_slice() else { panic!("{lines}") };
+    assert!(of(failed).contains("FAILED"), "{lines}");
     assert!(of(passed).contains("PASSED") && of(passed).ends_with("1 step: 1 PASS"), "{lines}");
 
     let shown = stdout(&rig, &["show-run", failed]);
@@ -127,4 +127,21 @@ fn an_unknown_run_and_no_run_are_told_apart() {
     assert!(stdout(&rig, &["runs"]).starts_with("no run is kept in "));
     let refused = output(&rig, &["show-run", "nope"], i32::from(ErrorKind::NotFound.exit_code()));
     assert!(String::from_utf8(refused.stderr).unwrap().contains("there is no run `nope`"));
+}
+
+#[test]
+fn the_last_run_is_the_one_that_began_last_whatever_the_others_are_called() {
+    let rig = two_runs();
+    rig.file("a-look.rhai", r#"runbook("a-look", "A look"); verify("1", "Look", || gate("always", false));"#);
+    rig.run(&["run", "a-look"]).expect(3);
+    let newest = ids(&rig)[0].clone();
+    assert!(newest.contains("-a-look-"), "{newest}");
+    assert!(stdout(&rig, &["show-run"]).contains(&newest));
+    for which in [&["resume"][..], &["resume", "last"], &["resume", "a-look"]] {
+        let resumed = rig.run(which).expect(3);
+        assert!(resumed.stdout.contains(&newest), "{which:?}: {}", resumed.stdout);
+    }
+    let unknown = rig.run(&["resume", "b-look"]).expect(i32::from(ErrorKind::NotFound.exit_code()));
+    assert!(unknown.told().contains("there is no run `b-look`"), "{}", unknown.stderr);
+    rig.run(&["resume", "count"]).expect(i32::from(ErrorKind::Ambiguous.exit_code()));
 }

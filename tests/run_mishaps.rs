@@ -41,12 +41,6 @@ fn under(rig: &Rig, wrapper: &[&str], args: &[&str]) -> Ended {
     rig.end(&mut command)
 }
 
-/// What was told on standard error, without its line breaks.
-fn told(ended: &Ended) -> String {
-    let words: Vec<&str> = ended.stderr.split_whitespace().filter(|word| *word != "│").collect();
-    words.join(" ")
-}
-
 fn run_dir(rig: &Rig) -> PathBuf {
     fs::read_dir(rig.state().join("runs")).unwrap().next().unwrap().unwrap().path()
 }
@@ -69,8 +63,8 @@ fn a_disk_that_takes_no_more_ends_the_run_and_it_goes_on_when_there_is_room() {
     let ended =
         under(&rig, &["bash", "-c", r#"trap "" XFSZ; ulimit -f 4; exec "$@""#, "bash"], &["run", "long"]);
     let ended = ended.expect(JOURNAL);
-    assert!(told(&ended).contains("journal.jsonl cannot be written"), "{}", ended.stderr);
-    assert_eq!(told(&ended).matches("rhumb resume").count(), 1, "{}", ended.stderr);
+    assert!(ended.told().contains("journal.jsonl cannot be written"), "{}", ended.stderr);
+    assert_eq!(ended.told().matches("rhumb resume").count(), 1, "{}", ended.stderr);
     let path = run_dir(&rig).join(FILE);
     assert!(!fs::read(&path).unwrap().ends_with(b"\n"), "the last line is torn");
     assert!(read(&path).unwrap().entries.len() > 5);
@@ -92,8 +86,8 @@ fn a_directory_that_may_not_be_written_to_is_named_and_nothing_runs() {
     fs::set_permissions(rig.state(), Permissions::from_mode(0o500)).unwrap();
     let ended = under(&rig, as_others(), &["run", "long"]).expect(JOURNAL);
     assert!(ended.stderr.contains("Permission denied"), "{}", ended.stderr);
-    assert!(told(&ended).contains(&rig.state().display().to_string()), "{}", ended.stderr);
-    assert!(told(&ended).contains("--state-dir"), "{}", ended.stderr);
+    assert!(ended.told().contains(&rig.state().display().to_string()), "{}", ended.stderr);
+    assert!(ended.told().contains("--state-dir"), "{}", ended.stderr);
     assert!(ended.stdout.is_empty() && ended.entries.is_empty(), "{}", ended.stdout);
     fs::set_permissions(rig.state(), Permissions::from_mode(0o700)).unwrap();
     rig.run(&["run", "long"]).expect(0);
@@ -110,7 +104,7 @@ fn a_run_whose_directory_became_read_only_is_left_as_it_is() {
     fs::set_permissions(&path, Permissions::from_mode(0o400)).unwrap();
     fs::set_permissions(&dir, Permissions::from_mode(0o500)).unwrap();
     let ended = under(&rig, as_others(), &["resume"]).expect(JOURNAL);
-    assert!(told(&ended).contains("cannot be written"), "{}", ended.stderr);
+    assert!(ended.told().contains("cannot be written"), "{}", ended.stderr);
     assert_eq!(fs::read(&path).unwrap(), before);
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     fs::set_permissions(&dir, Permissions::from_mode(0o700)).unwrap();

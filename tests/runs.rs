@@ -246,7 +246,7 @@ async fn the_second_run_of_a_site_is_told_who_holds_it_and_sends_nothing() {
     until_sent(&cloud);
     let before = cloud.stage().seen.len();
     let second = rig.run(&["run", "stop-it", "--yes"]).expect(i32::from(ErrorKind::Locked.exit_code()));
-    assert!(second.stderr.contains(&format!("process {}", first.id())), "{}", second.stderr);
+    assert!(second.told().contains(&format!("process {}", first.id())), "{}", second.stderr);
     assert_eq!(cloud.stage().seen.len(), before);
     first.kill().unwrap();
     first.wait().unwrap();

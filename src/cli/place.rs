@@ -81,10 +81,27 @@ pub fn state_home() -> Result<PathBuf> {
         })
 }
 
-/// A run's id: time, runbook, and four letters that tell two runs of one second apart.
+/// A run's id: the time to the millisecond, so that ids sort as their runs began; the runbook; and four letters that tell apart
+/// what begins together.
 pub fn run_id(runbook: &str, now: Timestamp) -> String {
     use std::hash::{BuildHasher as _, Hasher as _};
     let chance = std::collections::hash_map::RandomState::new().build_hasher().finish();
     let name: String = runbook.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    format!("{}-{name}-{:04x}", now.strftime("%Y%m%dT%H%M%SZ"), chance & 0xffff)
+    format!("{}-{name}-{:04x}", now.strftime("%Y%m%dT%H%M%S.%3fZ"), chance & 0xffff)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_as_their_runs_began_whatever_they_run() {
+        let at = |time: &str| time.parse::<Timestamp>().unwrap();
+        let earlier = run_id("restart", at("2026-11-23T10:43:21.009Z"));
+        let later = run_id("park", at("2026-11-23T10:43:21.1Z"));
+        assert!(earlier < later, "{earlier} {later}");
+        assert!(earlier.starts_with("20261123T104321.009Z-restart-"), "{earlier}");
+        assert!(run_id("x", at("2026-11-23T10:43:22Z")) > later);
+        assert!(run_id("x", at("2026-11-23T10:43:22Z")).as_str() > "20261123T104321Z-park-b29d", "of before");
+    }
 }

@@ -367,7 +367,7 @@ fn waived() -> Verdict {
 
 /// A run that passes with a waiver, a known issue, a deferral, an override and an unsigned claim.
 pub fn accepted(dir: &Path) -> RunReport {
-    let mut d = Diary::begin(dir, "20260610T020000Z-phase-08-1a2b", "2026-06-10T02:00:00Z", "run");
+    let mut d = Diary::begin(dir, "20260610T020000.000Z-phase-08-1a2b", "2026-06-10T02:00:00Z", "run");
     d.note("site vr0-dc0, second rebuild");
     create_cluster(&mut d);
     d.step_as("8.2", "Cluster converges", StepKind::Verify, None, waived(), |d| {
@@ -422,7 +422,7 @@ pub fn accepted(dir: &Path) -> RunReport {
 
 /// A run in which a gate fails, a wait times out, a clean-up fails and a change ends with an error.
 pub fn failed(dir: &Path) -> RunReport {
-    let mut d = Diary::begin(dir, "20260611T081500Z-phase-08-77fe", "2026-06-11T08:15:00Z", "run");
+    let mut d = Diary::begin(dir, "20260611T081500.000Z-phase-08-77fe", "2026-06-11T08:15:00Z", "run");
     create_cluster(&mut d);
     d.step("8.2", "Cluster converges", StepKind::Verify, converge);
     let timeout = Error::new(
@@ -475,7 +475,7 @@ pub fn failed(dir: &Path) -> RunReport {
 
 /// A run that is killed between a request and its answer, leaving half a line behind.
 pub fn cut(dir: &Path) {
-    let mut d = Diary::begin(dir, "20260612T060000Z-phase-08-c0de", "2026-06-12T06:00:00Z", "run");
+    let mut d = Diary::begin(dir, "20260612T060000.000Z-phase-08-c0de", "2026-06-12T06:00:00Z", "run");
     create_cluster(&mut d);
     d.open("8.4.4", "Octavia: round robin, failover, recovery", StepKind::Change, None);
     let target = "/v2/lbaas/loadbalancers/0f968008-8429-4ac3-8b82-452e126982cf/failover";

@@ -40,6 +40,12 @@ impl Ended {
         self
     }
 
+    /// What its errors say, in one line: they break where the width of ids happens to break them.
+    pub(crate) fn told(&self) -> String {
+        let words = self.stderr.split_whitespace().filter(|word| !matches!(*word, "│" | "×"));
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     /// Methods and targets of the changes that were sent, in order.
     pub(crate) fn sent(&self) -> Vec<String> {
         let effects = self.report.steps.iter().flat_map(|s| &s.effects).filter(|e| e.approved.is_some());
