@@ -128,6 +128,64 @@ fn observing_skips_what_would_change() {
 }
 
 #[test]
+fn observing_looks_at_nothing_that_needs_what_a_change_would_make() {
+    let o = Stage {
+        mode: Mode::Observe,
+        ..Stage::new(
+            r#"
+            let kept = (); let untouched = 7;
+            let made = change("1", "Make", || { kept = 3; #{ id: "a", parts: [1] } });
+            let id = made.id; let part = made.parts[0];
+            note(`made ${id}`);
+            let look = || part + 1;
+            let of_it = verify("2", "By field", || id.len);
+            verify("3", "By call", || look.call());
+            verify("4", "By variable", || expect("kept", kept, 3));
+            verify("5", "In a list", || [untouched, #{ it: made }].len());
+            verify("6", "By what a look at it would give", || of_it);
+            verify("7", "When it is there", #{ when: || made != () }, || true);
+            change("8", "When it says so", #{ when: || made.id == "a" }, || true);
+            verify("9", "Nothing of it", || expect("untouched", untouched, 7));
+            if made == () { verify("10", "Nothing was made", || true); }
+            let none = change("11", "Nothing to do", #{ when: || false }, || 1);
+            verify("12", "As in a run", || expect("none", none, ()));
+            "#,
+        )
+    }
+    .run();
+    assert!(o.error.is_none(), "{}", o.drawn);
+    let needs = |of: &str| format!("SKIPPED: observing: needs what step {of} would make");
+    let follow = "SKIPPED: observing: this step would change things";
+    let said: Vec<String> = o.report.steps.iter().map(|s| s.verdict.as_ref().unwrap().to_string()).collect();
+    let (pass, first) = ("PASS", &needs("1"));
+    let wanted = [
+        follow,
+        first,
+        first,
+        first,
+        first,
+        first,
+        first,
+        follow,
+        pass,
+        pass,
+        "SKIPPED: its `when` does not hold",
+        pass,
+    ];
+    assert_eq!(said, wanted);
+    assert_eq!(o.report.notes, ["made (what step 1 would make)"]);
+    assert_eq!(o.exit, 0);
+
+    // outside of steps the script must have the value itself
+    let o = Stage {
+        mode: Mode::Observe,
+        ..Stage::new(r#"let made = change("1", "Make", || 1); let more = made + 1;"#)
+    }
+    .run();
+    assert!(o.drawn.contains("what a change would make"), "{}", o.drawn);
+}
+
+#[test]
 fn a_claim_nobody_signs_is_outstanding() {
     let mut stage = Stage::new(r#"verify("7", "Baseline", || attest("snapshot taken"));"#);
     stage.answer = Answer::Nobody;

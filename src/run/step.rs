@@ -138,6 +138,12 @@ impl Run {
         }
     }
 
+    /// Whether an observation has left this step out, which a run would come to.
+    pub fn left_to_a_run(&self, step: &str) -> bool {
+        let verdicts = lock(&self.shared().verdicts);
+        matches!(verdicts.get(step), Some(Verdict::Skipped { reason }) if reason == OBSERVING)
+    }
+
     /// Registers a clean-up of the present step.
     pub fn defer(&self, title: &str, body: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
         self.require_step("a clean-up")?;

@@ -16,6 +16,7 @@ use super::host::Host;
 use super::primitives;
 use super::span;
 use super::thrown::Thrown;
+use super::unmade;
 use crate::base::Error;
 
 /// Stack of a thread that runs scripts. The limit of call levels must be reached before it is used up: a
@@ -105,6 +106,7 @@ pub fn bare() -> Engine {
     #[allow(deprecated, reason = "Rhai marks it as volatile; there is no other way to free a reserved word")]
     engine.on_parse_token(|token, _, _| freed(token));
     span::register(&mut engine);
+    unmade::register(&mut engine);
     engine
 }
 

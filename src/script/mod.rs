@@ -27,6 +27,7 @@ pub mod site_check;
 pub mod span;
 pub mod survey;
 pub mod thrown;
+pub mod unmade;
 pub mod value;
 
 pub use host::Host;

@@ -13,6 +13,7 @@ use crate::script::later::Later;
 use crate::script::overrides::{Override, What};
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::{Early, Thrown};
+use crate::script::unmade::{self, Unmade};
 use crate::script::value;
 
 const STEP_OPTIONS: &[Param] = &[
@@ -246,16 +247,53 @@ fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
     let overridden = (!said.is_empty()).then(|| said.join(", "));
     let spec = StepSpec { id, title, kind, on_fail, needs: options.texts("needs"), overridden };
     let (body, when) = (call.function(3)?, options.function("when"));
-    let asked = || match &when {
-        None => Ok(true),
-        Some(when) => truth(&call.call(when, ())?, "`when`"),
+    let needs = unmade_of(kind, when.as_ref(), &body, &changes);
+    let asked = || match (&needs, &when) {
+        // whether it would follow only its own `when` can say, and that needs what nobody has: it is told as one that would
+        (Some(_), _) if kind == StepKind::Change => Ok(true),
+        (Some(unmade), _) => Err(Early::Skip(unmade.why()).into()),
+        (None, None) => Ok(true),
+        (None, Some(when)) => truth(&call.call(when, ())?, "`when`"),
     };
     let value = call.host.run.step(&spec, &Recorded(call.host), asked, || overlaid(call, &body, &changes))?;
     abort::clear(); // the step has its verdict, and the run goes on
+    let value = match value {
+        Some(value) => value,
+        None => not_made(call, &spec.id, body, needs),
+    };
     for added in &changes {
         add_step(call, added)?;
     }
-    Ok(value.unwrap_or(Dynamic::UNIT))
+    Ok(value)
+}
+
+/// What a step needs of the values that an observation's left out changes would have made: a change for its `when`, others for
+/// whatever they do.
+fn unmade_of(kind: StepKind, when: Option<&FnPtr>, body: &FnPtr, changes: &[Override]) -> Option<Unmade> {
+    let asked = when.and_then(unmade::captured);
+    if kind == StepKind::Change {
+        return asked;
+    }
+    let mut replaced = false;
+    let of_site = changes.iter().find_map(|change| match &change.what {
+        What::Replace(f) => {
+            replaced = true;
+            unmade::captured(f)
+        }
+        What::Before(f) | What::After(f) => unmade::captured(f),
+        _ => None,
+    });
+    asked.or(of_site).or_else(|| unmade::captured(body).filter(|_| !replaced))
+}
+
+/// The value of a step that has none. Where an observation left it out, nobody knows what it would have been.
+fn not_made(call: &Call<'_>, step: &str, mut body: FnPtr, needs: Option<Unmade>) -> Dynamic {
+    if !call.host.run.left_to_a_run(step) {
+        return needs.map_or(Dynamic::UNIT, Dynamic::from);
+    }
+    let unmade = Unmade::of(step);
+    unmade::leave(&mut body, &unmade);
+    Dynamic::from(unmade)
 }
 
 /// A step's body as the site wants it.
@@ -303,7 +341,9 @@ fn add_step(call: &Call<'_>, change: &Override) -> Result<(), Thrown> {
         overridden: Some(change.describe()),
     };
     let run = || change.later.call(call.context.engine(), body);
-    call.host.run.step(&spec, &Recorded(call.host), || Ok::<bool, Thrown>(true), run)?;
+    let needs = unmade_of(*kind, None, body, &[]);
+    let asked = || needs.map_or(Ok(true), |unmade| Err(Thrown::from(Early::Skip(unmade.why()))));
+    call.host.run.step(&spec, &Recorded(call.host), asked, run)?;
     abort::clear();
     Ok(())
 }
