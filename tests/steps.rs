@@ -291,3 +291,11 @@ fn an_override_of_no_step_is_an_error_never_a_no_op() {
         .run();
     assert_eq!(o.exit, ErrorKind::Site.exit_code(), "{}", o.verdicts());
 }
+
+#[test]
+fn an_error_at_the_top_of_a_runbook_shows_its_line() {
+    let o = run("let juju = 1;\nlet tool = site.tool(\"jujuu\");");
+    assert!(o.drawn.contains("let tool = site.tool"), "{}", o.drawn);
+    let place = o.error.unwrap().detail().place.clone().unwrap();
+    assert!(place.file.contains("main") && place.line == 2, "{place}");
+}

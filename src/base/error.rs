@@ -282,6 +282,13 @@ impl Error {
         self
     }
 
+    /// With its place, where it has one, told otherwise.
+    #[must_use]
+    pub fn placed(mut self, told: impl FnOnce(Place) -> Place) -> Self {
+        self.0.place = self.0.place.take().map(told);
+        self
+    }
+
     /// Adds a cause behind those known so far.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {

@@ -15,12 +15,12 @@ use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
 use crate::report::{Estimates, prose, terminal, write_all};
 use crate::run::lock::{Holder, SiteLock};
 use crate::run::{Approvals, Cancel, Journal, Mode, Past, Record, Run, RunReport, RunSettings, Selection};
-use crate::script::diagnostic::Report;
+use crate::script::Host;
 use crate::script::drift::Drift;
 use crate::script::handles::SiteHandle;
 use crate::script::modules::Library;
 use crate::script::overlay::Review;
-use crate::script::{Host, Runbook};
+use crate::script::runbook::{self, Ended};
 use crate::site::Site;
 
 /// How long the clean-up of one step may take, unless the site says otherwise.
@@ -176,7 +176,7 @@ impl Stage {
             run.note(&drifted)?;
         }
         let host = Host::new(run.clone(), handle, library.clone(), runtime.handle().clone());
-        let (error, report) = evaluate(&plan.runbook, &host, &library);
+        let Ended { error, report } = runbook::evaluate(&plan.runbook, &host);
         let finished = run.finish(error.as_ref());
         if let Some(notifier) = notifier {
             notifier.close();
@@ -202,25 +202,6 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime> {
         .enable_all()
         .build()
         .map_err(|e| Error::new(ErrorKind::Io, "no runtime for requests").from_source(&e))
-}
-
-/// Runs the script; the error that ended it, and the same drawn with its lines.
-fn evaluate(runbook: &str, host: &Arc<Host>, library: &Library) -> (Option<Error>, Option<Report>) {
-    match Runbook::load(runbook, host) {
-        Err(thrown) => {
-            let e = thrown.error();
-            let report = Report::of(&thrown, &e, library);
-            (Some(e), Some(report))
-        }
-        Ok(runbook) => {
-            let ended = runbook.run();
-            let report = ended.error.as_ref().map(|e| match &ended.thrown {
-                Some(thrown) => Report::of(thrown, e, library),
-                None => Report::plain(e),
-            });
-            (ended.error, report)
-        }
-    }
 }
 
 /// What a run meets of overrides that nobody has looked at since what they change is another. Where that cannot be

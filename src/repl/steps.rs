@@ -11,7 +11,8 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::run::{Entry, Journal, Past, Record, Run, RunSettings, Selection};
 use crate::script::diagnostic::Report;
 use crate::script::prose::{Prose, StepProse};
-use crate::script::{Host, Runbook, value};
+use crate::script::runbook::{Ended, evaluate};
+use crate::script::{Host, value};
 
 /// Runs a step and the verify steps whose values it uses. Returns the step's value.
 ///
@@ -98,21 +99,7 @@ fn conduct(
     }
     let host = Host::new(run.clone(), site, session.host.library.clone(), start.runtime.clone());
     session.lock.set_busy(true);
-    let (error, report) = match Runbook::load(runbook, &host) {
-        Err(thrown) => {
-            let e = thrown.error();
-            let report = Report::of(&thrown, &e, &host.library);
-            (Some(e), Some(report))
-        }
-        Ok(loaded) => {
-            let ended = loaded.run();
-            let report = ended.error.as_ref().map(|e| match &ended.thrown {
-                Some(thrown) => Report::of(thrown, e, &host.library),
-                None => Report::plain(e),
-            });
-            (ended.error, report)
-        }
-    };
+    let Ended { error, report } = evaluate(runbook, &host);
     session.lock.set_busy(false);
     shell.watcher.rest();
     run.finish(error.as_ref())?;

@@ -69,14 +69,8 @@ impl Report {
         self
     }
 
-    /// What a script threw, with its lines and the way that led there.
-    pub fn of(thrown: &Thrown, error: &Error, library: &Library) -> Self {
-        let (_, _, _, calls) = thrown.unravel();
-        let named = calls.into_iter().map(|c| c.source).find(|source| !source.is_empty());
-        Report::within(&named.unwrap_or_default(), thrown, error, library)
-    }
-
-    /// The same, where the name of the text whose top level threw it is known: Rhai does not tell.
+    /// What a script threw, with its lines and the way that led there. `top` is the name of the text whose top level threw it: Rhai
+    /// does not tell.
     pub fn within(top: &str, thrown: &Thrown, error: &Error, library: &Library) -> Self {
         let mut bare = error.clone();
         let mut report = Report::plain(&bare);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use rhai::{AST, Engine};
 
 use super::abort;
+use super::diagnostic::Report;
 use super::engine::{self, STACK};
 use super::host::Host;
 use super::rest;
 use super::thrown::Thrown;
-use crate::base::{Error, ErrorKind};
+use crate::base::{Error, ErrorKind, Place};
 
 /// A runbook, compiled.
 pub struct Runbook {
@@ -20,12 +21,41 @@ pub struct Runbook {
 }
 
 /// How a runbook ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ended {
     /// The error that ended it, with the place in the operator's file.
     pub error: Option<Error>,
-    /// The same as Rhai has it, for the traceback.
-    pub thrown: Option<Thrown>,
+    /// The same drawn with its lines, and the way that led there.
+    pub report: Option<Report>,
+}
+
+impl Ended {
+    fn with(error: Error) -> Self {
+        Ended { report: Some(Report::plain(&error)), error: Some(error) }
+    }
+
+    /// By what was thrown. Rhai does not tell the name of the text whose top level threw it: it is the runbook's.
+    fn thrown(name: &str, host: &Host, thrown: &Thrown) -> Self {
+        let error = ending(thrown);
+        // the call of the step itself is no way that anybody must be told
+        let (_, _, _, calls) = thrown.unravel();
+        let outermost = calls.iter().map(|call| call.source.as_str()).find(|source| !source.is_empty());
+        let top = if calls.is_empty() { name } else { outermost.unwrap_or_default() };
+        let report = Report::within(top, thrown, &error, &host.library);
+        let error = error.placed(|place| {
+            let file = if place.file.is_empty() { name.to_string() } else { place.file };
+            host.library.resolve_place(&Place { file, ..place })
+        });
+        Ended { report: Some(report), error: Some(error) }
+    }
+}
+
+/// Compiles and runs a runbook by its logical name.
+pub fn evaluate(name: &str, host: &Arc<Host>) -> Ended {
+    match Runbook::load(name, host) {
+        Ok(runbook) => runbook.run(),
+        Err(thrown) => Ended::thrown(name, host, &thrown),
+    }
 }
 
 impl Runbook {
@@ -48,27 +78,25 @@ impl Runbook {
         let name = self.name.clone();
         let thread = std::thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
             if let Err(e) = rest::come_to_rest(&self.host) {
-                return Ended { error: Some(e), thrown: None };
+                return Ended::with(e);
             }
             let result =
                 self.engine.eval_ast_with_scope::<rhai::Dynamic>(&mut self.host.globals(), &self.ast);
             match (result, abort::pending()) {
-                (Ok(_), None) => Ended { error: self.unmatched(), thrown: None },
-                (Ok(_), Some(e)) => Ended { thrown: Some(e.clone().into()), error: Some(e) },
-                (Err(e), _) => {
-                    let thrown = Thrown(e);
-                    Ended { error: Some(ending(&thrown)), thrown: Some(thrown) }
-                }
+                (Ok(_), None) => self.unmatched().map(Ended::with).unwrap_or_default(),
+                (Ok(_), Some(e)) => Ended::thrown(&self.name, &self.host, &e.into()),
+                (Err(e), _) => Ended::thrown(&self.name, &self.host, &Thrown(e)),
             }
         });
-        let lost = |e: Error| Ended { error: Some(e), thrown: None };
         match thread.map(std::thread::JoinHandle::join) {
             Ok(Ok(ended)) => ended,
-            Ok(Err(_)) => lost(
+            Ok(Err(_)) => Ended::with(
                 Error::new(ErrorKind::Internal, "the runbook's thread panicked")
                     .help("this is a defect in Rhumb; the journal is intact"),
             ),
-            Err(e) => lost(Error::new(ErrorKind::Internal, "no thread for the runbook").from_source(&e)),
+            Err(e) => {
+                Ended::with(Error::new(ErrorKind::Internal, "no thread for the runbook").from_source(&e))
+            }
         }
     }
 }

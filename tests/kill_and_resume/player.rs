@@ -20,9 +20,10 @@ use rhumb::run::{
     Answer, Approvals, Approver, Cancel, Entry, Journal, Mode, Observer, Past, Record, Run, RunSettings,
     Selection,
 };
+use rhumb::script::Host;
 use rhumb::script::handles::SiteHandle;
 use rhumb::script::modules::Library;
-use rhumb::script::{Host, Runbook};
+use rhumb::script::runbook::evaluate;
 use rhumb::site::credentials::SecretSource;
 use rhumb::site::{KubeDecl, Reach, ScopeDecl, Site, Wiring};
 use rhumb::systems::command::{Command, Output};
@@ -254,6 +255,6 @@ fn a_run_in_a_process_of_its_own() {
     };
     let run = Run::begin(settings, first).unwrap();
     let host = Host::new(run.clone(), handle, library, runtime.handle().clone());
-    let ended = Runbook::load(&part.runbook, &host).unwrap_or_else(|e| panic!("{}", e.error())).run();
+    let ended = evaluate(&part.runbook, &host);
     run.finish(ended.error.as_ref()).unwrap();
 }

@@ -13,10 +13,10 @@ use rhumb::run::{
     Answer, Approvals, Approver, Cancel, Entry, Journal, Mode, Observer, Past, Record, Run, RunReport,
     RunSettings, Selection,
 };
-use rhumb::script::diagnostic::Report;
+use rhumb::script::Host;
 use rhumb::script::handles::SiteHandle;
 use rhumb::script::modules::{Library, Shelf, Text};
-use rhumb::script::{Host, Runbook};
+use rhumb::script::runbook::evaluate;
 use rhumb::site::Site;
 
 /// Texts by logical name, lowest layer first.
@@ -128,20 +128,9 @@ impl Stage {
         let run = Run::begin(settings, first).unwrap();
         let library = Library::new(self.texts);
         let host = Host::new(run.clone(), site, library.clone(), runtime.handle().clone());
-        let (error, drawn) = match Runbook::load("main", &host) {
-            Err(thrown) => {
-                let e = thrown.error();
-                (Some(e.clone()), Report::of(&thrown, &e, &library).draw(100, false))
-            }
-            Ok(runbook) => {
-                let ended = runbook.run();
-                let drawn = match (&ended.thrown, &ended.error) {
-                    (Some(t), Some(e)) => Report::of(t, e, &library).draw(100, false),
-                    _ => String::new(),
-                };
-                (ended.error, drawn)
-            }
-        };
+        let ended = evaluate("main", &host);
+        let (error, drawn) =
+            (ended.error, ended.report.map(|report| report.draw(100, false)).unwrap_or_default());
         let (_, exit) = run.finish(error.as_ref()).unwrap();
         let entries = rhumb::run::journal::read(&dir.path().join("journal.jsonl")).unwrap().entries;
         Outcome { report: RunReport::of(&entries), exit, error, drawn, elapsed: clock.elapsed(), entries }
