@@ -184,6 +184,7 @@ async fn observing_tells_which_changes_would_follow_and_sends_none() {
     let (cloud, rig) = two_servers().await;
     rig.file("clear.rhai", &CLEAR.replace("\"Delete\", ||", "\"Delete\", #{ when: || all.is_empty() }, ||"));
     let ended = rig.run(&["run", "clear", "--observe", "--yes"]).expect(0);
+    assert!(!ended.stdout.contains("Not observable"), "{}", ended.stdout);
     assert!(sent(&cloud).is_empty());
     let (_, follow) = ended.stdout.split_once("Would follow").unwrap();
     assert!(follow.contains("1    Stop") && !follow.contains("Delete"), "{follow}");
@@ -191,5 +192,29 @@ async fn observing_tells_which_changes_would_follow_and_sends_none() {
     let run = std::fs::read_dir(rig.state().join("runs")).unwrap().next().unwrap().unwrap().path();
     for report in ["report.md", "report.html"] {
         assert!(std::fs::read_to_string(run.join(report)).unwrap().contains("Would follow"), "{report}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_an_observation_cannot_look_at_is_told_in_every_report_and_fails_nothing() {
+    let (cloud, rig) = two_servers().await;
+    let made = CLEAR.replace("change(\"1\"", "let stopped = change(\"1\"");
+    rig.file(
+        "clear.rhai",
+        &format!("{made} verify(\"3\", \"They rest\", || gate(\"all\", stopped.len() == 2));"),
+    );
+    let ended = rig.run(&["run", "clear", "--observe"]).expect(0);
+    assert!(sent(&cloud).is_empty());
+    let (_, told) = ended.stdout.split_once("Not observable").unwrap();
+    assert!(told.contains("3    They rest: needs what step 1 would make"), "{told}");
+    let run = std::fs::read_dir(rig.state().join("runs")).unwrap().next().unwrap().unwrap().path();
+    for (report, says) in [
+        ("report.md", "Not observable"),
+        ("report.html", "They rest: needs what step 1 would make"),
+        ("report.json", "\"not_observable\""),
+        ("junit.xml", "<skipped message=\"SKIPPED: observing: needs what step 1 would make\"/>"),
+    ] {
+        let text = std::fs::read_to_string(run.join(report)).unwrap();
+        assert!(text.contains(says), "{report}:\n{text}");
     }
 }

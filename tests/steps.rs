@@ -186,6 +186,25 @@ fn observing_looks_at_nothing_that_needs_what_a_change_would_make() {
 }
 
 #[test]
+fn what_needs_a_step_by_its_id_that_cannot_be_observed_cannot_be_either() {
+    let mut stage = Stage::new(
+        r#"change("1", "Make", || 1);
+           let seen = verify("2", "Of it", #{ needs: ["1"] }, || gate("never asked", false));
+           verify("3", "Of that", #{ needs: ["2"] }, || gate("never asked", false));
+           verify("4", "Of its value", || gate("never asked", seen.ok));
+           change("5", "Not wanted", #{ when: || false }, || 1);
+           verify("6", "Needs it", #{ needs: ["5"] }, || 1);"#,
+    );
+    stage.mode = Mode::Observe;
+    let o = stage.run();
+    let said: Vec<String> = o.report.steps.iter().map(|s| s.verdict.as_ref().unwrap().detail()).collect();
+    let needs = "observing: needs what step 1 would make";
+    assert_eq!(said[1..4], [needs, needs, needs]);
+    assert_eq!(said[5], "needs step 5, which is SKIPPED");
+    assert_eq!(o.exit, 0);
+}
+
+#[test]
 fn a_claim_nobody_signs_is_outstanding() {
     let mut stage = Stage::new(r#"verify("7", "Baseline", || attest("snapshot taken"));"#);
     stage.answer = Answer::Nobody;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::run::record::Verdict;
 use crate::run::report::{EffectOutcome, RunReport, StepReport};
-use crate::run::step::OBSERVING;
+use crate::run::step::{OBSERVING, left_out_for};
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -93,6 +93,8 @@ pub struct Summary {
     pub open: Vec<OpenItem>,
     /// The changes that a run would make where this observation came by.
     pub would_follow: Vec<OpenItem>,
+    /// What this observation could not look at, because it needs what one of those changes would make.
+    pub not_observable: Vec<OpenItem>,
 }
 
 impl Summary {
@@ -114,7 +116,8 @@ impl Summary {
             },
         };
         let would_follow = report.steps.iter().filter_map(would_follow).collect();
-        Summary { standing, failures: failures(report), exceptions, open, would_follow }
+        let not_observable = report.steps.iter().filter_map(not_observable).collect();
+        Summary { standing, failures: failures(report), exceptions, open, would_follow, not_observable }
     }
 
     /// What the run means for an acceptance, in a sentence.
@@ -124,6 +127,9 @@ impl Summary {
             n => format!("{n} items are"),
         };
         match (self.standing, self.open.len()) {
+            (Standing::Passed, _) if !self.not_observable.is_empty() => {
+                "Every step that could be observed passed; what needs a change first is listed below.".into()
+            }
             (Standing::Passed, _) => "Every step passed and nothing is open.".into(),
             (Standing::Excepted, 0) => "It passed; what was accepted all the same is listed below.".into(),
             (Standing::Excepted, n) => format!("It passed; {} left to close it formally.", items(n)),
@@ -238,6 +244,11 @@ fn exceptions(step: &StepReport) -> Vec<Exception> {
 fn would_follow(step: &StepReport) -> Option<OpenItem> {
     matches!(&step.verdict, Some(Verdict::Skipped { reason }) if reason == OBSERVING)
         .then(|| OpenItem { step: step.id.clone(), what: step.title.clone() })
+}
+
+fn not_observable(step: &StepReport) -> Option<OpenItem> {
+    let by = left_out_for(step.verdict.as_ref()?)?;
+    Some(OpenItem { step: step.id.clone(), what: format!("{}: needs what step {by} would make", step.title) })
 }
 
 fn open(step: &StepReport) -> Vec<OpenItem> {

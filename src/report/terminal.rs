@@ -8,7 +8,7 @@ use textwrap::core::display_width;
 use textwrap::{Options as Wrap, WordSeparator, WordSplitter};
 
 use super::evidence::visible;
-use super::summary::{self, Standing, Summary};
+use super::summary::{self, OpenItem, Standing, Summary};
 use super::write::Paths;
 use crate::base::duration::show_seconds;
 use crate::run::report::RunReport;
@@ -34,7 +34,7 @@ const LONGEST_LABEL: usize = 12;
 pub fn render(report: &RunReport, options: &Options<'_>) -> String {
     let summary = Summary::of(report);
     let labels = summary.failures.iter().map(|f| &f.step).chain(summary.open.iter().map(|o| &o.step));
-    let labels = labels.chain(summary.would_follow.iter().map(|w| &w.step));
+    let labels = labels.chain(summary.would_follow.iter().chain(&summary.not_observable).map(|w| &w.step));
     let labels = labels.chain(summary.exceptions.iter().map(|e| &e.step)).map(|l| display_width(&line(l)));
     let mut page = Page {
         text: String::new(),
@@ -45,8 +45,9 @@ pub fn render(report: &RunReport, options: &Options<'_>) -> String {
     page.head(report, &summary);
     page.failures(&summary);
     page.exceptions(&summary);
-    page.open(&summary);
-    page.would_follow(&summary);
+    page.items("Still open", &summary.open);
+    page.items("Would follow", &summary.would_follow);
+    page.items("Not observable", &summary.not_observable);
     if let Some(paths) = options.reports {
         page.reports(paths);
     }
@@ -167,22 +168,12 @@ impl Page {
         }
     }
 
-    fn open(&mut self, summary: &Summary) {
-        if summary.open.is_empty() {
+    fn items(&mut self, title: &str, items: &[OpenItem]) {
+        if items.is_empty() {
             return;
         }
-        self.title("Still open");
-        for item in &summary.open {
-            self.row(&item.step, MIXED, &item.what);
-        }
-    }
-
-    fn would_follow(&mut self, summary: &Summary) {
-        if summary.would_follow.is_empty() {
-            return;
-        }
-        self.title("Would follow");
-        for item in &summary.would_follow {
+        self.title(title);
+        for item in items {
             self.row(&item.step, MIXED, &item.what);
         }
     }

@@ -11,6 +11,22 @@ use crate::base::{Class, Error, ErrorKind, Result};
 /// Why a step of an observation is left out that a run would come to.
 pub const OBSERVING: &str = "observing: this step would change things";
 
+/// Why a step of an observation is left out that needs what the change of another one would make.
+pub fn needs_what_is_made_by(step: &str) -> String {
+    format!("{NEEDS}{step}{MADE}")
+}
+
+const NEEDS: &str = "observing: needs what step ";
+const MADE: &str = " would make";
+
+/// The step whose change would make what a step of an observation was left out for.
+pub fn left_out_for(verdict: &Verdict) -> Option<&str> {
+    match verdict {
+        Verdict::Skipped { reason } => reason.strip_prefix(NEEDS)?.strip_suffix(MADE),
+        _ => None,
+    }
+}
+
 /// Whether the run goes on after a step that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFail {
@@ -144,6 +160,11 @@ impl Run {
         matches!(verdicts.get(step), Some(Verdict::Skipped { reason }) if reason == OBSERVING)
     }
 
+    /// The step whose change would make what this one was left out for.
+    pub fn left_out_for(&self, step: &str) -> Option<String> {
+        left_out_for(lock(&self.shared().verdicts).get(step)?).map(str::to_string)
+    }
+
     /// Registers a clean-up of the present step.
     pub fn defer(&self, title: &str, body: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
         self.require_step("a clean-up")?;
@@ -218,6 +239,8 @@ impl Run {
             Some(v) if v.carries() => None,
             // whoever leaves a step out answers for what needs it
             Some(_) if self.shared().selection.left_out(id) => None,
+            Some(Verdict::Skipped { reason }) if reason == OBSERVING => Some(needs_what_is_made_by(id)),
+            Some(v) if left_out_for(v).is_some() => Some(v.detail()),
             Some(v) => Some(format!("needs step {id}, which is {}", v.word())),
             None => Some(format!("needs step {id}, which has not run")),
         })

@@ -5,6 +5,8 @@
 
 use rhai::{Array, Dynamic, Engine, FnPtr, ImmutableString, Map};
 
+use crate::run::step::needs_what_is_made_by;
+
 /// Stands for a value that the change of a step would have given.
 #[derive(Clone, Debug)]
 pub struct Unmade {
@@ -22,7 +24,7 @@ impl Unmade {
 
     /// Why what needs it is left out.
     pub fn why(&self) -> String {
-        format!("observing: needs what step {} would make", self.step)
+        needs_what_is_made_by(&self.step)
     }
 }
 

@@ -24,6 +24,7 @@ pub fn render(report: &RunReport) -> String {
     exceptions(&mut md, &summary);
     open(&mut md, &summary);
     would_follow(&mut md, &summary);
+    not_observable(&mut md, &summary);
     remarks(&mut md, report);
     steps::write(&mut md, report);
     facts(&mut md, report);
@@ -159,6 +160,17 @@ fn would_follow(md: &mut String, summary: &Summary) {
     }
     md.push_str("## Would follow\n\nThe changes that a run would make.\n\n");
     for item in &summary.would_follow {
+        let _ = writeln!(md, "- {} {}", code(&item.step), text(&item.what));
+    }
+    md.push('\n');
+}
+
+fn not_observable(md: &mut String, summary: &Summary) {
+    if summary.not_observable.is_empty() {
+        return;
+    }
+    md.push_str("## Not observable\n\nWhat needs one of these changes first.\n\n");
+    for item in &summary.not_observable {
         let _ = writeln!(md, "- {} {}", code(&item.step), text(&item.what));
     }
     md.push('\n');

@@ -289,7 +289,8 @@ fn unmade_of(kind: StepKind, when: Option<&FnPtr>, body: &FnPtr, changes: &[Over
 /// The value of a step that has none. Where an observation left it out, nobody knows what it would have been.
 fn not_made(call: &Call<'_>, step: &str, mut body: FnPtr, needs: Option<Unmade>) -> Dynamic {
     if !call.host.run.left_to_a_run(step) {
-        return needs.map_or(Dynamic::UNIT, Dynamic::from);
+        let by_id = || call.host.run.left_out_for(step).map(|by| Unmade::of(&by));
+        return needs.or_else(by_id).map_or(Dynamic::UNIT, Dynamic::from);
     }
     let unmade = Unmade::of(step);
     unmade::leave(&mut body, &unmade);
