@@ -313,10 +313,17 @@ fn triage_names_the_lowest_red_layer_on_one_screen() {
         "✓ endpoints\n✗ management VM          capi-mgmt-v2 is SHUTOFF\n",
         "the lowest red layer is management VM\n    saw    capi-mgmt-v2 is SHUTOFF\n",
         "    mend   `restart`  (`:steps restart` shows it)",
+        "✗ Magnum                 capi-test-1: UNHEALTHY, no reason given\n",
     ] {
         assert!(out.contains(part), "{part}:\n{out}\n{}", session.stderr());
     }
     assert!(session.stderr().is_empty(), "the layers are told once: {}", session.stderr());
+}
+
+#[test]
+fn what_a_failover_ran_into_reads_as_sentences() {
+    let out = Session::of("octavia::why_failed(admin, 24.h)\n").expect(0);
+    assert!(out.contains(": No valid host was found. Sweep orphans"), "{out}");
 }
 
 /// Sessions one after the other in one rig, at a cloud that is never asked.

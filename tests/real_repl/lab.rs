@@ -9,8 +9,10 @@ use crate::terminal::Terminal;
 fn a_newcomer_finds_the_failed_balancer_and_the_reason_in_three_lines() {
     let t = Terminal::open("newcomer", "", "");
     t.line("octavia::broken(admin)");
-    let screen = t.wait_for("ERROR");
-    assert!(screen.contains("kubeapi") && screen.contains("lab:restart admin(admin) observe>"), "{screen}");
+    let screen = t.wait_until("a prompt below it", |screen| {
+        screen.contains("ERROR") && screen.trim_end().ends_with("lab:restart admin(admin) observe>")
+    });
+    assert!(screen.contains("kubeapi"), "{screen}");
     assert!(screen.lines().all(|l| l.chars().count() <= 80), "{screen}");
     t.line("octavia::why_failed(admin, 24.h)");
     t.wait_for("No valid host");
