@@ -304,7 +304,12 @@ fn create_cluster(user: &User<'_>) -> String {
     let body = json!({"name": "c1", "cluster_template_id": "capi-k8s-v1-34", "keypair": "capi-mgmt-key", "master_count": 1, "node_count": 2});
     let reply = user.send("POST", CLUSTERS, body);
     assert_eq!(reply.status, 202, "{}", reply.body);
-    text(&reply.body["uuid"])
+    let id = text(&reply.body["uuid"]);
+    // its node groups are not written yet
+    let early = user.send("GET", &format!("{CLUSTERS}/{id}"), Value::Null);
+    assert_eq!(early.status, 400, "{}", early.body);
+    assert!(text(&early.body["errors"][0]["detail"]).contains("master_count"), "{}", early.body);
+    id
 }
 
 #[test]

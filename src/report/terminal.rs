@@ -190,7 +190,8 @@ impl Page {
     fn next(&mut self, report: &RunReport, summary: &Summary) {
         use Standing::{Cut, Declined, Failed, Interrupted, NeedsApproval};
         let how = match summary.standing {
-            _ if report.mode == "rehearse" => return, // it went with its lab
+            // a rehearsal went with its lab, and an observation is simply made again
+            _ if ["rehearse", "observe"].contains(&report.mode.as_str()) => return,
             Failed => "Once the cause is gone, go on with",
             Cut | Declined | Interrupted | NeedsApproval => "Go on with",
             _ => return,

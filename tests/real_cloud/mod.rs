@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rhumb::base::{Intent, Ledger, Payload, Permit, Result, Secret, SystemClock};
+use rhumb::base::{ErrorKind, Intent, Ledger, Payload, Permit, Result, Secret, SystemClock};
 use rhumb::systems::http::Answer;
 use rhumb::systems::openstack::resource::{self, Item};
 use rhumb::systems::openstack::{
@@ -129,8 +129,9 @@ pub(crate) async fn until(session: &Session, name: &str, id: &str, done: impl Fn
     loop {
         let thing = match find(session, row, id, &Map::new()).await {
             Ok(found) => found.unwrap_or(Value::Null),
-            // a service whose connection another test has cut: Keystone begins anew when its tokens' life is changed
-            Err(e) if e.detail().status.is_some_and(|s| s >= 500) && Instant::now() < end => {
+            // what a wait of a runbook takes for "not yet": Keystone begins anew when its tokens' life is changed, and Magnum
+            // cannot show a cluster whose node groups are gone already
+            Err(e) if e.kind() == ErrorKind::Transient && Instant::now() < end => {
                 json!({"asked": e.to_string()})
             }
             Err(e) => panic!("{e}"),

@@ -62,7 +62,7 @@ pub(crate) struct Cluster {
     pub(crate) last_health: Option<Health>,
     /// When its creation was complete.
     pub(super) completed: Option<Timestamp>,
-    /// So many reads of it answer 400 yet.
+    /// So many reads of it answer 400: its node groups are written after it, and go before it.
     pub(super) spurious: u32,
     pub(super) updated: Option<Timestamp>,
     pub(super) groups: [Id; 2],

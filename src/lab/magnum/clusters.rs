@@ -36,8 +36,8 @@ fn show(call: &mut Call<'_>) -> Outcome {
     let id = find(call, call.param(0))?.id.clone();
     if let Some(cluster) = call.world.magnum.clusters.get_mut(&id).filter(|c| c.spurious > 0) {
         cluster.spurious -= 1;
-        // the conductor has not written all of it yet
-        return Err(Refusal::said(400, format!("Cluster {id} is not ready yet.")));
+        // its node groups are not written yet, or gone already: Magnum cannot show what it has
+        return Err(invalid("master_count", "0", "Value should be greater or equal to 1"));
     }
     let shown = find(call, &id)?.full(call.world, &call.request.base);
     Ok(Answer::json(200, shown))
@@ -120,6 +120,10 @@ fn create(call: &mut Call<'_>) -> Outcome {
         roles: grant.roles.clone(),
     };
     let id = Cluster::create(call.world, new)?;
+    let spurious = call.world.quirks.spurious_400;
+    if let Some(cluster) = call.world.magnum.clusters.get_mut(&id) {
+        cluster.spurious = spurious;
+    }
     Ok(Answer::json(202, json!({"uuid": &*id})))
 }
 

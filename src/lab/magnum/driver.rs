@@ -65,7 +65,7 @@ impl Cluster {
             infrastructure: Infrastructure::default(),
             last_health: None,
             completed: None,
-            spurious: world.quirks.spurious_400,
+            spurious: 0,
             updated: None,
             groups: [world.ids.uuid("node-group"), world.ids.uuid("node-group")],
         };
@@ -187,9 +187,10 @@ fn reconcile(world: &mut World, id: &Id, turn: u32) {
 
 /// The end of a cluster: `DELETE_COMPLETE` for a moment, then nothing.
 pub(super) fn end(world: &mut World, id: &str) -> Step {
-    let now = world.now();
+    let (now, spurious) = (world.now(), world.quirks.spurious_400);
     if let Some(cluster) = world.magnum.clusters.get_mut(id) {
         cluster.line.set(now, Status::DeleteComplete);
+        cluster.spurious = spurious;
         if let Some(credential) = cluster.infrastructure.credential.take() {
             world.keystone.drop_credential(&credential);
         }

@@ -116,7 +116,7 @@ pub struct Quirks {
     pub management: Option<String>,
     /// Roles that Magnum leaves out of the application credentials it makes (D-039).
     pub credential_lacks: Vec<String>,
-    /// So many reads of a cluster answer 400 after its creation.
+    /// So many reads of a cluster answer 400 after its creation, and at the end of its deletion.
     pub spurious_400: u32,
     /// What an import converts images to; nothing if empty.
     pub convert_to: String,

@@ -7,7 +7,7 @@ use crate::systems::http::{Answer, Method, Request};
 
 use super::call::Call;
 use super::catalog::Endpoint;
-use super::fault::{fault, request_id};
+use super::fault::{fault, fault_of_read, request_id};
 use super::identity::Identity;
 use super::service::service;
 use super::session::Session;
@@ -44,7 +44,8 @@ impl Session {
         if call.accepts(answer.status) {
             return Ok(answer);
         }
-        let error = fault(&format!("{} does not {}", call.service, call.summary), &answer);
+        let what = format!("{} does not {}", call.service, call.summary);
+        let error = if call.reads { fault_of_read(&what, &answer) } else { fault(&what, &answer) };
         Err(match answer.status {
             403 => error.cause(format!("asked by {}", token.identity.line())),
             _ => error,

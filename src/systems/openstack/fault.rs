@@ -19,8 +19,30 @@ struct Fault {
 /// The error for an answer that is no success, with advice. `what` says what was tried.
 pub(super) fn fault(what: &str, answer: &Answer) -> Error {
     let fault = read(answer);
+    advised(told(what, answer, &fault), answer, &fault)
+}
+
+/// The same for a read, which a service may refuse for what is not written yet.
+pub(super) fn fault_of_read(what: &str, answer: &Answer) -> Error {
+    let fault = read(answer);
     let error = told(what, answer, &fault);
-    match help(error.kind(), answer, &fault) {
+    match in_between(answer, &fault) {
+        true => error
+            .with_kind(ErrorKind::Transient)
+            .help("Magnum makes a cluster and its node groups one after the other, and deletes them so: ask again in a moment"),
+        false => advised(error, answer, &fault),
+    }
+}
+
+/// Whether Magnum finds a fault in its own answer: a cluster whose node groups are not written yet, or gone already, has no
+/// masters, which its API does not allow (`master_count = wsattr(IntegerType(minimum=1))` of `magnum/api/controllers/v1/cluster.py`).
+fn in_between(answer: &Answer, fault: &Fault) -> bool {
+    answer.status == 400
+        && fault.message.starts_with("Invalid input for field/attribute master_count. Value: '0'.")
+}
+
+fn advised(error: Error, answer: &Answer, fault: &Fault) -> Error {
+    match help(error.kind(), answer, fault) {
         Some(help) => error.help(help),
         None => error,
     }
@@ -298,6 +320,19 @@ mod tests {
         ] {
             assert_eq!(said(404, body).0, ErrorKind::Unsupported, "{body}");
         }
+    }
+
+    #[test]
+    fn a_cluster_that_magnum_cannot_show_yet_is_asked_for_again() {
+        let words = "Invalid input for field/attribute master_count. Value: '0'. Value should be greater or equal to 1";
+        let body = json!({"errors": [{"status": 400, "title": words, "detail": words, "code": "client"}]});
+        let between = answer(400, &body.to_string());
+        let e = fault_of_read("x", &between);
+        assert_eq!(e.kind(), ErrorKind::Transient, "{e}");
+        assert!(e.to_string().contains("master_count"), "{e}");
+        assert_eq!(fault("x", &between).kind(), ErrorKind::Invalid, "asked for so: it stays wrong");
+        let limit = body.to_string().replace("master_count. Value: '0'", "limit. Value: 'x'");
+        assert_eq!(fault_of_read("x", &answer(400, &limit)).kind(), ErrorKind::Invalid);
     }
 
     #[test]
