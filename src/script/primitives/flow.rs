@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::base::{Class, Error, ErrorKind, Result};
 use crate::run::step::Codec;
-use crate::run::{OnFail, Record, StepKind, StepSpec};
+use crate::run::{Mode, OnFail, Record, StepKind, StepSpec};
 use crate::script::abort;
 use crate::script::adapter::Call;
 use crate::script::host::Host;
@@ -247,7 +247,7 @@ fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
     let overridden = (!said.is_empty()).then(|| said.join(", "));
     let spec = StepSpec { id, title, kind, on_fail, needs: options.texts("needs"), overridden };
     let (body, when) = (call.function(3)?, options.function("when"));
-    let needs = unmade_of(kind, when.as_ref(), &body, &changes);
+    let needs = unmade_of(call, kind, when.as_ref(), &body, &changes);
     let asked = || match (&needs, &when) {
         // whether it would follow only its own `when` can say, and that needs what nobody has: it is told as one that would
         (Some(_), _) if kind == StepKind::Change => Ok(true),
@@ -269,7 +269,16 @@ fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
 
 /// What a step needs of the values that an observation's left out changes would have made: a change for its `when`, others for
 /// whatever they do.
-fn unmade_of(kind: StepKind, when: Option<&FnPtr>, body: &FnPtr, changes: &[Override]) -> Option<Unmade> {
+fn unmade_of(
+    call: &Call<'_>,
+    kind: StepKind,
+    when: Option<&FnPtr>,
+    body: &FnPtr,
+    changes: &[Override],
+) -> Option<Unmade> {
+    if call.host.run.mode() != Mode::Observe {
+        return None;
+    }
     let asked = when.and_then(unmade::captured);
     if kind == StepKind::Change {
         return asked;
@@ -342,7 +351,7 @@ fn add_step(call: &Call<'_>, change: &Override) -> Result<(), Thrown> {
         overridden: Some(change.describe()),
     };
     let run = || change.later.call(call.context.engine(), body);
-    let needs = unmade_of(*kind, None, body, &[]);
+    let needs = unmade_of(call, *kind, None, body, &[]);
     let asked = || needs.map_or(Ok(true), |unmade| Err(Thrown::from(Early::Skip(unmade.why()))));
     call.host.run.step(&spec, &Recorded(call.host), asked, run)?;
     abort::clear();
