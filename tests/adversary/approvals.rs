@@ -1,0 +1,1 @@
+//! An approval covers what was shown, and nothing else.

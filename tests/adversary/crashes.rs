@@ -1,0 +1,1 @@
+//! Hostile input ends with an error, never with a panic.

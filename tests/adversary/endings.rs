@@ -1,0 +1,1 @@
+//! What a step has met stays with the step.

@@ -1,0 +1,1 @@
+//! A journal, its report and its verdict cannot be made to disagree.

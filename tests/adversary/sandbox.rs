@@ -1,0 +1,1 @@
+//! A script reaches what the site declares, within bounded memory and time.

@@ -1,0 +1,1 @@
+//! Nothing from outside draws on the operator's terminal.
