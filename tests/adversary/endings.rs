@@ -1,1 +1,3 @@
 //! What a step has met stays with the step.
+
+mod scripts;

@@ -11,3 +11,5 @@ mod evidence;
 mod sandbox;
 mod screen;
 mod secrets;
+#[path = "../stage/mod.rs"]
+mod stage;
