@@ -77,8 +77,8 @@ pub struct SimClock {
 struct Sim {
     elapsed: Duration,
     participants: usize,
-    /// Waking time and ticket of each sleeper.
-    sleepers: BTreeMap<(Duration, u64), ()>,
+    /// What may wake each sleeper before its time, by its waking time and ticket.
+    sleepers: BTreeMap<(Duration, u64), CancellationToken>,
     ticket: u64,
 }
 
@@ -101,8 +101,10 @@ impl SimClock {
     }
 
     fn jump_if_all_sleep(&self, sim: &mut Sim) {
+        // whoever is woken already does not sleep any more
         if sim.sleepers.len() >= sim.participants.max(1)
-            && let Some(((at, _), ())) = sim.sleepers.first_key_value()
+            && !sim.sleepers.values().any(CancellationToken::is_cancelled)
+            && let Some(((at, _), _)) = sim.sleepers.first_key_value()
         {
             sim.elapsed = sim.elapsed.max(*at);
             self.wake.notify_all();
@@ -125,7 +127,7 @@ impl Clock for SimClock {
         let until = sim.elapsed.saturating_add(time);
         sim.ticket += 1;
         let key = (until, sim.ticket);
-        sim.sleepers.insert(key, ());
+        sim.sleepers.insert(key, cancel.clone());
         self.jump_if_all_sleep(&mut sim);
         // the time-out is for cancellation alone, which cannot signal a condition variable
         while sim.elapsed < until && !cancel.is_cancelled() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rhai::{AST, Dynamic, Engine, EvalAltResult, Position, Token};
+use rhai::{AST, Dynamic, Engine, Token};
 use serde_json::Value;
 
 use super::docs::{self, Documented};
@@ -17,11 +17,11 @@ use super::source::{SOURCE, Words};
 use crate::base::secret::MASK;
 use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::run::step::Codec;
-use crate::run::{Mode, OnFail, Run, StepKind, StepSpec};
+use crate::run::{Mode, OnFail, Run, StepKind, StepSpec, Unwind};
 use crate::script::diagnostic::Report;
 use crate::script::modules::{Part, Text};
 use crate::script::survey::values::At;
-use crate::script::{Host, Thrown, abort, engine, value};
+use crate::script::{Host, Thrown, engine, value};
 use crate::systems::openstack;
 
 /// The name of the last value.
@@ -229,11 +229,12 @@ impl Session {
     /// Evaluates a text. What it declares stays; its value becomes `_`.
     pub fn evaluate(&self, text: &str) -> Came {
         let step = format!("[{}]", self.state().lines.len() + 1);
-        self.run().cancel().rearm();
+        self.run().start_over();
+        let entered = self.run().enter();
         self.lock.set_busy(true);
         let mut reads = false;
         let result = self.evaluated(text, &step, &mut reads);
-        let failed = match (result, abort::pending()) {
+        let failed = match (result, self.run().met()) {
             (Ok(value), None) => Ok(value),
             (Ok(_), Some(e)) => Err(Thrown::from(e)),
             (Err(thrown), _) => Err(thrown),
@@ -250,8 +251,8 @@ impl Session {
                 Came::Failed(Box::new(e), Box::new(report))
             }
         };
-        abort::clear();
         self.run().forget(&step);
+        drop(entered);
         self.lock.set_busy(false);
         let seen = match &came {
             Came::Value(value) => {
@@ -353,10 +354,9 @@ impl Session {
         let shift = |at: &At| At { line: at.line + above + 1, column: at.column };
         *locked(&self.underscores) = words.last.iter().map(shift).collect();
         let whole = format!("{}{before}\n{text}", "\n".repeat(above));
-        let compiled = self.engine.compile_with_scope(&state.variables, whole);
+        let compiled = self.host.library.compile_text(&self.engine, &state.variables, SOURCE, &whole);
         locked(&self.underscores).clear();
-        let ast = compiled
-            .map_err(|e| Box::new(EvalAltResult::ErrorInModule(SOURCE.into(), e.into(), Position::NONE)))?;
+        let ast = compiled?;
         let mut all = imports;
         all.extend(words.imports.clone());
         Ok((ast, all))

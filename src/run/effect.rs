@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::approval::Question;
+use super::frame::{Frame, frame, meet_error};
+use super::met::Ending;
 use super::past::PastCall;
 use super::record::{Record, StepKind};
-use super::state::{Frame, Mode, Run, frame, lock};
+use super::state::{Mode, Run, lock};
 use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result};
 
 /// What a look at the world says of a change that was cut off.
@@ -31,8 +33,13 @@ impl Ledger for StepLedger<'_> {
         let (run, step) = (self.run, &self.frame.step);
         let shared = run.shared();
         let question = Question { step, title: &self.frame.title, intent, in_doubt: self.in_doubt };
-        let approved = lock(&shared.approvals).decide(&question, shared.approver.as_ref());
-        match approved {
+        // one question at a time, and none for a step that a branch has ended by now
+        let mut approvals = lock(&shared.approvals);
+        let open = self.frame.hold().open();
+        let approved = open.and_then(|()| approvals.decide(&question, shared.approver.as_ref()));
+        let mut held = self.frame.hold();
+        // the step may have ended while the question stood
+        match approved.and_then(|by| held.open().map(|()| by)) {
             Ok(approved) => run.append(Record::Intent {
                 step: step.clone(),
                 call: self.call.into(),
@@ -41,6 +48,7 @@ impl Ledger for StepLedger<'_> {
                 intent: intent.clone(),
             }),
             Err(e) => {
+                held.meet(Ending::Error(e.clone()));
                 run.append(Record::Refusal {
                     step: step.clone(),
                     reason: e.detail().what.clone(),
@@ -58,6 +66,15 @@ impl Run {
     /// On resume, a change that the journal shows done is not sent again, and one in doubt is
     /// settled by `look` first.
     pub fn effect<M: Mutation>(
+        &self,
+        mutation: M,
+        look: impl FnOnce(&Intent) -> Result<Settled>,
+        send: impl FnOnce(Permit<M>) -> Result<Payload>,
+    ) -> Result<Payload> {
+        self.carry_out(mutation, look, send).inspect_err(meet_error)
+    }
+
+    fn carry_out<M: Mutation>(
         &self,
         mutation: M,
         look: impl FnOnce(&Intent) -> Result<Settled>,

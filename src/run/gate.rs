@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::frame::frame;
+use super::met::Ending;
 use super::record::Record;
-use super::state::{Run, frame, lock};
+use super::state::{Run, lock};
 use crate::base::{Error, ErrorKind, Result};
 
 impl Run {
@@ -14,6 +16,8 @@ impl Run {
         let Some(frame) = frame() else { return Ok(()) };
         let excused = if ok { None } else { (self.shared().excuse)(&frame.step, claim, &observed) };
         let scopes = lock(&frame.shared().scopes).iter().cloned().collect();
+        // no change of the step is journaled between a gate that fails and the end that follows from it
+        let mut held = frame.hold();
         self.append(Record::Gate {
             step: frame.step.clone(),
             claim: claim.into(),
@@ -36,6 +40,7 @@ impl Run {
         } else if !observed.is_null() {
             error = error.cause(format!("seen: {}", brief(&observed)));
         }
+        held.meet(Ending::Error(error.clone()));
         Err(error)
     }
 }

@@ -4,7 +4,8 @@
 use std::path::Path;
 
 use super::lock::{Attempt, Holder, LockFile, who};
-use super::state::{Mode, Run, frame};
+use super::frame::frame;
+use super::state::{Mode, Run};
 use crate::base::Result;
 
 /// A held slot. Ends with the value, and with the process however it ends.

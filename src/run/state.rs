@@ -1,6 +1,5 @@
-//! The state of one run, shared by its threads, and the frame of the step each thread is in.
+//! The state of one run, shared by its threads.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,9 +10,11 @@ use serde_json::Value;
 
 use super::approval::{Approvals, Approver};
 use super::cancel::Cancel;
+use super::frame::{self, Entered, Frame, enter, frame, here};
 use super::journal::Journal;
+use super::met::Ending;
 use super::past::Past;
-use super::record::{Entry, Record, StepKind, Verdict};
+use super::record::{Entry, Record, Verdict};
 use super::selection::Selection;
 use super::transfer::Transfer;
 use super::wait::Waiting;
@@ -86,67 +87,6 @@ pub struct RunSettings {
     pub cleanup_within: Duration,
 }
 
-/// A clean-up of a step, and its title.
-pub(super) type Deferred = (String, Box<dyn FnOnce() -> Result<()> + Send>);
-
-/// The step that a thread is in.
-pub(super) struct Frame {
-    pub(super) step: String,
-    pub(super) title: String,
-    pub(super) kind: StepKind,
-    /// `2/` in the second branch of a `parallel`, else empty.
-    branch: String,
-    calls: AtomicU64,
-    shared: Arc<FrameShared>,
-}
-
-/// What all branches of a step share.
-#[derive(Default)]
-pub(super) struct FrameShared {
-    pub(super) scopes: Mutex<BTreeSet<String>>,
-    pub(super) excused: Mutex<Option<Verdict>>,
-    pub(super) deferred: Mutex<Vec<Deferred>>,
-}
-
-impl Frame {
-    pub(super) fn new(step: &str, title: &str, kind: StepKind) -> Arc<Self> {
-        Arc::new(Frame {
-            step: step.into(),
-            title: title.into(),
-            kind,
-            branch: String::new(),
-            calls: AtomicU64::new(0),
-            shared: Arc::default(),
-        })
-    }
-
-    /// The place of the next change in the step.
-    pub(super) fn next_call(&self) -> String {
-        format!("{}{}", self.branch, self.calls.fetch_add(1, Ordering::SeqCst) + 1)
-    }
-
-    /// The place that [`Frame::next_call`] would give.
-    pub(super) fn peek_call(&self) -> String {
-        format!("{}{}", self.branch, self.calls.load(Ordering::SeqCst) + 1)
-    }
-
-    pub(super) fn shared(&self) -> &FrameShared {
-        &self.shared
-    }
-}
-
-thread_local! {
-    static FRAME: RefCell<Option<Arc<Frame>>> = const { RefCell::new(None) };
-}
-
-pub(super) fn frame() -> Option<Arc<Frame>> {
-    FRAME.with(|f| f.borrow().clone())
-}
-
-pub(super) fn set_frame(frame: Option<Arc<Frame>>) -> Option<Arc<Frame>> {
-    FRAME.with(|f| f.replace(frame))
-}
-
 /// A lock that a panicking thread does not take away from the others.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -172,6 +112,8 @@ pub(super) struct Shared {
     pub(super) selection: Selection,
     pub(super) cancel: Cancel,
     pub(super) cleanup_within: Duration,
+    /// What the run has met outside of its steps, and the steps that it ends with.
+    pub(super) outside: Arc<Frame>,
     /// Verdict of each step that ended.
     pub(super) verdicts: Mutex<BTreeMap<String, Verdict>>,
     pub(super) waits: AtomicU64,
@@ -200,6 +142,7 @@ impl Run {
             met: Mutex::default(),
             seen_done: Mutex::default(),
             selection: settings.selection,
+            outside: Frame::outside(&settings.cancel),
             cancel: settings.cancel,
             cleanup_within: settings.cleanup_within,
             verdicts: Mutex::default(),
@@ -300,43 +243,51 @@ impl Run {
         self.0.past.baseline(&frame()?.step, name).cloned()
     }
 
-    /// Has a claim signed off. `None`: nobody signed.
+    /// Has a claim signed off. `None`: nobody signed, and the step ends as OUTSTANDING.
     pub fn attest(&self, claim: &str) -> Result<Option<String>> {
         let step = frame().map(|f| f.step.clone()).unwrap_or_default();
         let by = self.0.approver.attest(claim);
         self.append(Record::Attest { step, claim: claim.into(), by: by.clone() })?;
+        if by.is_none() {
+            frame::meet(Ending::Outstanding(claim.into()));
+        }
         Ok(by)
     }
 
-    /// Runs a branch of a `parallel` on this (new) thread, in the step of the thread that
-    /// made it. `index` counts from 1 and keeps the branches' changes apart in the journal.
-    pub fn branch<T>(&self, of: Option<&Branch>, index: usize, body: impl FnOnce() -> T) -> T {
-        let child = of.map(|Branch(parent)| {
-            Arc::new(Frame {
-                step: parent.step.clone(),
-                title: parent.title.clone(),
-                kind: parent.kind,
-                branch: format!("{}{}/{index}/", parent.branch, parent.calls.load(Ordering::SeqCst)),
-                calls: AtomicU64::new(0),
-                shared: parent.shared.clone(),
-            })
-        });
-        let before = set_frame(child);
-        let value = body();
-        set_frame(before);
-        value
+    /// This thread is outside of this run's steps until what is returned is dropped.
+    pub fn enter(&self) -> Entered {
+        enter(Some(self.0.outside.clone()))
     }
 
-    /// The step of this thread, to hand to [`Run::branch`]. Counts as one call of the step.
-    pub fn fork(&self) -> Option<Branch> {
-        frame().map(|f| {
-            f.calls.fetch_add(1, Ordering::SeqCst);
-            Branch(f)
-        })
+    /// What the run ends with: what no step has met, and the first step that it cannot go on after.
+    pub fn met(&self) -> Option<Error> {
+        self.0.outside.worst().map(|ending| ending.error())
+    }
+
+    /// Starts over: nothing that was met before, and no interruption, reaches what follows, as with the next line of a session.
+    pub fn start_over(&self) {
+        self.0.cancel.rearm();
+        drop(self.0.outside.take());
+    }
+
+    /// Takes this thread apart into branches: frames of their own, for [`Run::branch`]. Counts as one call of the step.
+    pub fn fork(&self, branches: usize) -> Fork {
+        let parent = here().unwrap_or_else(|| self.0.outside.clone());
+        parent.next_call();
+        let branches = (1..=branches).map(|index| parent.branch(index)).collect();
+        Fork { parent, branches }
+    }
+
+    /// Runs a branch on this (new) thread. `index` counts from 0.
+    pub fn branch<T>(&self, fork: &Fork, index: usize, body: impl FnOnce() -> T) -> T {
+        let _entered = enter(fork.branches.get(index).cloned());
+        body()
     }
 
     /// Ends the run with its last record. Returns whether it passed, and the exit code.
     pub fn finish(&self, error: Option<&Error>) -> Result<(bool, u8)> {
+        let met = self.met();
+        let error = error.or(met.as_ref());
         let failed = lock(&self.0.verdicts).values().any(|v| matches!(v, Verdict::Fail { .. }));
         let exit = match error {
             Some(_) if self.0.cancel.was_interrupted() => ErrorKind::Interrupted.exit_code(),
@@ -351,6 +302,16 @@ impl Run {
     }
 }
 
-/// The step that a parallel branch belongs to.
-#[derive(Clone)]
-pub struct Branch(Arc<Frame>);
+/// Where branches began, and their frames.
+pub struct Fork {
+    parent: Arc<Frame>,
+    branches: Vec<Arc<Frame>>,
+}
+
+impl Fork {
+    /// All branches have come back. Returns whether one of them has met an end, which is this thread's end too.
+    pub fn join(&self) -> bool {
+        self.parent.join(&self.branches);
+        self.parent.has_left()
+    }
+}

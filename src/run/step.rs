@@ -4,9 +4,11 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
+use super::frame::{Frame, enter, frame};
+use super::met::{Ending, Met};
 use super::record::{Record, StepKind, Verdict};
-use super::state::{Frame, Mode, Run, frame, lock, set_frame};
-use crate::base::{Class, Error, ErrorKind, Result};
+use super::state::{Mode, Run, lock};
+use crate::base::{Error, ErrorKind, Result};
 
 /// Why a step of an observation is left out that a run would come to.
 pub const OBSERVING: &str = "observing: this step would change things";
@@ -54,25 +56,14 @@ pub struct StepSpec {
     pub overridden: Option<String>,
 }
 
-/// How a script's body came back without a value.
-#[derive(Debug)]
-pub enum Ending {
-    /// `skip(reason)`.
-    Skip(String),
-    /// `deferred(decision)`.
-    Deferred(String),
-    /// Nobody signed what `attest` asked.
-    Outstanding(String),
-    /// `stop(reason)`: the step fails and the run ends, whatever `on_fail` says.
-    Stop(String),
-    /// An error.
-    Error(Error),
-}
-
-/// What the script floor throws: something that is an ending, and can be made of an error.
+/// What the script floor throws.
 pub trait Unwind: From<Error> {
-    /// What it means for the step.
-    fn ending(&self) -> Ending;
+    /// What a script is stopped with whose step has met its end: the frame knows which.
+    fn stopped() -> Self;
+    /// Whether it is that.
+    fn is_stopped(&self) -> bool;
+    /// The error in it. Where the script was stopped, what the step has met.
+    fn error(&self) -> Error;
 }
 
 /// How a step's value is kept in the journal and read back.
@@ -106,51 +97,67 @@ impl Run {
             overridden: spec.overridden.clone(),
         })?;
         let began = self.clock().elapsed();
-        let this = Frame::new(&spec.id, &spec.title, spec.kind);
-        let before = set_frame(Some(this.clone()));
-        let obstacle = left_out.or_else(|| self.obstacle(spec));
-        let idle = obstacle.is_none();
-        let came_back = match obstacle {
-            Some(reason) => Ok(Err(reason)),
-            None => match when() {
-                Ok(true) if self.mode() == Mode::Observe && spec.kind == StepKind::Change => {
-                    Ok(Err(OBSERVING.to_string()))
-                }
-                Ok(true) => body().map(Ok),
-                Ok(false) => Ok(Err("its `when` does not hold".to_string())),
-                Err(e) => Err(e),
-            },
+        let this = Frame::new(&spec.id, &spec.title, spec.kind, self.cancel());
+        let (came_back, met, idle) = {
+            let _entered = enter(Some(this.clone()));
+            let obstacle = left_out.or_else(|| self.obstacle(spec));
+            let idle = obstacle.is_none();
+            let came_back = match obstacle {
+                Some(reason) => Ok(leave(&this, &reason)),
+                None => match when() {
+                    Ok(true) if self.mode() == Mode::Observe && spec.kind == StepKind::Change => {
+                        Ok(leave(&this, OBSERVING))
+                    }
+                    Ok(true) => body().map(Some),
+                    Ok(false) => Ok(leave(&this, "its `when` does not hold")),
+                    Err(e) => Err(e),
+                },
+            };
+            this.settle(&came_back);
+            (came_back, self.clean_up(&this, this.take()), idle)
         };
-        let cleaned = self.clean_up(&this);
-        set_frame(before);
+        let met = met?;
 
-        let (mut verdict, error) = self.judge(&this, &came_back, cleaned.as_ref().err());
+        let mut verdict = match met.worst() {
+            Some(ending) => ending.verdict(),
+            None => lock(&this.shared().excused).clone().unwrap_or(Verdict::Pass),
+        };
         if let (Verdict::Skipped { reason }, true) = (&verdict, idle)
             && self.own_work(&spec.id, reason)?
         {
             verdict = Verdict::Pass;
         }
         let value = match (&came_back, &verdict) {
-            (Ok(Ok(value)), v) if v.carries() => codec.encode(value),
+            (Ok(Some(value)), v) if v.carries() => codec.encode(value),
             _ => Value::Null,
         };
+        let error = met.worst().and_then(|ending| match ending {
+            Ending::Error(e) => serde_json::to_value(e).ok(),
+            _ => None,
+        });
         self.append(Record::StepEnd {
             step: spec.id.clone(),
             verdict: verdict.clone(),
             seconds: self.clock().elapsed().saturating_sub(began).as_secs_f64(),
             value,
-            error: error.as_ref().map_or(Value::Null, |e| serde_json::to_value(e).unwrap_or_default()),
+            error: error.unwrap_or_default(),
             recalled: false,
         })?;
         lock(&self.shared().verdicts).insert(spec.id.clone(), verdict);
-        match (came_back, cleaned) {
-            (Ok(_), Err(e)) => Err(e.into()),
-            (Ok(value), Ok(())) => Ok(value.ok()),
-            (Err(thrown), _) => match thrown.ending() {
-                Ending::Skip(_) | Ending::Deferred(_) | Ending::Outstanding(_) => Ok(None),
-                Ending::Error(e) if spec.on_fail == OnFail::Continue && may_continue(&e) => Ok(None),
-                Ending::Error(_) | Ending::Stop(_) => Err(thrown),
-            },
+        if let Some(ending) = met.ends_run(spec.on_fail) {
+            return Err(self.end(ending, came_back.err()));
+        }
+        Ok(came_back.ok().flatten().filter(|_| met.worst().is_none()))
+    }
+
+    /// Ends the run with what a step has met. Returns it with the way that led there, where that is known.
+    fn end<E: Unwind>(&self, ending: &Ending, thrown: Option<E>) -> E {
+        self.shared().outside.meet(ending.clone());
+        let error = ending.error();
+        let tells = |e: Error| e.kind() == error.kind() && e.detail().what == error.detail().what;
+        match thrown {
+            Some(thrown) if tells(thrown.error()) => thrown,
+            _ => error.into(),
         }
     }
 
@@ -166,15 +173,23 @@ impl Run {
     }
 
     /// Registers a clean-up of the present step.
-    pub fn defer(&self, title: &str, body: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    pub fn defer<E: Unwind>(
+        &self,
+        title: &str,
+        body: impl FnOnce() -> Result<(), E> + Send + 'static,
+    ) -> Result<()> {
         self.require_step("a clean-up")?;
         if let Some(frame) = frame() {
-            lock(&frame.shared().deferred).push((title.to_string(), Box::new(body)));
+            let body = Box::new(|frame: &Frame| frame.settle(&body()));
+            lock(&frame.shared().deferred).push((title.to_string(), body));
         }
         Ok(())
     }
 
     fn admit(&self, spec: &StepSpec) -> Result<()> {
+        if let Some(error) = self.met() {
+            return Err(error); // the run has ended, whatever the script makes of it
+        }
         if let Some(outer) = frame() {
             return Err(Error::new(
                 ErrorKind::Script,
@@ -246,61 +261,46 @@ impl Run {
         })
     }
 
-    /// Runs the clean-ups in reverse order, as a phase of its own with a deadline of its own.
-    fn clean_up(&self, frame: &Frame) -> Result<()> {
-        let mut first = None;
+    /// Runs the clean-ups in reverse order, as a phase of its own with a deadline of its own. Each begins anew, whatever
+    /// the step or the one before it has met. Returns what the step has met with that of the clean-ups.
+    fn clean_up(&self, frame: &Frame, mut met: Met) -> Result<Met> {
         if lock(&frame.shared().deferred).is_empty() {
-            return Ok(());
+            return Ok(met);
         }
         self.cancel().new_phase();
+        drop(frame.take());
         *lock(&self.shared().phase_ends) = Some(self.clock().elapsed() + self.shared().cleanup_within);
         loop {
             let Some((title, body)) = lock(&frame.shared().deferred).pop() else { break };
-            let error = body().err();
+            body(frame);
+            let failed = match frame.take().worst().cloned() {
+                None | Some(Ending::Skip(_)) => None, // there is nothing to clean up
+                Some(outstanding) if !outstanding.fails() => {
+                    met.add("", outstanding);
+                    None
+                }
+                Some(ending) => Some(ending.error()),
+            };
             self.append(Record::Cleanup {
                 step: frame.step.clone(),
                 title: title.clone(),
-                error: error.as_ref().map(ToString::to_string),
+                error: failed.as_ref().map(ToString::to_string),
             })?;
-            if let (Some(e), None) = (error, &first) {
-                first = Some(e.context(format!("clean-up failed: {title}")).with_kind(ErrorKind::Cleanup));
+            if let Some(e) = failed {
+                let e = e.context(format!("clean-up failed: {title}")).with_kind(ErrorKind::Cleanup);
+                met.add("", Ending::Error(e));
             }
         }
         *lock(&self.shared().phase_ends) = None;
         if self.cancel().was_interrupted() {
             self.cancel().interrupt(); // the run is still to end
         }
-        first.map_or(Ok(()), Err)
-    }
-
-    fn judge<T, E: Unwind>(
-        &self,
-        frame: &Frame,
-        came_back: &Result<Result<T, String>, E>,
-        cleaned: Option<&Error>,
-    ) -> (Verdict, Option<Error>) {
-        let (verdict, error) = match came_back {
-            Ok(Ok(_)) => (lock(&frame.shared().excused).clone().unwrap_or(Verdict::Pass), None),
-            Ok(Err(reason)) => (Verdict::Skipped { reason: reason.clone() }, None),
-            Err(thrown) => match thrown.ending() {
-                Ending::Skip(reason) => (Verdict::Skipped { reason }, None),
-                Ending::Deferred(decision) => (Verdict::Deferred { decision }, None),
-                Ending::Outstanding(claim) => (Verdict::Outstanding { claim }, None),
-                Ending::Stop(reason) => (Verdict::Fail { reason }, None),
-                Ending::Error(e) => (Verdict::Fail { reason: e.detail().what.clone() }, Some(e)),
-            },
-        };
-        match cleaned {
-            Some(e) if !matches!(verdict, Verdict::Fail { .. }) => {
-                (Verdict::Fail { reason: e.detail().what.clone() }, Some(e.clone()))
-            }
-            _ => (verdict, error),
-        }
+        Ok(met)
     }
 }
 
-/// `on_fail: "continue"` goes on after a failed gate and after errors that a script could have
-/// caught, never after an interruption, a refusal or a fault of the host.
-fn may_continue(error: &Error) -> bool {
-    error.kind() == ErrorKind::Gate || error.kind().class() == Class::Recoverable
+/// A step that is not run has no value, and says why.
+fn leave<T>(frame: &Frame, why: &str) -> Option<T> {
+    frame.meet(Ending::Skip(why.to_string()));
+    None
 }

@@ -4,10 +4,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::frame::{frame, here};
 use super::record::Record;
-use super::state::{Run, frame, lock};
-use super::step::{Ending, Unwind};
-use crate::base::{Error, ErrorKind, Result, duration};
+use super::state::{Run, lock};
+use super::step::Unwind;
+use crate::base::{Class, Error, ErrorKind, Result, duration};
 
 /// What a wait is.
 #[derive(Clone, Debug)]
@@ -83,10 +84,8 @@ impl Run {
         let result = course.follow(hooks);
         let error = match &result {
             Ok(_) => None,
-            Err(thrown) => match thrown.ending() {
-                Ending::Error(e) => Some(e.to_string()),
-                _ => Some("left by the script".into()),
-            },
+            Err(thrown) if thrown.is_stopped() => Some("left by the script".into()),
+            Err(thrown) => Some(thrown.error().to_string()),
         };
         self.append(Record::WaitEnd {
             wait,
@@ -145,8 +144,8 @@ impl Course<'_> {
                     }
                 }
                 Err(thrown) => {
-                    let Ending::Error(e) = thrown.ending() else { return Err(thrown) };
-                    if !self.tolerates(&e) {
+                    let e = thrown.error();
+                    if thrown.is_stopped() || !self.tolerates(&e) {
                         return Err(thrown);
                     }
                     self.tolerated += 1;
@@ -170,12 +169,25 @@ impl Course<'_> {
                     .note(&format!("slower than usual ({}): {title}{because}", duration::show(elapsed)))?;
             }
             let next = (hooks.rest)(self.spec.every).min(self.deadline.saturating_sub(elapsed));
-            self.run.clock().sleep(next, &self.run.cancel().token())?;
+            self.sleep::<E>(next)?;
         }
     }
 
+    /// Sleeps until the next look. Another branch that ends the step wakes it.
+    fn sleep<E: Unwind>(&self, time: Duration) -> Result<(), E> {
+        let here = here();
+        let alarm = here.as_ref().map_or_else(|| self.run.cancel().token(), |frame| frame.alarm());
+        match self.run.clock().sleep(time, &alarm) {
+            Err(_) if !self.run.cancel().is_cancelled() => Err(E::stopped()),
+            slept => Ok(slept?),
+        }
+    }
+
+    /// What ends a step is no state of what is waited for, whatever the script tolerates.
     fn tolerates(&self, error: &Error) -> bool {
-        error.kind().is_transient() || self.spec.tolerate.iter().any(|k| k == error.kind().name())
+        let kind = error.kind();
+        let named = || self.spec.tolerate.iter().any(|k| k == kind.name());
+        kind.is_transient() || (kind.class() == Class::Recoverable && named())
     }
 
     /// Journals what was seen where it changed; shows it to whoever watches each time.
@@ -210,12 +222,13 @@ impl Course<'_> {
     fn cause<E: Unwind>(&self, ask: &mut dyn FnMut() -> Result<String, E>) -> Result<String, E> {
         match ask() {
             Ok(text) => Ok(text),
-            Err(thrown) => match thrown.ending() {
-                Ending::Error(e) if e.kind().class() == crate::base::Class::Recoverable => {
-                    Ok(format!("the cause could not be asked: {e}"))
+            Err(thrown) => {
+                let e = thrown.error();
+                match thrown.is_stopped() || e.kind().class() != Class::Recoverable {
+                    true => Err(thrown),
+                    false => Ok(format!("the cause could not be asked: {e}")),
                 }
-                _ => Err(thrown),
-            },
+            }
         }
     }
 

@@ -12,7 +12,8 @@ use super::host::Host;
 use super::later;
 use super::primitive::{On, Primitive};
 use super::thrown::Thrown;
-use crate::base::{Error, ErrorKind};
+use crate::base::{Error, ErrorKind, Place};
+use crate::run::frame;
 
 /// A call of a primitive, its arguments checked.
 pub struct Call<'a> {
@@ -37,6 +38,17 @@ impl<'a> Call<'a> {
     /// The argument at a place, `None` where it was left out.
     pub fn arg(&self, n: usize) -> Option<&Dynamic> {
         self.args.get(n).filter(|a| !a.is_unit())
+    }
+
+    /// Where it stands, in the compiled text.
+    pub fn place(&self) -> Place {
+        let position = self.context.call_position();
+        let source = self.context.fn_source().or(self.context.global_runtime_state().source());
+        Place {
+            file: source.unwrap_or_default().to_string(),
+            line: position.line().unwrap_or(0),
+            column: position.position().unwrap_or(0),
+        }
     }
 
     /// Calls a closure of the script.
@@ -116,5 +128,11 @@ fn invoke(
         host.run.require_step(&format!("`{}`", primitive.path()))?;
     }
     let mut call = Call { host, context, primitive, receiver, args };
-    (primitive.body)(&mut call)
+    (primitive.body)(&mut call).inspect_err(|thrown| {
+        // a script that swallows it loses the way that led to it: its frame learns where it was
+        if let Some(error) = thrown.fault() {
+            let Place { file, line, column } = call.place();
+            frame::meet_error(&error.place(file, line, column));
+        }
+    })
 }

@@ -9,15 +9,16 @@ use rhai::packages::{
 };
 use rhai::{Dynamic, Engine, EvalAltResult, Position, Token};
 
-use super::abort;
 use super::adapter;
 use super::handles::KubeHandle;
 use super::host::Host;
+use super::lists;
 use super::primitives;
 use super::span;
 use super::thrown::Thrown;
 use super::unmade;
-use crate::base::Error;
+use crate::base::{Error, ErrorKind};
+use crate::run::frame;
 
 /// Stack of a thread that runs scripts. The limit of call levels must be reached before it is used up: a
 /// stack overflow ends the process without a word.
@@ -48,8 +49,7 @@ const OWN_WORDS: &[&str] = &[
 /// An engine for scripts of one host.
 pub fn build(host: &Arc<Host>) -> Engine {
     let mut engine = bare();
-    let host_cancel = host.run.cancel().clone();
-    engine.on_progress(move |_| (host_cancel.is_cancelled() || abort::is_pending()).then_some(Dynamic::UNIT));
+    engine.on_progress(|_| frame::is_over().then_some(Dynamic::UNIT));
     let (printer, debugger) = (host.clone(), host.clone());
     engine.on_print(move |text| {
         let _ = printer.run.note(text);
@@ -105,9 +105,20 @@ pub fn bare() -> Engine {
     // `net.shared`, `image.protected`, `#{default: 1}`: field names that the clouds use
     #[allow(deprecated, reason = "Rhai marks it as volatile; there is no other way to free a reserved word")]
     engine.on_parse_token(|token, _, _| freed(token));
+    lists::register(&mut engine);
+    close_exit(&mut engine);
     span::register(&mut engine);
     unmade::register(&mut engine);
     engine
+}
+
+/// Rhai's `exit` ends a script from anywhere, as if its last line had come: the steps behind it would be neither run nor missed.
+fn close_exit(engine: &mut Engine) {
+    let refused = || -> Result<Dynamic, Box<EvalAltResult>> {
+        let error = Error::new(ErrorKind::Script, "`exit` would leave out the steps behind it, and say nothing");
+        Err(Thrown::from(error.help("`skip(reason)` leaves a step, `stop(reason)` ends the run")).into())
+    };
+    engine.register_fn("exit", refused).register_fn("exit", move |_: Dynamic| refused());
 }
 
 /// A word that Rhai reserves and the clouds use is a name.

@@ -4,8 +4,8 @@
 
 use rhai::{Dynamic, Engine, FnPtr, NativeCallContext, NativeCallContextStore};
 
-use super::abort;
 use super::thrown::Thrown;
+use crate::run::{Unwind, frame};
 
 /// The context that a closure was handed over in.
 pub struct Later(NativeCallContextStore);
@@ -33,12 +33,15 @@ impl Later {
     }
 }
 
-/// Calls a closure. One that returns although its thread aborts has not returned.
+/// Calls a closure. One that returns although its step has met its end has not returned.
 pub fn call(
     context: &NativeCallContext<'_>,
     function: &FnPtr,
     args: impl rhai::FuncArgs,
 ) -> Result<Dynamic, Thrown> {
     let value = function.call_within_context::<Dynamic>(context, args).map_err(Thrown)?;
-    abort::pending().map_or(Ok(value), |e| Err(e.into()))
+    match frame::is_over() {
+        true => Err(Thrown::stopped()),
+        false => Ok(value),
+    }
 }

@@ -1,7 +1,6 @@
 //! Floor 4: the script language. The engine, one descriptor for each primitive and one adapter that
 //! binds it, the module resolver, diagnostics, the checker and the prose that `show` reads.
 
-pub mod abort;
 pub mod adapter;
 pub mod arguments;
 pub mod check;
@@ -13,6 +12,7 @@ pub mod handles;
 pub mod host;
 pub mod inventory;
 pub mod later;
+mod lists;
 pub mod modules;
 pub mod overlay;
 pub mod overrides;
@@ -23,6 +23,7 @@ pub mod prose;
 pub mod reference;
 mod rest;
 pub mod runbook;
+pub mod shadows;
 pub mod site_check;
 pub mod span;
 pub mod survey;

@@ -2,12 +2,15 @@
 //! function of an upper layer replaces the one below, the rest stays.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use rhai::{AST, Engine, EvalAltResult, Module, ModuleResolver, Position, Scope};
 
 use super::engine;
 use super::host::Host;
+use super::primitives;
+use super::shadows;
+use super::survey::Known;
 use crate::base::error::nearest;
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Place, Result};
@@ -100,12 +103,14 @@ pub struct Part {
 pub struct Library {
     shelf: Box<dyn Shelf>,
     parts: Mutex<HashMap<String, Vec<Part>>>,
+    /// What no text may hide, once one was compiled.
+    known: OnceLock<Known>,
 }
 
 impl Library {
     /// A library over a shelf.
     pub fn new(shelf: impl Shelf + 'static) -> Arc<Self> {
-        Arc::new(Library { shelf: Box::new(shelf), parts: Mutex::default() })
+        Arc::new(Library { shelf: Box::new(shelf), parts: Mutex::default(), known: OnceLock::new() })
     }
 
     /// The shelf.
@@ -157,14 +162,27 @@ impl Library {
         for text in texts {
             parts.push(Part { first: above + 1, text: text.clone() });
             self.remember(name, parts.clone());
-            let mut ast = engine
-                .compile_with_scope(scope, format!("{}{}", "\n".repeat(above), text.text))
-                .map_err(|e| Box::new(EvalAltResult::ErrorInModule(name.into(), e.into(), Position::NONE)))?;
-            ast.set_source(name);
+            let ast = self.compile_text(engine, scope, name, &format!("{}{}", "\n".repeat(above), text.text))?;
             above += text.text.lines().count() + 1;
             compiled.push(ast);
         }
         Ok(compiled)
+    }
+
+    /// Compiles one text of a source. Every text that is run comes by here, a session's lines as well.
+    ///
+    /// # Errors
+    /// It does not compile, or has a name that hides one of the host's.
+    pub fn compile_text(&self, engine: &Engine, scope: &Scope<'_>, source: &str, text: &str) -> Compiled<AST> {
+        let within = |e| Box::new(EvalAltResult::ErrorInModule(source.into(), e, Position::NONE));
+        let mut ast = engine.compile_with_scope(scope, text).map_err(|e| within(e.into()))?;
+        let known = self.known.get_or_init(|| Known::new(&engine::bare(), primitives::all()));
+        if let Some(shadow) = shadows::of(known, &ast, text).into_iter().next() {
+            let (error, position) = shadow.thrown();
+            return Err(within(engine::at(error, position)));
+        }
+        ast.set_source(source);
+        Ok(ast)
     }
 
     /// Takes note of a text that did not come from the shelf, such as a REPL's line.

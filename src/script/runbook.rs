@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use rhai::{AST, Engine};
 
-use super::abort;
 use super::diagnostic::Report;
 use super::engine::{self, STACK};
 use super::host::Host;
 use super::rest;
 use super::thrown::Thrown;
 use crate::base::{Error, ErrorKind, Place};
+use crate::run::Unwind;
 
 /// A runbook, compiled.
 pub struct Runbook {
@@ -36,7 +36,7 @@ impl Ended {
 
     /// By what was thrown. Rhai does not tell the name of the text whose top level threw it: it is the runbook's.
     fn thrown(name: &str, host: &Host, thrown: &Thrown) -> Self {
-        let error = ending(thrown);
+        let error = thrown.error();
         // the call of the step itself is no way that anybody must be told
         let (_, _, _, calls) = thrown.unravel();
         let outermost = calls.iter().map(|call| call.source.as_str()).find(|source| !source.is_empty());
@@ -61,6 +61,7 @@ pub fn evaluate(name: &str, host: &Arc<Host>) -> Ended {
 impl Runbook {
     /// Compiles a runbook by its logical name.
     pub fn load(name: &str, host: &Arc<Host>) -> Result<Self, Thrown> {
+        let _entered = host.run.enter();
         let engine = Arc::new(engine::build(host));
         host.set_engine(&engine);
         let (ast, overlay, texts) = host.library.compile_runbook(&engine, &host.globals(), name)?;
@@ -77,12 +78,13 @@ impl Runbook {
     pub fn run(self) -> Ended {
         let name = self.name.clone();
         let thread = std::thread::Builder::new().name(name).stack_size(STACK).spawn(move || {
+            let _entered = self.host.run.enter();
             if let Err(e) = rest::come_to_rest(&self.host) {
                 return Ended::with(e);
             }
             let result =
                 self.engine.eval_ast_with_scope::<rhai::Dynamic>(&mut self.host.globals(), &self.ast);
-            match (result, abort::pending()) {
+            match (result, self.host.run.met()) {
                 (Ok(_), None) => self.unmatched().map(Ended::with).unwrap_or_default(),
                 (Ok(_), Some(e)) => Ended::thrown(&self.name, &self.host, &e.into()),
                 (Err(e), _) => Ended::thrown(&self.name, &self.host, &Thrown(e)),
@@ -111,17 +113,5 @@ impl Runbook {
                 .place(it.place.file, it.place.line, it.place.column)
                 .help(format!("`rhumb show {}` lists the steps", self.name)),
         )
-    }
-}
-
-/// What ended the runbook, as one error.
-fn ending(thrown: &Thrown) -> Error {
-    use crate::run::{Ending, Unwind};
-    match thrown.ending() {
-        Ending::Error(e) => e,
-        Ending::Stop(reason) => Error::new(ErrorKind::Gate, format!("stopped: {reason}")),
-        Ending::Skip(reason) | Ending::Deferred(reason) | Ending::Outstanding(reason) => {
-            Error::new(ErrorKind::Script, format!("left a step that was not there: {reason}"))
-        }
     }
 }

@@ -2,9 +2,8 @@
 
 use rhai::{Dynamic, EvalAltResult, ImmutableString, Position};
 
-use super::abort;
-use crate::base::{Class, Error, ErrorKind};
-use crate::run::{Ending, Unwind};
+use crate::base::{Error, ErrorKind};
+use crate::run::{Ending, Unwind, frame};
 
 /// A Rhai error on its way up.
 #[derive(Debug)]
@@ -14,31 +13,11 @@ pub struct Thrown(pub Box<EvalAltResult>);
 #[derive(Clone, Debug)]
 pub struct Fault(pub Error);
 
-/// A step's early end inside a Rhai error.
-#[derive(Clone, Debug)]
-pub enum Early {
-    /// `skip(reason)`.
-    Skip(String),
-    /// `deferred(decision)`.
-    Deferred(String),
-    /// An unsigned `attest`.
-    Outstanding(String),
-    /// `stop(reason)`.
-    Stop(String),
-}
-
 impl From<Error> for Thrown {
+    /// An error on its way into a script. The frame keeps it first, unless a script may catch it.
     fn from(error: Error) -> Self {
-        if error.kind().class() != Class::Recoverable {
-            abort::raise(&error);
-        }
+        frame::meet_error(&error);
         Thrown(Box::new(EvalAltResult::ErrorRuntime(Dynamic::from(Fault(error)), Position::NONE)))
-    }
-}
-
-impl From<Early> for Thrown {
-    fn from(early: Early) -> Self {
-        Thrown(Box::new(EvalAltResult::ErrorTerminated(Dynamic::from(early), Position::NONE)))
     }
 }
 
@@ -94,21 +73,37 @@ impl Thrown {
         (at, source, position, calls)
     }
 
-    /// The early end it carries, if it is one.
-    pub fn early(&self) -> Option<Early> {
+    /// Ends the present step.
+    pub fn ending(ending: Ending) -> Self {
+        frame::meet(ending);
+        Thrown::stopped()
+    }
+
+    /// The error of ours in it, unless a script threw something else.
+    pub fn fault(&self) -> Option<Error> {
         match self.unravel().0 {
-            EvalAltResult::ErrorTerminated(token, _) => token.clone().try_cast::<Early>(),
+            EvalAltResult::ErrorRuntime(token, _) => token.clone().try_cast::<Fault>().map(|Fault(e)| e),
             _ => None,
         }
     }
+}
 
-    /// It as one of our errors, with the script's place.
-    pub fn error(&self) -> Error {
+impl Unwind for Thrown {
+    fn stopped() -> Self {
+        Thrown(Box::new(EvalAltResult::ErrorTerminated(Dynamic::UNIT, Position::NONE)))
+    }
+
+    fn is_stopped(&self) -> bool {
+        matches!(self.unravel().0, EvalAltResult::ErrorTerminated(..))
+    }
+
+    /// With the script's place.
+    fn error(&self) -> Error {
         let (inner, source, position, _) = self.unravel();
         let error = match inner {
             EvalAltResult::ErrorRuntime(token, _) => thrown_by_script(token),
-            EvalAltResult::ErrorTerminated(..) => match abort::pending() {
-                Some(e) => return e,
+            EvalAltResult::ErrorTerminated(..) => match frame::met() {
+                Some(ending) => ending.error(),
                 None => Error::new(ErrorKind::Interrupted, "interrupted"),
             },
             other => script_error(other),
@@ -161,16 +156,4 @@ pub(super) fn without_place(error: &EvalAltResult) -> String {
         _ => return text,
     };
     text.strip_suffix(&end).unwrap_or(&text).to_string()
-}
-
-impl Unwind for Thrown {
-    fn ending(&self) -> Ending {
-        match self.early() {
-            Some(Early::Skip(reason)) => Ending::Skip(reason),
-            Some(Early::Deferred(decision)) => Ending::Deferred(decision),
-            Some(Early::Outstanding(claim)) => Ending::Outstanding(claim),
-            Some(Early::Stop(reason)) => Ending::Stop(reason),
-            None => Ending::Error(self.error()),
-        }
-    }
 }

@@ -1,3 +1,6 @@
 //! What a step has met stays with the step.
 
+mod interruption;
 mod scripts;
+mod sessions;
+mod table;

@@ -76,10 +76,12 @@ with either.";
     DUPLICATE_STEP: Error "duplicate-step", "Two steps have one id",
         "Resume, overrides, `needs` and reports go by a step's id, so it must be unique in a runbook. A run refuses \
 the second step when it comes to it. Two arms of one `if` may share an id, since only one of them runs.";
-    HIDES_PRIMITIVE: Error "hides-primitive", "A function has the name of a primitive",
-        "A script's function goes before a primitive of the same name and number of arguments, also for calls that \
-were written with the primitive in mind. A `gate` that records nothing would look like one that does. Give the \
-function another name.";
+    HIDES_PRIMITIVE: Error "hides-primitive", "A name hides one of the host's",
+        "A script's function goes before a primitive, and before a function of Rhai's own, of the same name and number \
+of arguments, whatever it is called on, and also for calls in the texts that the script calls. A `gate` that records \
+nothing would look like one that does, and an `all` that is always true would let a shipped gate pass. So does an import \
+whose alias is a module of the host, such as `probe`. No run loads such a text. Give the function or the import another \
+name.";
     IMPORT_CYCLE: Error "import-cycle", "A module imports itself",
         "Importing runs a module's top level, which would never come to an end: the run refuses it. Move what both \
 modules need into a third one.";

@@ -3,16 +3,15 @@
 use rhai::{Dynamic, FnPtr};
 use serde_json::Value;
 
-use crate::base::{Class, Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::run::step::Codec;
-use crate::run::{Mode, OnFail, Record, StepKind, StepSpec};
-use crate::script::abort;
+use crate::run::{Ending, Mode, OnFail, Record, StepKind, StepSpec, Unwind, frame};
 use crate::script::adapter::Call;
 use crate::script::host::Host;
 use crate::script::later::Later;
 use crate::script::overrides::{Override, What};
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
-use crate::script::thrown::{Early, Thrown};
+use crate::script::thrown::Thrown;
 use crate::script::unmade::{self, Unmade};
 use crate::script::value;
 
@@ -105,7 +104,7 @@ const DEFERRED: Primitive = Primitive {
         };
         let decision = call.text(2);
         let recorder = Recorded(call.host);
-        call.host.run.step(&spec, &recorder, || Ok(true), || Err(Thrown::from(Early::Deferred(decision))))?;
+        call.host.run.step(&spec, &recorder, || Ok(true), || Err(Thrown::ending(Ending::Deferred(decision))))?;
         Ok(Dynamic::UNIT)
     },
 };
@@ -118,7 +117,7 @@ const SKIP: Primitive = Primitive {
     effect: Effect::Step,
     doc: "Ends the step as SKIPPED; the run goes on behind it.",
     example: r#"verify("1", "Only where it is needed", || skip("it is not"));"#,
-    body: |call| Err(Early::Skip(call.text(0)).into()),
+    body: |call| Err(Thrown::ending(Ending::Skip(call.text(0)))),
 };
 
 const STOP: Primitive = Primitive {
@@ -129,7 +128,7 @@ const STOP: Primitive = Primitive {
     effect: Effect::Step,
     doc: "Ends the step as FAIL and the run with it, whatever `on_fail` says.",
     example: r#"verify("1", "Room for it", || if false { stop("no host has room") });"#,
-    body: |call| Err(Early::Stop(call.text(0)).into()),
+    body: |call| Err(Thrown::ending(Ending::Stop(call.text(0)))),
 };
 
 const DEFER: Primitive = Primitive {
@@ -148,7 +147,7 @@ const DEFER: Primitive = Primitive {
         let later = Later::keep(&call.context);
         call.host.run.defer(&title, move || {
             let engine = host.engine()?;
-            abort::suspended(|| later.call(&engine, &body).map(drop).map_err(|e| e.error()))
+            later.call(&engine, &body).map(drop)
         })?;
         Ok(Dynamic::UNIT)
     },
@@ -160,7 +159,7 @@ const PARALLEL: Primitive = Primitive {
     params: &[Param::new("branches", Ty::List, "closures without parameters")],
     returns: "the branches' values, in their order",
     effect: Effect::Flow,
-    doc: "Runs closures at the same time, each on a thread of its own. A branch sees its captured variables as they are now; what it changes in them is its own: hand results back as its value. All branches end before this does; the first error, in the branches' order, is thrown.",
+    doc: "Runs closures at the same time, each on a thread of its own. A branch sees its captured variables as they are now; what it changes in them is its own: hand results back as its value. All branches end before this does; the first error, in the branches' order, is thrown. A gate that fails in one branch stops the others.",
     example: r#"verify("1", "Both", || expect("values", parallel([|| 1, || 2]), [1, 2]));"#,
     body: parallel,
 };
@@ -251,12 +250,11 @@ fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
     let asked = || match (&needs, &when) {
         // whether it would follow only its own `when` can say, and that needs what nobody has: it is told as one that would
         (Some(_), _) if kind == StepKind::Change => Ok(true),
-        (Some(unmade), _) => Err(Early::Skip(unmade.why()).into()),
+        (Some(unmade), _) => Err(Thrown::ending(Ending::Skip(unmade.why()))),
         (None, None) => Ok(true),
         (None, Some(when)) => truth(&call.call(when, ())?, "`when`"),
     };
     let value = call.host.run.step(&spec, &Recorded(call.host), asked, || overlaid(call, &body, &changes))?;
-    abort::clear(); // the step has its verdict, and the run goes on
     let value = match value {
         Some(value) => value,
         None => not_made(call, &spec.id, body, needs),
@@ -311,7 +309,7 @@ fn overlaid(call: &Call<'_>, body: &FnPtr, changes: &[Override]) -> Result<Dynam
     let engine = call.context.engine();
     for change in changes {
         match &change.what {
-            What::Skip(reason) => return Err(Early::Skip(reason.clone()).into()),
+            What::Skip(reason) => return Err(Thrown::ending(Ending::Skip(reason.clone()))),
             What::Before(f) => drop(change.later.call(engine, f)?),
             _ => {}
         }
@@ -352,9 +350,8 @@ fn add_step(call: &Call<'_>, change: &Override) -> Result<(), Thrown> {
     };
     let run = || change.later.call(call.context.engine(), body);
     let needs = unmade_of(call, *kind, None, body, &[]);
-    let asked = || needs.map_or(Ok(true), |unmade| Err(Thrown::from(Early::Skip(unmade.why()))));
+    let asked = || needs.map_or(Ok(true), |unmade| Err(Thrown::ending(Ending::Skip(unmade.why()))));
     call.host.run.step(&spec, &Recorded(call.host), asked, run)?;
-    abort::clear();
     Ok(())
 }
 
@@ -383,10 +380,10 @@ fn parallel(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         }
         branches.push(f);
     }
-    let (host, fork) = (call.host, call.host.run.fork());
+    let (host, fork) = (call.host, call.host.run.fork(branches.len()));
     let (later, engine) = (Later::keep(&call.context), call.context.engine());
     let run_one = |index: usize, f: &FnPtr| {
-        let result = host.run.branch(fork.as_ref(), index, || later.call(engine, f));
+        let result = host.run.branch(&fork, index, || later.call(engine, f));
         host.run.clock().leave();
         result
     };
@@ -398,7 +395,7 @@ fn parallel(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
             let thread = std::thread::Builder::new()
                 .name(format!("branch-{}", n + 1))
                 .stack_size(crate::script::engine::STACK);
-            handles.push(thread.spawn_scoped(threads, move || run_one(n + 1, f)));
+            handles.push(thread.spawn_scoped(threads, move || run_one(n, f)));
         }
         host.run.clock().leave(); // this thread only waits for the others
         let results = handles.into_iter().map(|h| match h {
@@ -414,11 +411,17 @@ fn parallel(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         host.run.clock().enter();
         results
     });
-    let values: Result<Vec<Dynamic>, Thrown> = results.into_iter().collect();
-    values.map(Dynamic::from).inspect_err(|thrown| {
-        let error = thrown.error();
-        if error.kind().class() != Class::Recoverable {
-            abort::raise(&error); // it was the branch's thread that aborted so far
+    if !fork.join() {
+        return results.into_iter().collect::<Result<Vec<_>, _>>().map(Dynamic::from);
+    }
+    // a branch has ended the step, so nobody can deal with the error of another: the step has met that as well
+    for thrown in results.iter().filter_map(|result| result.as_ref().err()) {
+        if !thrown.is_stopped() {
+            frame::meet(Ending::Error(thrown.error()));
         }
-    })
+    }
+    let known = frame::met().map(|ending| ending.error());
+    let tells = |e: Error| known.as_ref().is_some_and(|known| known.detail().what == e.detail().what);
+    let led = results.into_iter().filter_map(Result::err).find(|thrown| tells(thrown.error()));
+    Err(led.unwrap_or_else(Thrown::stopped))
 }

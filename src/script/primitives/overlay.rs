@@ -2,7 +2,7 @@
 
 use rhai::Dynamic;
 
-use crate::base::{Error, ErrorKind, Place, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::run::StepKind;
 use crate::script::adapter::Call;
 use crate::script::later::Later;
@@ -93,7 +93,7 @@ const ADD_STEP_AFTER: Primitive = Primitive {
 };
 
 fn take(call: &Call<'_>, what: What) -> Result<Dynamic, Thrown> {
-    let place = place(call);
+    let place = call.host.library.resolve_place(&call.place());
     if !call.host.overlaying() {
         return Err(Error::new(
             ErrorKind::Script,
@@ -105,17 +105,4 @@ fn take(call: &Call<'_>, what: What) -> Result<Dynamic, Thrown> {
     }
     call.host.overrides.add(&call.text(0), what, Later::keep(&call.context), place)?;
     Ok(Dynamic::UNIT)
-}
-
-/// Where a call stands, in the operator's own file.
-fn place(call: &Call<'_>) -> Place {
-    let position = call.context.call_position();
-    let source =
-        call.context.fn_source().or(call.context.global_runtime_state().source()).unwrap_or_default();
-    let compiled = Place {
-        file: source.to_string(),
-        line: position.line().unwrap_or(0),
-        column: position.position().unwrap_or(0),
-    };
-    call.host.library.resolve_place(&compiled)
 }

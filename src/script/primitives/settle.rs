@@ -3,7 +3,8 @@
 use rhai::Dynamic;
 
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
-use crate::script::thrown::{Early, Thrown};
+use crate::run::Unwind;
+use crate::script::thrown::Thrown;
 
 /// The family.
 pub const ALL: &[&Primitive] = &[&ATTEST];
@@ -17,10 +18,7 @@ const ATTEST: Primitive = Primitive {
     doc: "Has the operator sign a claim off by name. Where nobody signs, the step ends as OUTSTANDING: neither passed nor failed, and in the report until somebody does.",
     example: r#"verify("7", "Snapshot baseline", || attest("snapshot 1 was taken before tenant resources"));"#,
     body: |call| {
-        let claim = call.text(0);
-        match call.host.run.attest(&claim)? {
-            Some(name) => Ok(Dynamic::from(name)),
-            None => Err(Thrown::from(Early::Outstanding(claim))),
-        }
+        let signed = call.host.run.attest(&call.text(0))?;
+        signed.map(Dynamic::from).ok_or_else(Thrown::stopped)
     },
 };

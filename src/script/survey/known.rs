@@ -76,6 +76,22 @@ impl Known {
         self.natives.get(name).into_iter().flatten().map(|(arity, _)| *arity)
     }
 
+    /// What calls would no longer reach if a text had a function of this name and number of parameters. A script's function
+    /// with n parameters is taken for `name(...)` with n arguments and for `value.name(...)` with n, whatever the value is.
+    /// A method of ours is called on its value, never as `name(value)`.
+    pub fn hidden_by(&self, name: &str, params: usize) -> Option<String> {
+        let hidden = |p: &&'static Primitive| match p.on {
+            On::Global => p.arity().any(|n| n == params || n == params + 1),
+            On::Type(_) => p.arity().contains(&params),
+            On::Module(_) => false,
+        };
+        if let Some(primitive) = self.primitives().filter(|p| p.name == name).find(hidden) {
+            return Some(format!("the primitive `{}`", primitive.signature()));
+        }
+        let native = self.native(name).any(|n| n == params || n == params + 1);
+        (native || self.is_keyword(name)).then(|| format!("Rhai's own `{name}`"))
+    }
+
     /// Whether Rhai has a method of a name on values that runbooks deal with.
     pub fn common_method(&self, name: &str, arity: usize) -> bool {
         self.natives.get(name).and_then(|all| all.get(&(arity + 1))).is_some_and(|common| *common)

@@ -12,6 +12,7 @@ use super::engine::STACK;
 use super::modules::{self, Shelf, Text};
 use super::primitive::Primitive;
 use super::primitives;
+use super::shadows::{self, Shadow};
 use crate::base::{Error, ErrorKind, Place, Result};
 use lexer::{Lexeme, Page};
 
@@ -68,6 +69,8 @@ pub struct Layer {
     pub facts: Facts,
     /// Why it does not compile.
     pub broken: Option<ParseError>,
+    /// Its names that hide one of the host's.
+    pub shadows: Vec<Shadow>,
     /// Its lexemes, once somebody has asked for them.
     lexemes: OnceLock<Vec<Lexeme>>,
 }
@@ -144,18 +147,19 @@ impl Survey {
         let mut layers = Vec::new();
         let mut imports = Vec::new();
         for (text, compiled) in texts.into_iter().zip(compiled) {
-            let (facts, broken) = match compiled {
+            let (facts, broken, shadows) = match compiled {
                 Ok(ast) => {
+                    let shadows = shadows::of(&self.known, &ast, &text.text);
                     let facts = walk::walk(&ast, &functions, GLOBALS);
                     // what the walk takes and a run does not
                     let refused = if facts.unbound.is_empty() { compilers.strict(&text.text) } else { None };
-                    (facts, refused)
+                    (facts, refused, shadows)
                 }
-                Err(e) => (Facts::nothing(), Some(e)),
+                Err(e) => (Facts::nothing(), Some(e), Vec::new()),
             };
             imports.extend(facts.imports.iter().filter_map(|i| i.name.clone()));
             layers.push(self.layers.len());
-            self.layers.push(Layer { source, text, facts, broken, lexemes: OnceLock::new() });
+            self.layers.push(Layer { source, text, facts, broken, shadows, lexemes: OnceLock::new() });
         }
         self.by_name.insert(name.clone(), source);
         self.sources.push(Source { name, runbook, layers });

@@ -6,7 +6,6 @@ use crate::script::check::codes::{
     COMPUTED_IMPORT, HIDES_PRIMITIVE, IMPORT_CYCLE, MODULE_STATEMENT, UNKNOWN_MODULE,
 };
 use crate::script::survey::Survey;
-use crate::script::survey::lexer::{LexemeKind, Page};
 use crate::site::LogicalName;
 
 /// Imports of modules that are not there, and of modules that import this one.
@@ -82,28 +81,12 @@ pub(super) fn top_levels(desk: &mut Desk<'_>) {
     }
 }
 
-/// Functions that would be called in the place of primitives.
+/// Functions and imports that would be called in the place of what the host has.
 pub(super) fn hidden_primitives(desk: &mut Desk<'_>) {
-    for (id, layer) in desk.survey.layers.iter().enumerate() {
-        for (body, function) in layer.facts.functions() {
-            let arity = function.params.len();
-            let Some(primitive) =
-                desk.survey.known.globals(&function.name).find(|p| p.arity().contains(&arity))
-            else {
-                continue;
-            };
-            // the name stands in front of the body
-            let page = Page::of(&layer.text.text);
-            let before = &page.lexemes[..page.find(layer.facts.bodies[body].at)];
-            let name = before.iter().rfind(|l| l.kind == LexemeKind::Word && page.str(l) == function.name);
-            let at = name.map_or(layer.facts.bodies[body].at, |l| l.at);
-            let finding = desk
-                .finding(&HIDES_PRIMITIVE, (id, at), format!("`{}` hides a primitive", function.signature()))
-                .help(format!(
-                    "calls would no longer reach `{}`: choose another name",
-                    primitive.signature()
-                ));
-            desk.add(finding);
+    for id in 0..desk.survey.layers.len() {
+        for shadow in &desk.survey.layers[id].shadows {
+            let finding = desk.finding(&HIDES_PRIMITIVE, (id, shadow.at), shadow.message.clone());
+            desk.add(finding.help(shadow.help.clone()));
         }
     }
 }
