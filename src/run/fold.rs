@@ -278,6 +278,7 @@ mod tests {
             body: Value::Null,
             undo: Undo::Unknown,
             destroys: false,
+            ..Intent::default()
         };
         let (step, call, digest, approved) = (step.into(), call.into(), "d".into(), "--yes".into());
         Record::Intent { step, call, digest, approved, intent }

@@ -8,6 +8,7 @@ pub mod cancel;
 pub mod effect;
 mod fold;
 pub mod gate;
+pub mod grant;
 pub mod journal;
 pub mod lock;
 pub mod notify;
@@ -24,6 +25,7 @@ pub mod wait;
 
 pub use approval::{Answer, Approvals, Approver};
 pub use cancel::Cancel;
+pub use grant::Grant;
 pub use journal::Journal;
 pub use notify::Notifier;
 pub use past::Past;
