@@ -91,7 +91,9 @@ pub fn is_uuid(text: &str) -> bool {
     let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
     match text.len() {
         32 => text.bytes().all(|b| b.is_ascii_hexdigit()),
-        36 => text.bytes().enumerate().all(|(at, b)| if dash(at) { b == b'-' } else { b.is_ascii_hexdigit() }),
+        36 => {
+            text.bytes().enumerate().all(|(at, b)| if dash(at) { b == b'-' } else { b.is_ascii_hexdigit() })
+        }
         _ => false,
     }
 }

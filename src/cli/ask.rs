@@ -125,7 +125,10 @@ fn choices(q: &Question<'_>, session: bool) -> Vec<(&'static str, &'static str, 
         ("run", "rest of the [r]un", !alone && !session, Answer::Run),
         ("no", "[n]o", true, Answer::No),
     ];
-    all.into_iter().filter(|(.., offered, _)| *offered).map(|(word, shown, _, answer)| (word, shown, answer)).collect()
+    all.into_iter()
+        .filter(|(.., offered, _)| *offered)
+        .map(|(word, shown, _, answer)| (word, shown, answer))
+        .collect()
 }
 
 /// What was typed: a choice, whole or by its first letter.
@@ -165,7 +168,10 @@ fn table(q: &Question<'_>, width: Option<usize>) -> String {
         String::new(),
         laid(format!("         {WARN}step {} would {}{WARN:#}", q.step, i.summary), 11),
         laid(row("scope", &format!("{}: {}", i.handle, i.identity)), VALUES),
-        laid(row("request", &format!("{} {}", i.method, if i.url.is_empty() { &i.target } else { &i.url })), VALUES),
+        laid(
+            row("request", &format!("{} {}", i.method, if i.url.is_empty() { &i.target } else { &i.url })),
+            VALUES,
+        ),
         row("body", &body.replace('\n', &format!("\n{:VALUES$}", ""))),
         laid(row("undo", &undo), VALUES),
     ];
@@ -238,7 +244,11 @@ mod tests {
         };
         let q = Question { step: "1", title: "Write", intent: &intent, in_doubt: false };
         let drawn = anstream::adapter::strip_str(&table(&q, None)).to_string();
-        for line in ["destroys  yes", "replaces  size 3, modified 2026-06-10T02:00:00Z, sha512 ab", "cannot be undone"] {
+        for line in [
+            "destroys  yes",
+            "replaces  size 3, modified 2026-06-10T02:00:00Z, sha512 ab",
+            "cannot be undone",
+        ] {
             assert!(drawn.contains(line), "`{line}` is not in\n{drawn}");
         }
     }
@@ -253,7 +263,10 @@ mod tests {
         for typed in ["", "x", "ye", "1"] {
             assert_eq!(meant(&all, typed), None, "{typed}");
         }
-        assert_eq!(not_an_answer(&all, "x"), "`x` is not an answer here: type y, s, r or n; nothing was sent");
+        assert_eq!(
+            not_an_answer(&all, "x"),
+            "`x` is not an answer here: type y, s, r or n; nothing was sent"
+        );
         let alone = choices(&q(&grave), false);
         assert_eq!(meant(&alone, "s"), None);
         assert_eq!(not_an_answer(&alone, "s"), "`s` is not an answer here: type y or n; nothing was sent");

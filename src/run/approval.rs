@@ -194,7 +194,11 @@ mod tests {
             destroys: true,
             ..Intent::default()
         };
-        let within = Intent { target: format!("network /networks/{ID}/x/{other}"), ids: vec![other.into()], ..intent(true) };
+        let within = Intent {
+            target: format!("network /networks/{ID}/x/{other}"),
+            ids: vec![other.into()],
+            ..intent(true)
+        };
         for i in [command, within] {
             let q = Question { step: "1", title: "", intent: &i, in_doubt: false };
             assert!(Approvals::of(None, [Grant::Id(ID.into())]).known(&q).is_none(), "{}", i.target);
@@ -220,9 +224,10 @@ mod tests {
                 let q = Question { step, title: "", intent: &i, in_doubt };
                 let e = Approvals::default().decide(&q, &Says(Answer::Nobody)).unwrap_err();
                 let help = e.detail().help.clone().unwrap();
-                let mut printed = help.split("--approve ").skip(1).map(|rest| {
-                    rest.split([' ', ',']).next().unwrap().parse::<Grant>().unwrap()
-                });
+                let mut printed = help
+                    .split("--approve ")
+                    .skip(1)
+                    .map(|rest| rest.split([' ', ',']).next().unwrap().parse::<Grant>().unwrap());
                 let line = step.starts_with('[') && ids == 0;
                 assert!(line || help.contains("--approve "), "{help}");
                 assert!(printed.all(|grant| Approvals::of(None, [grant]).known(&q).is_some()), "{help}");

@@ -53,11 +53,16 @@ impl FromStr for Grant {
 
     fn from_str(text: &str) -> Result<Self> {
         if text.trim().is_empty() {
-            return Err(wrong("an empty entry approves nothing".into(), "step:5.1, step:5.1:destroys or id:UUID"));
+            return Err(wrong(
+                "an empty entry approves nothing".into(),
+                "step:5.1, step:5.1:destroys or id:UUID",
+            ));
         }
         let written = |part: &str| {
             let decoded = percent_decode_str(part).decode_utf8();
-            decoded.map(|text| text.into_owned()).map_err(|e| wrong(format!("`{text}` is not a text"), "").from_source(&e))
+            decoded
+                .map(|text| text.into_owned())
+                .map_err(|e| wrong(format!("`{text}` is not a text"), "").from_source(&e))
         };
         match text.split_once(':') {
             Some(("step", step)) => {
@@ -79,9 +84,10 @@ impl FromStr for Grant {
                     "id:UUID, id:/PATH/OF/A/FILE or id:HANDLE/KIND/NAME, as a run that needs the approval prints it",
                 )),
             },
-            Some((prefix, _)) => {
-                Err(wrong(format!("`{text}`: there is no `{prefix}:`"), "step:5.1, step:5.1:destroys or id:UUID"))
-            }
+            Some((prefix, _)) => Err(wrong(
+                format!("`{text}`: there is no `{prefix}:`"),
+                "step:5.1, step:5.1:destroys or id:UUID",
+            )),
             None if is_uuid(text) => {
                 Err(wrong(format!("`{text}` does not say what it is"), &format!("id:{text}")))
             }

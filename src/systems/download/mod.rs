@@ -117,24 +117,27 @@ impl Mutation for DownloadCall {
         let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
         // what is there already stays as it is, and nothing is asked
         let right = |there: &&There| matches!((there, sha512), (There::File { sha512: is, .. }, Some(wanted)) if is.eq_ignore_ascii_case(wanted));
-        There::shown(self.there.as_ref().filter(|there| !right(there)), Intent {
-            system: "file".into(),
-            handle: name.clone(),
-            identity: "this machine".into(),
-            method: "download".into(),
-            target: to.display().to_string(),
-            url: url.clone(),
-            ids: vec![to.display().to_string()],
-            summary: format!("download {name} from {url}"),
-            body: json!({
-                "url": url,
-                "sha512": sha512,
-                "size": size,
-                "user_agent": http.user_agent,
-            }),
-            undo: Undo::By(format!("delete {}", to.display())),
-            ..Intent::default()
-        })
+        There::shown(
+            self.there.as_ref().filter(|there| !right(there)),
+            Intent {
+                system: "file".into(),
+                handle: name.clone(),
+                identity: "this machine".into(),
+                method: "download".into(),
+                target: to.display().to_string(),
+                url: Address::whole(url).map_or_else(|_| url.clone(), |address| address.shown()),
+                ids: vec![to.display().to_string()],
+                summary: format!("download {name} from {url}"),
+                body: json!({
+                    "url": url,
+                    "sha512": sha512,
+                    "size": size,
+                    "user_agent": http.user_agent,
+                }),
+                undo: Undo::By(format!("delete {}", to.display())),
+                ..Intent::default()
+            },
+        )
     }
 }
 

@@ -95,18 +95,21 @@ impl Mutation for SecretFile {
         if self.plain {
             body["text"] = self.text.expose().into();
         }
-        There::shown(self.there.as_ref(), Intent {
-            system: "file".into(),
-            handle: name.to_string_lossy().into_owned(),
-            identity: "this machine".into(),
-            method: "write".into(),
-            summary: format!("write {} to {to}", self.what),
-            body,
-            undo: Undo::By(format!("delete {to}")),
-            ids: vec![to.clone()],
-            target: to,
-            ..Intent::default()
-        })
+        There::shown(
+            self.there.as_ref(),
+            Intent {
+                system: "file".into(),
+                handle: name.to_string_lossy().into_owned(),
+                identity: "this machine".into(),
+                method: "write".into(),
+                summary: format!("write {} to {to}", self.what),
+                body,
+                undo: Undo::By(format!("delete {to}")),
+                ids: vec![to.clone()],
+                target: to,
+                ..Intent::default()
+            },
+        )
     }
 }
 
@@ -178,7 +181,8 @@ mod tests {
         let to = dir.path().join("config");
         for (before, after) in [(None, "new"), (Some("old"), "newer")] {
             before.map(|text| std::fs::write(&to, text).unwrap());
-            let permit = Permit::obtain(&Willing, SecretFile::new("x", &to, Secret::new("hunter2")).unwrap()).unwrap();
+            let permit =
+                Permit::obtain(&Willing, SecretFile::new("x", &to, Secret::new("hunter2")).unwrap()).unwrap();
             std::fs::write(&to, after).unwrap();
             assert_eq!(SecretFile::write(permit).unwrap_err().kind(), ErrorKind::Conflict);
             assert_eq!(std::fs::read_to_string(&to).unwrap(), after);
@@ -209,9 +213,13 @@ mod tests {
     #[test]
     fn what_is_no_place_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        for to in
-            [PathBuf::from("config"), dir.path().into(), dir.path().join("absent/too/config"), "/".into(), dir.path().join("../config")]
-        {
+        for to in [
+            PathBuf::from("config"),
+            dir.path().into(),
+            dir.path().join("absent/too/config"),
+            "/".into(),
+            dir.path().join("../config"),
+        ] {
             let error = SecretFile::new("x", &to, Secret::new("x")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Argument, "{}", to.display());
         }

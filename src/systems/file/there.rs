@@ -36,7 +36,8 @@ impl There {
     /// [`ErrorKind::Argument`] where it is neither a file nor a link; [`ErrorKind::Io`] where it cannot be read.
     pub fn at(path: &Path) -> Result<Option<Self>> {
         let wrong = |e: &std::io::Error| {
-            Error::new(ErrorKind::Io, format!("what is at {} cannot be looked at", path.display())).from_source(e)
+            Error::new(ErrorKind::Io, format!("what is at {} cannot be looked at", path.display()))
+                .from_source(e)
         };
         let about = match std::fs::symlink_metadata(path) {
             Ok(about) => about,
@@ -74,9 +75,10 @@ impl There {
     pub fn shown(there: Option<&Self>, mut intent: Intent) -> Intent {
         let Some(there) = there else { return intent };
         let (what, replaces) = match there {
-            There::File { size, modified, sha512 } => {
-                ("file", json!({ "size": size, "modified": modified.map(|t| t.to_string()), "sha512": sha512 }))
-            }
+            There::File { size, modified, sha512 } => (
+                "file",
+                json!({ "size": size, "modified": modified.map(|t| t.to_string()), "sha512": sha512 }),
+            ),
             There::Link(to) => ("link", json!({ "link_to": Value::from(to.display().to_string()) })),
         };
         intent.summary = format!("{}, in place of the {what} that is there", intent.summary);
@@ -91,7 +93,8 @@ pub(in crate::systems) fn unchanged(path: &Path, shown: Option<&There>, there: O
         return Ok(());
     }
     let what = format!("what is at {} is not what was shown", path.display());
-    Err(Error::new(ErrorKind::Conflict, what).help("somebody else writes there: look at it, then run the step again"))
+    Err(Error::new(ErrorKind::Conflict, what)
+        .help("somebody else writes there: look at it, then run the step again"))
 }
 
 fn digest(path: &Path) -> std::io::Result<(u64, String)> {

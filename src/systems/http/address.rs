@@ -8,10 +8,23 @@ use reqwest::Url;
 use crate::base::{Error, ErrorKind, Result};
 
 /// What may not stand in a segment of a path as it is: all but RFC 3986's `pchar`.
-const ENCODED: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b'/').add(b'<').add(b'>').add(b'?').add(b'[').add(
-        b'\\',
-    ).add(b']').add(b'^').add(b'`').add(b'{').add(b'|').add(b'}');
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// Where a request goes: a URL below another one, and the part of it that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +83,7 @@ impl Address {
             return Err(wrong("it has a space, a control character or a fragment, which are not sent"));
         }
         let before_query = text.split('?').next().unwrap_or_default();
-        let behind_scheme = before_query.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+        let (_, behind_scheme) = before_query.split_once("://").ok_or_else(|| wrong("it has no `://`"))?;
         let path = behind_scheme.find('/').map_or("/", |at| &behind_scheme[at..]);
         check(path)?;
         if url.path() != path {
@@ -200,7 +213,9 @@ mod tests {
 
     #[test]
     fn a_path_is_sent_as_it_is_written() {
-        for path in ["/networks/1", "/os-keypairs/a%20b", "/x/a:b@c", "/x/a;b=c", "/x/", "/x/%C3%A9", "/x/..a", "/"] {
+        for path in
+            ["/networks/1", "/os-keypairs/a%20b", "/x/a:b@c", "/x/a;b=c", "/x/", "/x/%C3%A9", "/x/..a", "/"]
+        {
             let address = at(path).unwrap();
             assert_eq!(address.target(), path);
             assert_eq!(address.url().as_str(), format!("https://cloud.example:9696/v2.0{path}"));
@@ -211,11 +226,33 @@ mod tests {
     #[test]
     fn a_path_that_could_become_another_is_refused() {
         for path in [
-            "/networks/A/../B", "/networks/A/%2e%2e/B", "/networks/A/.%2E/B", "/networks/A/./B", "/networks/A\\..\\B",
-            "/networks/A/.\t./B", "/networks/A/..;x/B", "/networks/A/%252e%252e/B", "/networks/A%2fB", "/networks/A%5cB",
-            "/networks/A%252fB", "//networks", "/networks//A", "/networks/A?x=1", "/networks/A#x", "/networks/A b",
-            "/networks/A\u{a0}B", "/networks/é", "/networks/%", "/networks/%zz", "/networks/%61", "/networks/%0a",
-            "/networks/%00", "/networks/%ff", "/networks/{id}", "/networks/a|b", "/networks/\u{7f}",
+            "/networks/A/../B",
+            "/networks/A/%2e%2e/B",
+            "/networks/A/.%2E/B",
+            "/networks/A/./B",
+            "/networks/A\\..\\B",
+            "/networks/A/.\t./B",
+            "/networks/A/..;x/B",
+            "/networks/A/%252e%252e/B",
+            "/networks/A%2fB",
+            "/networks/A%5cB",
+            "/networks/A%252fB",
+            "//networks",
+            "/networks//A",
+            "/networks/A?x=1",
+            "/networks/A#x",
+            "/networks/A b",
+            "/networks/A\u{a0}B",
+            "/networks/é",
+            "/networks/%",
+            "/networks/%zz",
+            "/networks/%61",
+            "/networks/%0a",
+            "/networks/%00",
+            "/networks/%ff",
+            "/networks/{id}",
+            "/networks/a|b",
+            "/networks/\u{7f}",
         ] {
             let e = at(path).unwrap_err();
             assert_eq!(e.kind(), ErrorKind::Argument, "{path}");
@@ -253,7 +290,13 @@ mod tests {
     fn a_whole_url_is_what_is_sent() {
         let url = "https://cdn.example/images/a.qcow2?x=1";
         assert_eq!(Address::whole(url).unwrap().url().as_str(), url);
-        for text in ["https://cdn.example/a/../b", "https://cdn.example/a/%2e%2e/b", "https://h/a\\b", "https://h/a b", "https://h/a#b"] {
+        for text in [
+            "https://cdn.example/a/../b",
+            "https://cdn.example/a/%2e%2e/b",
+            "https://h/a\\b",
+            "https://h/a b",
+            "https://h/a#b",
+        ] {
             assert_eq!(Address::whole(text).unwrap_err().kind(), ErrorKind::Argument, "{text}");
         }
     }

@@ -86,7 +86,8 @@ impl Plan {
             KubeCall::Exec { namespace, pod, container, command } => {
                 let namespace = namespace.unwrap_or_else(|| own.to_string());
                 // the session puts these into its path as they are
-                if resource.object(&namespace, &pod)? != format!("/api/v1/namespaces/{namespace}/pods/{pod}") {
+                if resource.object(&namespace, &pod)? != format!("/api/v1/namespaces/{namespace}/pods/{pod}")
+                {
                     let what = format!("`{}` is not the name of a pod", pod.escape_debug());
                     return Err(Error::new(ErrorKind::Argument, what));
                 }
@@ -301,7 +302,11 @@ mod tests {
     }
 
     fn plan(call: KubeCall) -> Result<Intent> {
-        Ok(Plan::new(call, &services(), "default")?.intent("workload", "admin at https://x", "https://k8s:6443"))
+        Ok(Plan::new(call, &services(), "default")?.intent(
+            "workload",
+            "admin at https://x",
+            "https://k8s:6443",
+        ))
     }
 
     fn rr() -> ObjectRef {

@@ -26,17 +26,22 @@ impl Session {
         let endpoint = self.endpoint(&token, &call.service)?;
         let address = call.address(&endpoint, &token.identity)?;
         if let Some(shown) = shown.filter(|shown| **shown != address) {
-            let what =
-                format!("{} is at {} now, and was at {} when the change was approved", call.service, address.shown(), shown.shown());
-            return Err(Error::new(ErrorKind::ScopeMismatch, what).help("the catalog has changed: run it again"));
+            let what = format!(
+                "{} is at {} now, and was at {} when the change was approved",
+                call.service,
+                address.shown(),
+                shown.shown()
+            );
+            return Err(
+                Error::new(ErrorKind::ScopeMismatch, what).help("the catalog has changed: run it again")
+            );
         }
         let guess = self.guess(call, &endpoint)?;
         let version = match guess {
             Some(guess) => Some(guess),
             None => self.negotiated(&token, call, &endpoint).await?,
         };
-        let mut answer =
-            self.renewing(&request(call, &address, version)?, &token, call).await?;
+        let mut answer = self.renewing(&request(call, &address, version)?, &token, call).await?;
         let ignored = |answer: &Answer| answer.is_success() && answer.header(version::HEADER).is_none();
         if guess.is_some() && (answer.status == 406 || ignored(&answer)) {
             // the guess was wrong: now the service's own word counts

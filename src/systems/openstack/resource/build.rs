@@ -185,7 +185,9 @@ fn subject(row: &'static Resource, item: Item<'_>) -> Subject {
 /// `load balancer api (0f96d4e1…)`.
 pub(in crate::systems::openstack) fn described(row: &Resource, item: Item<'_>) -> String {
     match item.name {
-        Some(name) if name != item.id && !name.is_empty() => format!("{} {name} ({})", row.title, short(item.id)),
+        Some(name) if name != item.id && !name.is_empty() => {
+            format!("{} {name} ({})", row.title, short(item.id))
+        }
         _ => format!("{} {}", row.title, item.id),
     }
 }

@@ -38,7 +38,8 @@ pub(in crate::systems::openstack) fn destroys(call: &Call) -> bool {
         destroyer || action_of(row, call, behind).is_some_and(|action| action.destroys)
     };
     let rows = || super::all().filter(|row| Some(row.service) == service(&call.service));
-    call.method == Method::DELETE || readings(&path).into_iter().any(|path| rows().any(|row| known(row, path)))
+    call.method == Method::DELETE
+        || readings(&path).into_iter().any(|path| rows().any(|row| known(row, path)))
 }
 
 /// A thing that a call is about.
@@ -80,7 +81,8 @@ impl Aim {
         match row {
             Some(row) if !(is_uuid(id) && matches!(row.id_key, "id" | "uuid")) => {
                 let within = parents.values().filter_map(Value::as_str);
-                let parts: Vec<&str> = [handle, row.name].into_iter().chain(within).chain([id.as_str()]).collect();
+                let parts: Vec<&str> =
+                    [handle, row.name].into_iter().chain(within).chain([id.as_str()]).collect();
                 parts.join("/")
             }
             _ => id.to_ascii_lowercase(),
@@ -104,7 +106,9 @@ pub(in crate::systems::openstack) fn aim(call: &Call, sent: &str) -> Option<Aim>
                 Some((id, behind)) => {
                     let inner = behind.iter().rev().find(|segment| is_uuid(segment));
                     return Some(match inner {
-                        Some(inner) => Aim { row: None, parents: Map::new(), id: inner.to_string(), itself: false },
+                        Some(inner) => {
+                            Aim { row: None, parents: Map::new(), id: inner.to_string(), itself: false }
+                        }
                         None => Aim {
                             row: Some(row),
                             parents: parents(row, path),
@@ -121,7 +125,11 @@ pub(in crate::systems::openstack) fn aim(call: &Call, sent: &str) -> Option<Aim>
 }
 
 /// What a call on a thing does, for people: `delete network prod (0f96d4e1…)`; `None` where the row does not know.
-pub(in crate::systems::openstack) fn described_call(row: &Resource, call: &Call, item: Item<'_>) -> Option<String> {
+pub(in crate::systems::openstack) fn described_call(
+    row: &Resource,
+    call: &Call,
+    item: Item<'_>,
+) -> Option<String> {
     let path = segments(&call.path);
     let acts = readings(&path).into_iter().find_map(|path| {
         let (_, behind) = rest(row.path, path)?.split_first()?;
@@ -237,7 +245,9 @@ fn is(template: &str, path: &[Cow<'_, str>]) -> bool {
 /// What stands in a path for the keys of a row's.
 fn parents(row: &Resource, path: &[Cow<'_, str>]) -> Map<String, Value> {
     let template = row.path.split('/').filter(|s| !s.is_empty());
-    let key = |part: &str| row.parents().find(|key| part.strip_prefix('{').is_some_and(|p| p.strip_suffix('}') == Some(key)));
+    let key = |part: &str| {
+        row.parents().find(|key| part.strip_prefix('{').is_some_and(|p| p.strip_suffix('}') == Some(key)))
+    };
     template.zip(path).filter_map(|(part, is)| Some((key(part)?.to_string(), is.as_ref().into()))).collect()
 }
 
@@ -295,10 +305,18 @@ mod tests {
         let project = "0123456789abcdef0123456789abcdef";
         let stop = || json!({"os-stop": null});
         for path in ["/v2.1/servers/1/action", "/servers/1/action/", "/servers/1/%61ction"] {
-            assert_eq!(seen(Method::POST, "compute", path, stop()).as_deref(), Some("servers.stop"), "{path}");
+            assert_eq!(
+                seen(Method::POST, "compute", path, stop()).as_deref(),
+                Some("servers.stop"),
+                "{path}"
+            );
         }
         for path in [format!("/v2.1/{project}/servers/1/action"), format!("/{project}/servers/1/action")] {
-            assert_eq!(seen(Method::POST, "compute", &path, stop()).as_deref(), Some("servers.stop"), "{path}");
+            assert_eq!(
+                seen(Method::POST, "compute", &path, stop()).as_deref(),
+                Some("servers.stop"),
+                "{path}"
+            );
         }
         for gateway in [json!({}), Value::Null] {
             let body = json!({"router": {"external_gateway_info": gateway, "name": "x"}});
@@ -322,7 +340,12 @@ mod tests {
             (Method::PUT, "load-balancer", "/lbaas/pools/1/members".into(), json!({"members": []})),
             (Method::POST, "compute", "/servers/1/action".into(), json!({"forceDelete": null})),
             (Method::POST, "compute", "/v2.1/servers/1/action".into(), json!({"rebuild": {"imageRef": "i"}})),
-            (Method::POST, "volumev3", format!("/v3/{project}/volumes/1/action"), json!({"os-force_delete": {}})),
+            (
+                Method::POST,
+                "volumev3",
+                format!("/v3/{project}/volumes/1/action"),
+                json!({"os-force_delete": {}}),
+            ),
             (Method::PUT, "network", "/routers/1/remove_router_interface".into(), json!({"subnet_id": "s"})),
             (Method::PUT, "network", "/routers/1".into(), json!({"router": {"external_gateway_info": null}})),
         ] {
