@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::file::{There, unchanged};
+use super::super::file::There;
 use super::super::http::Incoming;
 use super::part::{Origin, Part};
 use super::source::{Source, ask};
@@ -39,8 +39,7 @@ pub(super) async fn run(download: &Download, shown: Option<&There>) -> Result<Do
         }
     }
     let Transfer { part, fetched, resumed, .. } = transfer;
-    unchanged(&download.to, shown, There::look(&download.to).await?.as_ref())?;
-    let (size, sha512) = part.finish(download).await?;
+    let (size, sha512) = part.finish(download, shown).await?;
     Ok(Downloaded { path: download.to.clone(), size, sha512, fetched, resumed })
 }
 

@@ -408,6 +408,50 @@ mod tests {
     }
 
     #[test]
+    fn a_change_is_aimed_at_one_object_by_its_uid_and_its_full_name() {
+        let uid = "0F968008-8429-4ac3-8b82-452e126982cf";
+        let ids = |call| {
+            Plan::new(call, &services(), "default").unwrap().intent("mgmt", "x", "https://k8s:6443").ids
+        };
+        let delete = |uid: Option<&str>| KubeCall::Delete {
+            object: rr(),
+            propagation: Propagation::Background,
+            uid: uid.map(str::to_string),
+        };
+        assert_eq!(ids(delete(None)), ["mgmt/services/default/rr"]);
+        assert_eq!(ids(delete(Some(uid))), [&uid.to_lowercase(), "mgmt/services/default/rr"]);
+        // what a script gives for a uid is no path of a file
+        assert_eq!(ids(delete(Some("/etc/passwd"))), ["mgmt/services/default/rr"]);
+        assert_eq!(ids(KubeCall::Scale { object: rr(), replicas: 2 }), ["mgmt/services/default/rr"]);
+        let manifest = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "rr"}});
+        assert!(ids(KubeCall::Create { manifest: manifest.into() }).is_empty(), "it is not there yet");
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_no_name() {
+        let pods = Resource { singular: "pod".into(), plural: "pods".into(), ..services() };
+        for name in ["a/b", "..", ".", "a%2fb", "%2e%2e", "a\\b", "a\nb", "a b", "a?b", "a#b", ""] {
+            let exec = KubeCall::Exec {
+                namespace: None,
+                pod: name.into(),
+                container: None,
+                command: Command::new(["ls"]),
+            };
+            let e = Plan::new(exec, &pods, "default").unwrap_err();
+            assert_eq!(e.kind(), ErrorKind::Argument, "{name:?}");
+        }
+        for namespace in ["kube-system/pods/x", "..", "a\\b"] {
+            let object = rr().in_namespace(namespace);
+            let delete = KubeCall::Delete { object, propagation: Propagation::Background, uid: None };
+            assert_eq!(
+                Plan::new(delete, &services(), "default").unwrap_err().kind(),
+                ErrorKind::Argument,
+                "{namespace}"
+            );
+        }
+    }
+
+    #[test]
     fn a_command_is_shown_whole() {
         let pods = Resource { singular: "pod".into(), plural: "pods".into(), ..services() };
         let exec = KubeCall::Exec {

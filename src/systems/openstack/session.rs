@@ -168,8 +168,8 @@ impl Session {
     }
 
     /// A call written by hand is under the same rules as one of a row.
-    async fn check(&self, call: &Call) -> Result<()> {
-        match call.operation.or_else(|| recognise(call)) {
+    async fn check(&self, call: &Call, address: &Address) -> Result<()> {
+        match call.operation.or_else(|| recognise(call, address.target())) {
             Some(operation) => self.require(&operation).await,
             None => Ok(()),
         }
@@ -181,11 +181,11 @@ impl Session {
     /// [`ErrorKind::Argument`] for a path that would be sent as another one; and as [`Session::require`].
     pub async fn bind(&self, mut call: Call) -> Result<BoundCall> {
         let (identity, address) = self.address(&call).await.map_err(|e| e.scope(self.handle()))?;
-        self.check(&call).await?;
+        self.check(&call, &address).await?;
         if call.operation.is_none() {
             self.explain(&mut call, &address).await;
         }
-        call.destroys |= destroys(&call);
+        call.destroys |= destroys(&call, address.target());
         Ok(BoundCall { session: self.clone(), call, identity, address })
     }
 
@@ -213,7 +213,12 @@ impl Session {
                 // a look that is refused leaves the id
                 let body = find(self, row, &id, &parents).await.ok().flatten();
                 let name = body.and_then(|body| row.called(|key| scalar(&body[key])));
-                described_call(row, call, Item { id: &id, name: name.as_deref(), parents: &parents })
+                described_call(
+                    row,
+                    call,
+                    address.target(),
+                    Item { id: &id, name: name.as_deref(), parents: &parents },
+                )
             }
             _ => None,
         };
@@ -230,7 +235,8 @@ impl Session {
             let what = format!("{} is no read and was not sent: it takes a permit", call.summary);
             return Err(Error::new(ErrorKind::Internal, what).scope(self.handle()));
         }
-        self.check(call).await?;
+        let (_, address) = self.address(call).await.map_err(|e| e.scope(self.handle()))?;
+        self.check(call, &address).await?;
         self.exchange(call, None).await
     }
 

@@ -54,7 +54,7 @@ async fn what_destroys_does_so_whatever_the_script_says() {
     let lies = r#"#{ title: "look at it", undo: "look away", destroys: false }"#;
     for (method, service, path, body) in [
         ("DELETE", "network", format!("/networks/{A}"), "()"),
-        ("delete", "dns", format!("/v2/zones/{A}"), "()"),
+        ("delete", "network", format!("/no-such-things/{A}"), "()"),
         ("POST", "compute", format!("/servers/{A}/action"), r#"#{ forceDelete: () }"#),
         (
             "POST",
@@ -62,16 +62,17 @@ async fn what_destroys_does_so_whatever_the_script_says() {
             format!("/v2.1/0123456789abcdef0123456789abcdef/servers/{A}/action"),
             r#"#{ rebuild: #{ imageRef: "i" } }"#,
         ),
+        (
+            "POST",
+            "compute",
+            format!("/{{project_id}}/servers/{A}/action"),
+            r#"#{ rebuild: #{ imageRef: "i" } }"#,
+        ),
         ("PUT", "load-balancer", format!("/lbaas/loadbalancers/{A}/failover"), "()"),
         ("PUT", "load-balancer", format!("/v2.0/lbaas/loadbalancers/{A}/failover"), "()"),
         ("PUT", "network", format!("/routers/{A}"), r#"#{ router: #{ external_gateway_info: () } }"#),
-        ("POST", "volumev3", format!("/volumes/{A}/action"), r#"#{ "os-force_delete": #{} }"#),
+        ("POST", "block-storage", format!("/volumes/{A}/action"), r#"#{ "os-force_delete": #{} }"#),
     ] {
-        // the catalog of this cloud has no DNS
-        if service == "dns" {
-            continue;
-        }
-        let service = if service == "volumev3" { "block-storage" } else { service };
         let call = format!(r#"scope.request("{method}", "{service}", "{path}", {body}, {lies});"#);
         let before = changes(&cloud).len();
         let needs = i32::from(ErrorKind::NeedsApproval.exit_code());

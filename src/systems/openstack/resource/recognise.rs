@@ -15,11 +15,11 @@ use super::action::{Action, Body};
 use super::build::{Item, described};
 use super::row::{Resource, Update};
 
-/// The operation that a call amounts to, by its service, method and path; `None` where no row covers it.
-pub(in crate::systems::openstack) fn recognise(call: &Call) -> Option<Operation> {
+/// The operation that a call amounts to, by its service, its method and what is sent; `None` where no row covers it.
+pub(in crate::systems::openstack) fn recognise(call: &Call, sent: &str) -> Option<Operation> {
     let of = service(&call.service)?;
     let rows = || super::all().filter(|row| row.service == of);
-    let path = segments(&call.path);
+    let path = segments(path_of(sent));
     readings(&path).into_iter().find_map(|path| {
         rows()
             .find_map(|row| of_collection(row, call, path))
@@ -28,8 +28,8 @@ pub(in crate::systems::openstack) fn recognise(call: &Call) -> Option<Operation>
 }
 
 /// Whether a call destroys something as far as the rows know, whatever its author says of it.
-pub(in crate::systems::openstack) fn destroys(call: &Call) -> bool {
-    let path = segments(&call.path);
+pub(in crate::systems::openstack) fn destroys(call: &Call, sent: &str) -> bool {
+    let path = segments(path_of(sent));
     let known = |row: &'static Resource, path: &[Cow<'_, str>]| {
         let Some((_, behind)) = rest(row.path, path).and_then(<[_]>::split_first) else { return false };
         let destroyer = row.destroyers.iter().any(|d| {
@@ -92,8 +92,7 @@ impl Aim {
 
 /// The thing that a call is aimed at, by the path that is sent; `None` where it makes a new one, or names none.
 pub(in crate::systems::openstack) fn aim(call: &Call, sent: &str) -> Option<Aim> {
-    let sent = sent.split('?').next().unwrap_or_default();
-    let path = segments(sent);
+    let path = segments(path_of(sent));
     let mut rows: Vec<_> = super::all().filter(|row| Some(row.service) == service(&call.service)).collect();
     // of a thing within another the inner one is meant
     rows.sort_by_key(|row| std::cmp::Reverse(row.path.len()));
@@ -128,9 +127,10 @@ pub(in crate::systems::openstack) fn aim(call: &Call, sent: &str) -> Option<Aim>
 pub(in crate::systems::openstack) fn described_call(
     row: &Resource,
     call: &Call,
+    sent: &str,
     item: Item<'_>,
 ) -> Option<String> {
-    let path = segments(&call.path);
+    let path = segments(path_of(sent));
     let acts = readings(&path).into_iter().find_map(|path| {
         let (_, behind) = rest(row.path, path)?.split_first()?;
         Some((action_of(row, call, behind).map(|action| action.phrase), behind.is_empty()))
@@ -142,6 +142,11 @@ pub(in crate::systems::openstack) fn described_call(
         _ => return None,
     };
     Some(format!("{verb} {}", described(row, item)))
+}
+
+/// What is sent, without its query.
+fn path_of(sent: &str) -> &str {
+    sent.split('?').next().unwrap_or_default()
 }
 
 /// The ways to read a path: services take it with and without their version, and some with a project in front.
@@ -260,7 +265,7 @@ mod tests {
     fn seen(method: Method, service: &'static str, path: &str, body: Value) -> Option<String> {
         let mut call = Call::new(service, method, path);
         call.body = (!body.is_null()).then(|| body.into());
-        recognise(&call).map(|o| o.to_string())
+        recognise(&call, path).map(|o| o.to_string())
     }
 
     #[test]
@@ -330,7 +335,7 @@ mod tests {
         let of = |method, service: &'static str, path: &str, body: Value| {
             let mut call = Call::new(service, method, path);
             (call.body, call.destroys) = ((!body.is_null()).then(|| body.into()), false);
-            destroys(&call)
+            destroys(&call, path)
         };
         let project = "0123456789abcdef0123456789abcdef";
         for (method, service, path, body) in [
