@@ -126,7 +126,15 @@ async fn a_yes_for_the_step_lasts_as_long_and_deletions_are_asked_one_by_one() {
     let (cloud, rig) = two_servers().await;
     let mut terminal = Terminal::of(&rig, &["run", "clear"]);
     let stop = terminal.question().split_whitespace().collect::<Vec<_>>().join(" ");
-    for shown in ["stop server vm-1", "project capi-mgmt", "roles", "token until", "os-stop", "start it"] {
+    for shown in [
+        "stop server vm-1",
+        "/compute/v2.1/servers/",
+        "project capi-mgmt",
+        "roles",
+        "token until",
+        "os-stop",
+        "start it",
+    ] {
         assert!(stop.contains(shown), "`{shown}` is not shown:\n{stop}");
     }
     assert!(sent(&cloud).is_empty());
@@ -134,8 +142,12 @@ async fn a_yes_for_the_step_lasts_as_long_and_deletions_are_asked_one_by_one() {
 
     let delete = terminal.question();
     assert!(delete.contains("delete server vm-1") && delete.contains("cannot be undone"), "{delete}");
+    assert!(delete.contains("destroys"), "{delete}");
     assert!(!delete.contains("rest of the"), "no answer lasts for what destroys:\n{delete}");
     assert_eq!(sent(&cloud), ["stop 1", "stop 2"]);
+    terminal.types("s\n");
+    let wrong = terminal.question();
+    assert!(wrong.contains("`s` is not an answer here: type y or n; nothing was sent"), "{wrong}");
     terminal.types("y\n");
     assert!(terminal.question().contains("delete server vm-2"));
     terminal.types("n\n");
@@ -168,15 +180,17 @@ async fn without_a_terminal_only_what_was_approved_is_sent() {
     let (cloud, rig) = two_servers().await;
     let needs = i32::from(ErrorKind::NeedsApproval.exit_code());
     let ended = rig.run(&["run", "clear"]).expect(needs);
-    assert!(ended.stderr.contains("--approve 1, or --yes for all"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("--approve step:1, or --yes for all"), "{}", ended.stderr);
     assert!(sent(&cloud).is_empty());
     // a step's approval does not cover what it destroys; an id's does
-    rig.run(&["run", "clear", "--approve", "1,2"]).expect(needs);
+    rig.run(&["run", "clear", "--approve", "step:1,step:2"]).expect(needs);
     assert_eq!(sent(&cloud), ["stop 1", "stop 2"]);
-    rig.run(&["run", "clear", "--approve", &format!("1,{FIRST}")]).expect(needs);
+    rig.run(&["run", "clear", "--approve", &format!("step:1,id:{FIRST}")]).expect(needs);
     assert_eq!(sent(&cloud)[2..], ["stop 1", "stop 2", "delete 1"]);
     rig.run(&["run", "clear", "--yes"]).expect(0);
     assert_eq!(sent(&cloud)[5..], ["stop 1", "stop 2", "delete 1", "delete 2"]);
+    rig.run(&["run", "clear", "--approve", "step:1,step:2:destroys"]).expect(0);
+    assert_eq!(sent(&cloud)[9..], ["stop 1", "stop 2", "delete 1", "delete 2"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use loopback::{Loopback, answer, serve};
 use rhumb::base::permit::hex;
-use rhumb::base::{Error, ErrorKind, Intent, Ledger, Mutation as _, Permit, Result};
+use rhumb::base::{Error, ErrorKind, Intent, Ledger, Mutation as _, Permit, Result, Undo};
 use rhumb::systems::download::{Download, DownloadCall, Downloaded, Progress, fetch};
 use sha2::{Digest as _, Sha512};
 use tempfile::TempDir;
@@ -23,7 +23,7 @@ impl Ledger for Yes {
 }
 
 async fn run(download: &Download) -> Result<Downloaded> {
-    fetch(Permit::obtain(&Yes, DownloadCall::new(download.clone())?)?).await
+    fetch(Permit::obtain(&Yes, DownloadCall::new(download.clone())?.look().await?)?).await
 }
 
 /// Content that shows a byte in the wrong place.
@@ -317,19 +317,31 @@ async fn one_file_is_fetched_by_one_call_at_a_time() {
     run(&download).await.unwrap();
 }
 
-#[test]
-fn an_intent_says_what_is_fetched_and_what_it_replaces() {
+#[tokio::test]
+async fn an_intent_says_what_is_fetched_and_what_it_replaces() {
     let mut download = Download::new(
         "https://cdn.example/image.qcow2",
         Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"),
     );
     download.sha512 = Some(digest("x"));
-    let intent = DownloadCall::new(download).unwrap().intent();
+    let intent = DownloadCall::new(download).unwrap().look().await.unwrap().intent();
     assert_eq!((intent.system.as_str(), intent.method.as_str()), ("file", "download"));
     let (what, replaces) = intent.summary.split_once(", ").unwrap();
     assert_eq!(what, "download Cargo.toml from https://cdn.example/image.qcow2");
-    assert_eq!(replaces, "in place of the one that is there");
+    assert_eq!(replaces, "in place of the file that is there");
+    assert!(intent.destroys && intent.undo == Undo::Never && intent.replaces["size"].is_u64());
     // a run that was cut asks again when the file is there, and it is the same question
     assert!(intent.body.get("replaces").is_none());
     assert_eq!(intent.body["sha512"], digest("x"));
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_was_shown_is_not_replaced() {
+    let server = serve(|_, head| ranged(&content(), "\"a\"", head)).await;
+    let (_dir, download) = into_dir(&server, &content());
+    let permit =
+        Permit::obtain(&Yes, DownloadCall::new(download.clone()).unwrap().look().await.unwrap()).unwrap();
+    std::fs::write(&download.to, "somebody else's").unwrap();
+    assert_eq!(fetch(permit).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(std::fs::read_to_string(&download.to).unwrap(), "somebody else's");
 }

@@ -21,10 +21,13 @@ fn intent() -> Intent {
         identity: text("admin"),
         method: text("POST"),
         target: text("/servers"),
+        url: text("https://nova.example:8774/v2.1/servers"),
+        ids: vec![text("11111111-2222-4333-8444-555555555555")],
         summary: text("create a server"),
         body: json!({"name": "x"}),
         undo: Undo::By(text("delete it")),
         destroys: true,
+        replaces: json!({"size": 3}),
     }
 }
 

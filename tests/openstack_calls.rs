@@ -98,6 +98,8 @@ async fn a_change_is_shown_as_it_is_sent_and_sent_once() {
             "identity": "project capi-mgmt (01234567…) domain capi, user op, roles admin, token until 03:00Z",
             "method": "PUT",
             "target": format!("load-balancer /lbaas/loadbalancers/{ID}/failover"),
+            "url": format!("http://{}/lb/v2/lbaas/loadbalancers/{ID}/failover", cloud.address),
+            "ids": [ID],
             "summary": "fail over load balancer api (0f96d4e1…)",
             "undo": "never",
             "destroys": true,

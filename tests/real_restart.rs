@@ -117,8 +117,8 @@ fn without_a_terminal_and_an_approval_nothing_is_sent() {
     // Neutron tells Nova of the new server's port whenever it likes
     let ours = || seen.iter().filter(|(_, path, _)| !path.ends_with("/os-server-external-events"));
     assert!(ours().all(|(method, _, _)| method == "GET"), "{seen:?}");
-    assert!(ended.stderr.contains("--approve 1"), "{}", ended.stderr);
-    rig.run(&["run", "park", "--approve", "1"]).expect(0);
+    assert!(ended.stderr.contains("--approve step:1"), "{}", ended.stderr);
+    rig.run(&["run", "park", "--approve", "step:1"]).expect(0);
 }
 
 #[test]

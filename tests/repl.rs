@@ -146,7 +146,7 @@ fn an_unlocked_one_asks_and_journals_like_a_run() {
     let id =
         Session::of("print(octavia::broken(admin)[0].id)\n:json octavia::broken(admin)[0].id\n").expect(0);
     let id = id.lines().last().unwrap().trim_matches('"').to_string();
-    let session = Session::with(script, &["--approve", &id]);
+    let session = Session::with(script, &["--approve", &format!("id:{id}")]);
     session.expect(0);
     let journal = session.journal();
     let notes: Vec<&str> = journal
@@ -160,12 +160,14 @@ fn an_unlocked_one_asks_and_journals_like_a_run() {
     });
     let (target, approved) = sent.unwrap();
     assert!(
-        target.ends_with(&format!("{id}/failover")) && approved == format!("--approve {id}"),
+        target.ends_with(&format!("{id}/failover")) && approved == format!("--approve id:{id}"),
         "{target} {approved}"
     );
     assert!(journal.iter().any(|e| matches!(e.record, Record::Outcome { .. })));
-    let locked_again =
-        Session::with(":unlock drill\n:lock\noctavia::broken(admin)[0].failover()\n", &["--approve", &id]);
+    let locked_again = Session::with(
+        ":unlock drill\n:lock\noctavia::broken(admin)[0].failover()\n",
+        &["--approve", &format!("id:{id}")],
+    );
     locked_again.expect(13);
 }
 
@@ -269,7 +271,7 @@ fn a_session_becomes_a_runbook_that_passes_in_its_lab() {
          let password = \"hunter2\";\noctavia::broken(admin)\n{off}\n\
          :unlock drill\n_[0].start()\n:promote mend-api\n"
     );
-    let out = repl(&script, &["--approve", &server]);
+    let out = repl(&script, &["--approve", &format!("id:{server}")]);
     assert!(out.contains("rhumb check mend-api --site"), "{out}");
     let text = std::fs::read_to_string(rig.site().join("mend-api.rhai")).unwrap();
     for part in [

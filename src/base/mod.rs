@@ -8,6 +8,6 @@ pub mod secret;
 
 pub use clock::{Clock, SimClock, SystemClock};
 pub use error::{Class, Error, ErrorKind, Place, Result};
-pub use permit::{Intent, Ledger, Mutation, Permit, Undo};
+pub use permit::{Intent, Ledger, Mutation, Permit, Undo, is_uuid};
 pub use secret::{Payload, Secret};
 pub use tokio_util::sync::CancellationToken;

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::error::Result;
 
 /// Whether a change can be taken back, as an operator is told before approving it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Undo {
     /// How it is taken back.
@@ -25,11 +25,12 @@ pub enum Undo {
     /// It cannot be.
     Never,
     /// Nobody here knows.
+    #[default]
     Unknown,
 }
 
 /// A change as it is shown, approved and journaled. No secret is in it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Intent {
     /// `openstack`, `kubernetes`, `ssh`, `tool` or `file`.
     pub system: String,
@@ -39,8 +40,15 @@ pub struct Intent {
     pub identity: String,
     /// HTTP method, or `run`.
     pub method: String,
-    /// URL path or argv.
+    /// Path and query as they are sent, or the command.
     pub target: String,
+    /// The whole URL as it is sent, where the change is a request.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub url: String,
+    /// The ids of the one thing that it is aimed at, in the forms that `--approve id:` takes: a UUID, the path of a
+    /// file, or `HANDLE/KIND/NAME`. None where nothing is there yet, or only its author knows what it is aimed at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
     /// One sentence: `fail over load balancer api (0f96…)`.
     pub summary: String,
     /// The body, secrets masked.
@@ -51,10 +59,14 @@ pub struct Intent {
     /// It destroys something: shown one by one unless approved by id.
     #[serde(default)]
     pub destroys: bool,
+    /// What is there now and will not be any more: of a file its size, time and digest.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub replaces: Value,
 }
 
 impl Intent {
-    /// Tells two intents apart: SHA-256 over all that would be sent (not over who asks when).
+    /// Tells two intents apart: SHA-256 over all that would be sent (not over who asks when,
+    /// nor over what is there).
     pub fn digest(&self) -> String {
         let mut h = Sha256::new();
         for part in [&self.system, &self.handle, &self.method, &self.target, &self.body.to_string()] {
@@ -72,6 +84,18 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{b:02x}");
         text
     })
+}
+
+/// Whether a text has the form of an id: a UUID, with or without dashes.
+pub fn is_uuid(text: &str) -> bool {
+    let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    match text.len() {
+        32 => text.bytes().all(|b| b.is_ascii_hexdigit()),
+        36 => {
+            text.bytes().enumerate().all(|(at, b)| if dash(at) { b == b'-' } else { b.is_ascii_hexdigit() })
+        }
+        _ => false,
+    }
 }
 
 /// A change that some system can carry out.

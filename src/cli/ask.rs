@@ -76,21 +76,15 @@ impl Approver for Terminal {
         self.view.quietly(|| {
             let mut out = anstream::stdout();
             let _ = writeln!(out, "{}", table(q, view::columns()));
-            let alone = q.intent.destroys || q.in_doubt;
-            let choices = match (alone, self.reads) {
-                (true, _) => "[y]es  [n]o",
-                (false, Some(_)) => "[y]es  rest of the [s]tep  [n]o",
-                (false, None) => "[y]es  rest of the [s]tep  rest of the [r]un  [n]o",
-            };
-            let prompt = format!("         {WARN}send it?{WARN:#} {choices}: ");
+            let choices = choices(q, self.reads.is_some());
+            let shown: Vec<&str> = choices.iter().map(|(_, shown, _)| *shown).collect();
+            let prompt = format!("         {WARN}send it?{WARN:#} {}: ", shown.join("  "));
             loop {
-                match self.line(&prompt).as_deref() {
-                    Some("y" | "yes") => return Answer::Once,
-                    Some("s" | "step") if !alone => return Answer::Step,
-                    Some("r" | "run") if !alone && self.reads.is_none() => return Answer::Run,
-                    Some("n" | "no") | None => return Answer::No,
-                    Some(_) => {}
+                let Some(typed) = self.line(&prompt) else { return Answer::No };
+                if let Some(answer) = meant(&choices, &typed) {
+                    return answer;
                 }
+                let _ = writeln!(out, "         {}", not_an_answer(&choices, &typed));
             }
         })
     }
@@ -121,6 +115,35 @@ impl Approver for Rehearser {
     }
 }
 
+/// What may be answered: the word, how it is shown, what it means. What destroys, and what is in doubt, is answered one by
+/// one, and in a session a yes is for a line at most.
+fn choices(q: &Question<'_>, session: bool) -> Vec<(&'static str, &'static str, Answer)> {
+    let alone = q.intent.destroys || q.in_doubt;
+    let all = [
+        ("yes", "[y]es", true, Answer::Once),
+        ("step", "rest of the [s]tep", !alone, Answer::Step),
+        ("run", "rest of the [r]un", !alone && !session, Answer::Run),
+        ("no", "[n]o", true, Answer::No),
+    ];
+    all.into_iter()
+        .filter(|(.., offered, _)| *offered)
+        .map(|(word, shown, _, answer)| (word, shown, answer))
+        .collect()
+}
+
+/// What was typed: a choice, whole or by its first letter.
+fn meant(choices: &[(&'static str, &'static str, Answer)], typed: &str) -> Option<Answer> {
+    let is = |word: &str| typed.eq_ignore_ascii_case(word) || typed.eq_ignore_ascii_case(&word[..1]);
+    choices.iter().find(|(word, ..)| is(word)).map(|(.., answer)| *answer)
+}
+
+fn not_an_answer(choices: &[(&'static str, &'static str, Answer)], typed: &str) -> String {
+    let letters: Vec<&str> = choices.iter().map(|(word, ..)| &word[..1]).collect();
+    let (last, others) = letters.split_last().unwrap_or((&"", &[]));
+    let typed = if typed.is_empty() { "Enter alone".into() } else { format!("`{}`", typed.escape_debug()) };
+    format!("{typed} is not an answer here: type {} or {last}; nothing was sent", others.join(", "))
+}
+
 /// Where the values of the table begin.
 const VALUES: usize = 19;
 
@@ -145,10 +168,23 @@ fn table(q: &Question<'_>, width: Option<usize>) -> String {
         String::new(),
         laid(format!("         {WARN}step {} would {}{WARN:#}", q.step, i.summary), 11),
         laid(row("scope", &format!("{}: {}", i.handle, i.identity)), VALUES),
-        laid(row("request", &format!("{} {}", i.method, i.target)), VALUES),
+        laid(
+            row("request", &format!("{} {}", i.method, if i.url.is_empty() { &i.target } else { &i.url })),
+            VALUES,
+        ),
         row("body", &body.replace('\n', &format!("\n{:VALUES$}", ""))),
         laid(row("undo", &undo), VALUES),
     ];
+    if i.destroys {
+        lines.push(laid(row("destroys", "yes: each such change is asked for by itself"), VALUES));
+    }
+    if let serde_json::Value::Object(replaces) = &i.replaces {
+        let told = replaces.iter().map(|(key, value)| match value {
+            serde_json::Value::String(text) => format!("{key} {text}"),
+            value => format!("{key} {value}"),
+        });
+        lines.push(laid(row("replaces", &told.collect::<Vec<_>>().join(", ")), VALUES));
+    }
     if q.in_doubt {
         let doubt = "it may have been sent before the cut, and a look cannot tell";
         lines.push(laid(row("in doubt", doubt), VALUES));
@@ -173,10 +209,11 @@ mod tests {
                     .into(),
             method: "POST".into(),
             target: "compute /servers/11111111-2222-4333-8444-555555555555/action".into(),
+            url: "https://nova.example:8774/v2.1/servers/11111111-2222-4333-8444-555555555555/action".into(),
             summary: "stop server vm-1".into(),
             body: body.clone(),
             undo: Undo::By("start it".into()),
-            destroys: false,
+            ..Intent::default()
         };
         let q = Question { step: "1", title: "Stop", intent: &intent, in_doubt: false };
         let drawn = |width| anstream::adapter::strip_str(&table(&q, width)).to_string();
@@ -184,7 +221,6 @@ mod tests {
         for line in [
             "         scope     capi: project capi-mgmt",
             "                   domain capi, roles member, reader",
-            "                   /servers/11111111-2222-4333-8444-555555555555/action",
         ] {
             assert!(narrow.lines().any(|l| l == line), "`{line}` is not in\n{narrow}");
         }
@@ -195,6 +231,45 @@ mod tests {
                 "what is sent stands in one piece:\n{page}"
             );
         }
-        assert!(drawn(None).contains(&intent.identity));
+        assert!(drawn(None).contains(&intent.identity) && drawn(None).contains(&intent.url));
+    }
+
+    #[test]
+    fn what_goes_is_shown() {
+        let intent = Intent {
+            replaces: json!({"size": 3, "modified": "2026-06-10T02:00:00Z", "sha512": "ab"}),
+            undo: Undo::Never,
+            destroys: true,
+            ..Intent::default()
+        };
+        let q = Question { step: "1", title: "Write", intent: &intent, in_doubt: false };
+        let drawn = anstream::adapter::strip_str(&table(&q, None)).to_string();
+        for line in [
+            "destroys  yes",
+            "replaces  size 3, modified 2026-06-10T02:00:00Z, sha512 ab",
+            "cannot be undone",
+        ] {
+            assert!(drawn.contains(line), "`{line}` is not in\n{drawn}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_key_is_told_with_those_that_are_right() {
+        let (mild, grave) = (Intent::default(), Intent { destroys: true, ..Intent::default() });
+        let q = |intent| Question { step: "1", title: "", intent, in_doubt: false };
+        let all = choices(&q(&mild), false);
+        assert_eq!(meant(&all, "r"), Some(Answer::Run));
+        assert_eq!(meant(&all, "YES"), Some(Answer::Once));
+        for typed in ["", "x", "ye", "1"] {
+            assert_eq!(meant(&all, typed), None, "{typed}");
+        }
+        assert_eq!(
+            not_an_answer(&all, "x"),
+            "`x` is not an answer here: type y, s, r or n; nothing was sent"
+        );
+        let alone = choices(&q(&grave), false);
+        assert_eq!(meant(&alone, "s"), None);
+        assert_eq!(not_an_answer(&alone, "s"), "`s` is not an answer here: type y or n; nothing was sent");
+        assert!(choices(&q(&mild), true).iter().all(|(word, ..)| *word != "run"));
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::approve::ApproveArguments;
 use super::ask::{Rehearser, Terminal};
 use super::lease::Held;
 use super::place::StateArguments;
@@ -34,9 +35,8 @@ pub(super) struct Conduct {
     /// Approve every change beforehand; each is still shown and journaled
     #[arg(long)]
     yes: bool,
-    /// Approve the changes of these steps, or those aimed at these ids
-    #[arg(long, value_name = "STEP|ID", value_delimiter = ',')]
-    approve: Vec<String>,
+    #[command(flatten)]
+    approve: ApproveArguments,
     #[command(flatten)]
     pub(super) steps: SelectionArguments,
     #[command(flatten)]
@@ -67,7 +67,8 @@ impl Conduct {
     pub(super) fn conduct(self, plan: Plan) -> Result<u8> {
         let runtime = runtime()?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(runtime.handle().clone()));
-        let approvals = Approvals::of(self.yes.then_some("--yes"), self.approve);
+        let granted = self.approve.of(&plan.site.layers, &plan.runbook)?;
+        let approvals = Approvals::of(self.yes.then_some("--yes"), granted);
         Stage { runtime, clock, approvals }.conduct(plan)
     }
 }

@@ -9,6 +9,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::site::{Layers, Site};
 
+mod approve;
 mod ask;
 mod check;
 mod conduct;

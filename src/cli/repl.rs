@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+use super::approve::ApproveArguments;
 use super::ask::Terminal;
 use super::place::{self, StateArguments};
 use super::rehearse::LabArguments;
@@ -27,9 +28,9 @@ pub(super) struct Arguments {
     /// Practise in the lab inside the program: a shipped scenario, one of the site's `scenarios/`, or a file
     #[arg(long, value_name = "SCENARIO")]
     lab: Option<String>,
-    /// Approve the changes of these steps (`:step`), or those aimed at these ids, once the session is unlocked
-    #[arg(long, value_name = "STEP|ID", value_delimiter = ',')]
-    approve: Vec<String>,
+    // a step is one that `:step` runs
+    #[command(flatten)]
+    approve: ApproveArguments,
     /// After how long without a key an unlocked session locks itself
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = crate::base::duration::parse)]
     idle: Duration,
@@ -96,7 +97,7 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
         runtime: runtime.handle().clone(),
         observer,
         approver: Box::new(move |cancel| Box::new(Terminal::in_session(view.clone(), cancel, repl::ask))),
-        approvals: Approvals::of(None, arguments.approve),
+        approvals: Approvals::of(None, arguments.approve.any()),
         idle: arguments.idle,
     });
     // what is still under way in the background is not waited for

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::grant::Grant;
 use crate::base::{Error, ErrorKind, Intent, Result};
 
 /// What is asked.
@@ -50,15 +51,15 @@ pub trait Approver: Send + Sync {
 pub struct Approvals {
     /// `--yes` and rehearsals: everything, under this name.
     pub all: Option<String>,
-    /// `--approve`: ids of steps, or of the things a change is aimed at.
-    pub granted: BTreeSet<String>,
+    /// `--approve`: steps, what destroys in them, and things.
+    pub granted: BTreeSet<Grant>,
     steps: BTreeSet<String>,
     run: bool,
 }
 
 impl Approvals {
-    /// What the command line approves: everything under a name, and steps or ids.
-    pub fn of(all: Option<&str>, granted: impl IntoIterator<Item = String>) -> Self {
+    /// What the command line approves: everything under a name, and what is named.
+    pub fn of(all: Option<&str>, granted: impl IntoIterator<Item = Grant>) -> Self {
         let (all, granted) = (all.map(str::to_string), granted.into_iter().collect());
         Approvals { all, granted, ..Approvals::default() }
     }
@@ -68,17 +69,18 @@ impl Approvals {
         if let Some(by) = self.all.as_ref().filter(|_| !q.in_doubt) {
             return Some(by.clone());
         }
-        let target = q.intent.target.split(['/', ' ', '?']).find(|part| self.granted.contains(*part));
-        if let Some(id) = target {
-            return Some(format!("--approve {id}"));
+        let granted = |grant: Grant| self.granted.contains(&grant).then(|| format!("--approve {grant}"));
+        if let Some(by) = q.intent.ids.iter().find_map(|id| granted(Grant::Id(id.clone()))) {
+            return Some(by);
         }
-        if q.intent.destroys || q.in_doubt {
+        if q.in_doubt {
             return None; // one by one, unless approved by id
         }
-        if self.granted.contains(q.step) {
-            return Some(format!("--approve {}", q.step));
+        if q.intent.destroys {
+            return granted(Grant::Destroys(q.step.to_string()));
         }
-        (self.run || self.steps.contains(q.step)).then(|| "operator".to_string())
+        let by = granted(Grant::Step(q.step.to_string()));
+        by.or_else(|| (self.run || self.steps.contains(q.step)).then(|| "operator".to_string()))
     }
 
     /// Asks where nothing is known, and remembers the answer. Returns who approved.
@@ -111,28 +113,33 @@ impl Approvals {
     }
 }
 
-/// How a change that nobody can be asked about is approved beforehand.
+/// How a change that nobody can be asked about is approved beforehand: by what [`Approvals::known`] takes.
 fn beforehand(q: &Question<'_>) -> String {
-    let ids = |part: &&str| part.len() >= 32 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    let id = q.intent.target.split(['/', ' ', '?']).rfind(ids).unwrap_or("ID");
+    let id = q.intent.ids.first().map(|id| format!("--approve {}", Grant::Id(id.clone())));
     if q.in_doubt {
-        return format!(
-            "it may have been sent before the cut: look, then run it on a terminal or name its target: --approve {id}"
-        );
+        let look = "it may have been sent before the cut: look, then run it on a terminal";
+        return id.map_or_else(|| look.to_string(), |id| format!("{look}, or name its target: {id}"));
     }
     // a session's line is no step that could be named before it is typed
     if q.step.starts_with('[') {
-        return format!("type it on a terminal, or begin the session with --approve {id}");
+        let typed = "type it on a terminal";
+        return id.map_or_else(|| typed.to_string(), |id| format!("{typed}, or begin the session with {id}"));
     }
-    // a step's approval does not cover what destroys
-    let what = if q.intent.destroys { id } else { q.step };
-    format!("run it on a terminal, or approve it beforehand: --approve {what}, or --yes for all")
+    let step = match q.intent.destroys {
+        true => Grant::Destroys(q.step.to_string()),
+        false => Grant::Step(q.step.to_string()),
+    };
+    // of what destroys one is safer than all of the step
+    let one = id.filter(|_| q.intent.destroys).map(|id| format!("{id} (this one), ")).unwrap_or_default();
+    format!("run it on a terminal, or approve it beforehand: {one}--approve {step}, or --yes for all")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::Undo;
+
+    const ID: &str = "11111111-2222-4333-8444-555555555555";
 
     struct Says(Answer);
     impl Approver for Says {
@@ -148,13 +155,13 @@ mod tests {
         Intent {
             system: "openstack".into(),
             handle: "admin".into(),
-            identity: String::new(),
             method: "DELETE".into(),
-            target: "/servers/abc".into(),
-            summary: "delete server abc".into(),
-            body: serde_json::Value::Null,
+            target: format!("compute /servers/{ID}"),
+            ids: vec![ID.into()],
+            summary: format!("delete server {ID}"),
             undo: Undo::Never,
             destroys,
+            ..Intent::default()
         }
     }
 
@@ -166,10 +173,36 @@ mod tests {
         assert!(a.decide(&q(&mild), &Says(Answer::Run)).is_ok());
         assert!(a.known(&q(&mild)).is_some());
         assert!(a.known(&q(&grave)).is_none());
-        a.granted.insert("5.1".into());
+        a.granted.insert(Grant::Step("5.1".into()));
         assert!(a.known(&q(&grave)).is_none(), "a step's approval does not cover it either");
-        a.granted.insert("abc".into());
-        assert_eq!(a.known(&q(&grave)).as_deref(), Some("--approve abc"));
+        a.granted.insert(Grant::Destroys("5.2".into()));
+        assert!(a.known(&q(&grave)).is_none(), "nor does another step's");
+        a.granted.insert(Grant::Destroys("5.1".into()));
+        assert_eq!(a.known(&q(&grave)).as_deref(), Some("--approve step:5.1:destroys"));
+        a.granted.insert(Grant::Id(ID.into()));
+        assert_eq!(a.known(&q(&grave)).as_deref(), Some(format!("--approve id:{ID}").as_str()));
+    }
+
+    #[test]
+    fn an_id_is_what_a_change_is_aimed_at_and_never_a_word_of_it() {
+        let other = "22222222-2222-4333-8444-555555555555";
+        let command = Intent {
+            system: "ssh".into(),
+            method: "run".into(),
+            target: format!("virsh undefine {ID}"),
+            summary: format!("run `virsh undefine {ID}`"),
+            destroys: true,
+            ..Intent::default()
+        };
+        let within = Intent {
+            target: format!("network /networks/{ID}/x/{other}"),
+            ids: vec![other.into()],
+            ..intent(true)
+        };
+        for i in [command, within] {
+            let q = Question { step: "1", title: "", intent: &i, in_doubt: false };
+            assert!(Approvals::of(None, [Grant::Id(ID.into())]).known(&q).is_none(), "{}", i.target);
+        }
     }
 
     #[test]
@@ -183,19 +216,32 @@ mod tests {
 
     #[test]
     fn what_the_help_names_approves_the_change() {
-        let id = "11111111-2222-4333-8444-555555555555";
-        for (step, destroys, in_doubt, named) in [
-            ("1", false, false, "1"),
-            ("1", true, false, id),
-            ("1", true, true, id),
-            ("[3]", false, false, id),
-        ] {
-            let i = Intent { target: format!("compute /servers/{id}/action"), ..intent(destroys) };
-            let q = Question { step, title: "", intent: &i, in_doubt };
-            let e = Approvals::default().decide(&q, &Says(Answer::Nobody)).unwrap_err();
-            let help = e.detail().help.clone().unwrap();
-            assert!(help.contains(&format!("--approve {named}")), "{help}");
-            assert!(Approvals::of(None, [named.to_string()]).known(&q).is_some(), "{help}");
+        for step in ["1", "5.1", "a b", "x:destroys", "[3]", "1,2"] {
+            for (destroys, in_doubt, ids) in
+                [(false, false, 1), (true, false, 1), (true, true, 1), (true, false, 0), (false, false, 0)]
+            {
+                let i = Intent { ids: vec![ID.to_string(); ids], ..intent(destroys) };
+                let q = Question { step, title: "", intent: &i, in_doubt };
+                let e = Approvals::default().decide(&q, &Says(Answer::Nobody)).unwrap_err();
+                let help = e.detail().help.clone().unwrap();
+                let mut printed = help
+                    .split("--approve ")
+                    .skip(1)
+                    .map(|rest| rest.split([' ', ',']).next().unwrap().parse::<Grant>().unwrap());
+                let line = step.starts_with('[') && ids == 0;
+                assert!(line || help.contains("--approve "), "{help}");
+                assert!(printed.all(|grant| Approvals::of(None, [grant]).known(&q).is_some()), "{help}");
+            }
         }
+    }
+
+    #[test]
+    fn without_an_id_a_change_in_doubt_is_approved_by_nobody_beforehand() {
+        let i = Intent { ids: Vec::new(), ..intent(true) };
+        let q = Question { step: "1", title: "", intent: &i, in_doubt: true };
+        let e = Approvals::default().decide(&q, &Says(Answer::Nobody)).unwrap_err();
+        assert!(!e.detail().help.clone().unwrap().contains("--approve"));
+        let all = [Grant::Step("1".into()), Grant::Destroys("1".into())];
+        assert!(Approvals::of(Some("--yes"), all).known(&q).is_none());
     }
 }

@@ -238,7 +238,6 @@ fn effect(entry: &Entry, intent: &Intent, outcome: EffectOutcome, error: Value) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Undo;
     use crate::run::record::{StepKind, Verdict};
     use jiff::Timestamp;
     use serde_json::json;
@@ -271,13 +270,10 @@ mod tests {
         let intent = Intent {
             system: "openstack".into(),
             handle: "admin".into(),
-            identity: String::new(),
             method: "POST".into(),
             target: "/servers".into(),
             summary: "create server".into(),
-            body: Value::Null,
-            undo: Undo::Unknown,
-            destroys: false,
+            ..Intent::default()
         };
         let (step, call, digest, approved) = (step.into(), call.into(), "d".into(), "--yes".into());
         Record::Intent { step, call, digest, approved, intent }

@@ -9,6 +9,7 @@ pub mod effect;
 mod fold;
 pub mod frame;
 pub mod gate;
+pub mod grant;
 pub mod journal;
 pub mod lock;
 mod met;
@@ -26,6 +27,7 @@ pub mod wait;
 
 pub use approval::{Answer, Approvals, Approver};
 pub use cancel::Cancel;
+pub use grant::Grant;
 pub use journal::Journal;
 pub use notify::Notifier;
 pub use past::Past;

@@ -94,7 +94,7 @@ impl Notifier {
             "needs-approval",
             json!({
                 "step": question.step, "title": question.title, "summary": i.summary, "method": i.method,
-                "target": i.target, "handle": i.handle, "identity": i.identity, "destroys": i.destroys,
+                "target": i.target, "url": i.url, "handle": i.handle, "identity": i.identity, "destroys": i.destroys,
             }),
         );
     }

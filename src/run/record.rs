@@ -253,7 +253,7 @@ pub enum Record {
         call: String,
         /// SHA-256 over all that is sent.
         digest: String,
-        /// Who approved it: `operator`, `--yes`, `--approve 8.1`, `rehearsal`.
+        /// Who approved it: `operator`, `--yes`, `--approve step:8.1`, `rehearsal`.
         approved: String,
         /// What is sent.
         #[serde(flatten)]

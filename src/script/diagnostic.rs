@@ -113,6 +113,10 @@ impl Report {
         let handler = miette::GraphicalReportHandler::new_themed(theme)
             .with_width(width)
             .with_links(false)
+            // an option that a help prints is copied as it is
+            .with_break_words(false)
+            .with_word_separator(textwrap::WordSeparator::AsciiSpace)
+            .with_word_splitter(textwrap::WordSplitter::NoHyphenation)
             .with_context_lines(1)
             .without_syntax_highlighting();
         let mut text = String::new();

@@ -19,12 +19,14 @@ pub enum Effect {
     Read,
     /// Changes a system; only inside a `change` step, approved and journaled.
     Change,
+    /// Reads with GET and HEAD as its first argument, and changes with anything else.
+    Method,
 }
 
 impl Effect {
     /// Whether it is refused outside of steps: top-level code runs again on resume, a step's does not.
     pub fn needs_step(self) -> bool {
-        matches!(self, Effect::Step | Effect::Read | Effect::Change)
+        matches!(self, Effect::Step | Effect::Read | Effect::Change | Effect::Method)
     }
 
     /// The words in the reference.
@@ -35,6 +37,7 @@ impl Effect {
             Effect::Step => "flow, in a step",
             Effect::Read => "reads",
             Effect::Change => "changes",
+            Effect::Method => "reads with GET and HEAD, else changes",
         }
     }
 }

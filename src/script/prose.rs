@@ -25,6 +25,8 @@ pub struct Prose {
 pub struct StepProse {
     /// Its id.
     pub id: String,
+    /// Whether the script computes its id: then a run alone knows it.
+    pub computed: bool,
     /// Its title.
     pub title: String,
     /// `verify`, `change` or `deferred`.
@@ -133,8 +135,9 @@ fn step_prose(survey: &Survey, step: &Step) -> StepProse {
     let source = lines.get(first - 1..last).unwrap_or_default().join("\n");
     let named = |effect: Effect| {
         let touches = step.body.map(|b| survey.touches(b)).unwrap_or_default();
-        let mut names: Vec<String> =
-            touches.iter().filter(|t| t.surely(|e| e == effect)).map(|t| t.name()).collect();
+        // a call whose method only the run knows is named wherever it may belong
+        let is = |e: Effect| e == effect || e == Effect::Method;
+        let mut names: Vec<String> = touches.iter().filter(|t| t.surely(is)).map(|t| t.name()).collect();
         names.sort();
         names.dedup();
         names
@@ -143,6 +146,7 @@ fn step_prose(survey: &Survey, step: &Step) -> StepProse {
     let inside = body.map(|b| comments(lines.iter().skip(b.at.line).copied(), false)).unwrap_or_default();
     StepProse {
         id: step.id.text.clone(),
+        computed: !step.id.literal,
         title: step.title.text.clone(),
         kind: step.kind.word(),
         needs: step.needs.iter().map(|n| n.text.clone()).collect(),

@@ -200,6 +200,7 @@ impl Diary {
                 _ => Undo::By("delete it again".into()),
             },
             destroys: sent.method == "DELETE",
+            ..Intent::default()
         };
         let (step, call, digest) = (self.step.clone(), self.calls.to_string(), intent.digest());
         self.write(Record::Intent { step, call, digest, approved: sent.approved.into(), intent })
@@ -294,7 +295,7 @@ fn failover(d: &mut Diary) {
         target: &target,
         summary: &summary,
         body: Value::Null,
-        approved: "--approve 8.4.4",
+        approved: "--approve step:8.4.4",
     };
     d.change(&sent, Value::Null);
     let seen = [

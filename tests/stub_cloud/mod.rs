@@ -44,6 +44,8 @@ pub(crate) struct Stage {
     pub(crate) roles: Vec<&'static str>,
     /// Keystone gives a token for this project, whatever is asked.
     pub(crate) wrong_project: Option<&'static str>,
+    /// Where the catalog says that the services are, if not here.
+    pub(crate) moved_to: Option<SocketAddr>,
     minted: usize,
     answer: Arc<Answers>,
 }
@@ -74,6 +76,7 @@ pub(crate) async fn start(
         keystone_is_away: false,
         roles: vec!["member", "reader"],
         wrong_project: None,
+        moved_to: None,
         minted: 0,
         answer: Arc::new(answer),
     };
@@ -117,7 +120,8 @@ impl StubCloud {
         let mut stage = self.stage();
         stage.seen.push(seen.clone());
         if path.starts_with("/identity/v3/auth/tokens") {
-            return stage.mint(&seen.body, &format!("http://{}", self.address));
+            let services = stage.moved_to.unwrap_or(self.address);
+            return stage.mint(&seen.body, &format!("http://{services}"));
         }
         if !stage.tokens.contains_key(&seen.token) {
             return reply(

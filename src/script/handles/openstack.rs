@@ -57,6 +57,11 @@ impl Resource {
         self.from.row.name_key.and_then(|key| self.body.text(key))
     }
 
+    /// What people call it, also where it has no name: `nova-compute on compute-1`.
+    pub fn called(&self) -> Option<String> {
+        self.from.row.called(|key| self.body.text(key))
+    }
+
     /// Its body, the secrets known.
     pub fn payload(&self) -> Payload {
         let body = self.body.whole();

@@ -39,7 +39,7 @@ const DOWNLOAD: Primitive = Primitive {
     ],
     returns: "map: path, size, sha512, fetched (bytes that came over the network), resumed",
     effect: Effect::Change,
-    doc: "Fetches a file. The disk's room is checked first; what broke off is taken up where it was; the digest is computed as it comes, and a file with a wrong one leaves nothing behind. The file appears in one step, whole. One that is there with the stated digest is left as it is, and nothing is asked.",
+    doc: "Fetches a file. The disk's room is checked first; what broke off is taken up where it was; the digest is computed as it comes, and a file with a wrong one leaves nothing behind. The file appears in one step, whole. One that is there with the stated digest is left as it is, and nothing is asked; another one is replaced, and whoever approves that sees its size, time and digest.",
     example: r#"change("1", "Refused", || try { download("ftp://example.org/x", #{ to: "~/x" }) } catch (e) { expect("kind", e.kind, "argument") });"#,
     body: fetch,
 };
@@ -70,18 +70,25 @@ const WRITE_SECRET: Primitive = Primitive {
     ],
     returns: "string: the path in full",
     effect: Effect::Change,
-    doc: "Writes a secret to a file that its owner alone can read (0600). It appears in one step, or not at all; a file that is there is replaced.",
+    doc: "Writes a secret to a file that its owner alone can read (0600). It appears in one step, or not at all. A file that is there is replaced: whoever approves that sees its size, time and digest. A text that is no secret is shown.",
     example: r#"change("1", "Refused", || try { write_secret("relative", "x") } catch (e) { expect("kind", e.kind, "argument") });"#,
     body: |call| {
         let given = call.arg(1).cloned().unwrap_or(Dynamic::UNIT);
-        let text = given.clone().try_cast::<Secret>().unwrap_or_else(|| Secret::new(given.to_string()));
-        write(call.host, "a secret", &call.text(0), text)
+        let place = call.host.file(&call.text(0))?;
+        match given.clone().try_cast::<Secret>() {
+            Some(secret) => put(call.host, SecretFile::new("a secret", place, secret)?),
+            None => put(call.host, SecretFile::new("a text", place, Secret::new(given.to_string()))?.plain()),
+        }
     },
 };
 
 /// Has a secret written to a file. `what` says to people what it is.
 pub(super) fn write(host: &Host, what: &str, path: &str, text: Secret) -> Result<Dynamic, Thrown> {
-    let file = SecretFile::new(what, host.file(path)?, text)?;
+    put(host, SecretFile::new(what, host.file(path)?, text)?)
+}
+
+/// Has a file approved, journaled and written.
+fn put(host: &Host, file: SecretFile) -> Result<Dynamic, Thrown> {
     let there = file.path().display().to_string();
     let done = Value::from(there.as_str());
     let look = |_: &Intent| Ok(if file.is_there() { Settled::Done(done) } else { Settled::NotDone });
@@ -123,6 +130,7 @@ fn fetch(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         let there = host.block_on(download::present(&wanted))?;
         Ok(there.map_or(Settled::NotDone, |there| Settled::Done(told(&there))))
     };
+    let fetch = host.block_on(fetch.look())?;
     let answer = host
         .run
         .effect(fetch, look, |permit| Ok(Payload::from(told(&host.block_on(download::fetch(permit))?))))?;

@@ -112,7 +112,7 @@ fn upload(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let fields = value::payload(&fields.into());
     host.run.used(images.session.handle());
     // one that was made before a cut is this call's own
-    let wanted = resource::create_call(images.row, &fields)?.intent(images.session.handle(), "");
+    let wanted = host.block_on(images.session.intent(&resource::create_call(images.row, &fields)?))?;
     if !host.run.comes_next(&wanted) {
         refuse_others(host, &images, &name)?;
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::doubt;
 use super::neutron::explained;
-use crate::base::{Error, ErrorKind, Intent, Payload, Result};
+use crate::base::{Error, ErrorKind, Intent, Payload, Result, Undo};
 use crate::run::effect::Settled;
 use crate::script::adapter::Call;
 use crate::script::handles::openstack::{Collection, Resource, Scope, answer};
@@ -79,6 +79,17 @@ verify("1", "Narrowed", || expect("handle", `${capi}`, "scope admin/capi-mgmt"))
     },
 };
 
+const REQUEST_KEYS: &[Param] = &[
+    Param::optional("title", Ty::Text, "what it does, in a sentence, for whoever approves it"),
+    Param::optional("undo", Ty::Text, "how it is taken back, for whoever approves it"),
+    Param::optional(
+        "destroys",
+        Ty::Bool,
+        "it destroys something: asked one by one. A DELETE does, and what the resources know to destroy, whatever is said here",
+    ),
+    Param::optional("microversion", Ty::Text, "the version of the API that it needs, such as `2.25`"),
+];
+
 const REQUEST: Primitive = Primitive {
     name: "request",
     on: On::Type("Scope"),
@@ -86,12 +97,19 @@ const REQUEST: Primitive = Primitive {
         Param::new("method", Ty::Text, "GET, HEAD, POST, PUT, PATCH or DELETE"),
         Param::new("service", Ty::Text, "the service's type, such as `compute`"),
         Param::new("path", Ty::Text, "the path behind the service's version, with its query"),
-        Param::optional("body", Ty::Any, "what is sent as JSON"),
+        Param::optional("body", Ty::Any, "what is sent as JSON; () for none"),
+        Param::optional("opts", Ty::Options(REQUEST_KEYS), "what is known of it"),
     ],
     returns: "the answer's JSON, or () where it has none",
-    effect: Effect::Read,
-    doc: "Any other call of the scope's services, under the same rules: everything but GET and HEAD is a change, and is approved and journaled.",
-    example: r#"verify("1", "Version", || gate("a version", site.scope("admin").request("GET", "compute", "/servers") != ()));"#,
+    effect: Effect::Method,
+    doc: "Any other call of the scope's services, under the same rules: everything but GET and HEAD is a change, and is approved and journaled. The path is sent byte for byte as it is written, or refused.",
+    example: r#"change("1", "Network", || {
+    let capi = site.scope("capi-mgmt");
+    let made = capi.request("POST", "network", "/networks", #{ network: #{ name: "drill" } }, #{ undo: "delete it" });
+    capi.request("DELETE", "network", `/networks/${made.network.id}`, (), #{ title: "the drill is over" });
+    let flavors = capi.request("GET", "compute", "/flavors", (), #{ microversion: "2.61" });
+    gate("some", flavors.flavors.len() > 0);
+});"#,
     body: |call| {
         let scope: Scope = call.receiver()?;
         let method = match call.text(0).to_ascii_uppercase().as_str() {
@@ -103,15 +121,26 @@ const REQUEST: Primitive = Primitive {
             "DELETE" => Method::DELETE,
             other => return Err(Error::new(ErrorKind::Argument, format!("`{other}` is not a method")).into()),
         };
-        let mut request = Request::new(call.text(1), method, call.text(2));
-        request.body = call.arg(3).map(value::payload);
-        request.destroys = request.method == Method::DELETE;
-        request.summary = format!("{} {}", request.method, request.target());
+        let (service, options) = (call.text(1), call.options(4));
+        let mut request = Request::written(service.clone(), method, &call.text(2))?;
+        request.body = call.arg(3).filter(|body| !body.is_unit()).map(value::payload);
+        if let Some(version) = options.text("microversion") {
+            openstack::takes_versions(&service)?;
+            request.microversion = Some(version.into());
+        }
+        request.undo = match (options.text("undo"), &request.method) {
+            (Some(how), _) => Undo::By(how),
+            (None, &Method::DELETE) => Undo::Never,
+            (None, _) => Undo::Unknown,
+        };
+        request.destroys |= options.flag("destroys");
         let body = if matches!(request.method, Method::GET | Method::HEAD) {
             call.host.run.used(scope.0.handle());
+            request.summary = format!("{} {}", request.method, request.target());
             let answered = call.host.block_on(scope.0.send(&request))?;
             if answered.body.is_empty() { Value::Null } else { answered.json()? }
         } else {
+            request.summary = options.text("title").unwrap_or_default();
             change(call.host, &scope.0, None, request)?.expose().clone()
         };
         Ok(value::from_json(&body)?)
@@ -250,7 +279,7 @@ const UPDATE: Primitive = Primitive {
     body: |call| {
         let r: Resource = call.receiver()?;
         let fields = call.arg(0).map(value::payload).unwrap_or_default();
-        let (id, name) = (r.id(), r.name());
+        let (id, name) = (r.id(), r.called());
         let request = resource::update_call(r.from.row, item(&r, &id, name.as_deref()), &fields)?;
         let answered = change(call.host, &r.from.session, Some(r.from.row), request)?;
         Ok(value::from_json(answered.expose())?)
@@ -272,7 +301,7 @@ const DELETE: Primitive = Primitive {
     body: |call| {
         let r: Resource = call.receiver()?;
         let options = json_map(call.map(0));
-        let (id, name) = (r.id(), r.name());
+        let (id, name) = (r.id(), r.called());
         let request = resource::delete_call(r.from.row, item(&r, &id, name.as_deref()), &options)?;
         change(call.host, &r.from.session, Some(r.from.row), request)
             .map_err(|e| explained(call.host, &r, e))?;
@@ -336,7 +365,7 @@ fn act(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let (row, session) = (r.from.row, &r.from.session);
     let action = row.action(call.primitive.name).map_err(|e| e.scope(session.handle()))?;
     let args = call.arg(0).map(value::payload).unwrap_or_else(|| Payload::from(Value::Object(Map::new())));
-    let (id, name) = (r.id(), r.name());
+    let (id, name) = (r.id(), r.called());
     let request = resource::action_call(row, action, item(&r, &id, name.as_deref()), &args)?;
     let answered = if action.reads() {
         call.host.run.used(session.handle());
@@ -369,8 +398,8 @@ fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let fields = value::payload(&fields.into());
     call.host.run.used(c.session.handle());
     // one that was made before a cut is this call's own, and not one that was there
-    let ours =
-        call.host.run.comes_next(&resource::create_call(c.row, &fields)?.intent(c.session.handle(), ""));
+    let create_it = resource::create_call(c.row, &fields)?;
+    let ours = call.host.run.comes_next(&call.host.block_on(c.session.intent(&create_it))?);
     let there = match ours {
         true => None,
         false => call.host.block_on(openstack::find(&c.session, c.row, &name, &c.parents))?,

@@ -25,6 +25,8 @@ pub struct Hop {
 pub struct Touch {
     /// What is called; several where only a run can tell which type it is called on.
     pub primitives: Vec<&'static Primitive>,
+    /// The HTTP method that it is called with, where that is written out.
+    pub method: Option<String>,
     /// Whether it is one of these for sure, and not a function of Rhai's or of a script.
     pub certain: bool,
     /// The calls that lead to it, outermost first; the last one is the primitive's own.
@@ -34,17 +36,33 @@ pub struct Touch {
 impl Touch {
     /// Whether every primitive that it could be has an effect for which this holds.
     pub fn surely(&self, holds: impl Fn(Effect) -> bool) -> bool {
-        self.certain && self.primitives.iter().all(|p| holds(p.effect))
+        self.certain && self.primitives.iter().all(|p| holds(self.effect(p)))
     }
 
     /// Whether one of the primitives that it could be has an effect for which this holds.
     pub fn possibly(&self, holds: impl Fn(Effect) -> bool) -> bool {
-        self.primitives.iter().any(|p| holds(p.effect))
+        self.primitives.iter().any(|p| holds(self.effect(p)))
     }
 
-    /// The primitive's name: `Server.start`, or `.delete` where it could be one of many.
+    /// The effect of one of them here. One that goes by a method that is not written out may do either.
+    fn effect(&self, primitive: &Primitive) -> Effect {
+        match (primitive.effect, self.method.as_deref()) {
+            (Effect::Method, Some("GET" | "HEAD")) => Effect::Read,
+            (Effect::Method, Some(_)) => Effect::Change,
+            (effect, _) => effect,
+        }
+    }
+
+    /// The primitive's name: `Server.start`, `Scope.request DELETE`, or `.delete` where it could be one of many.
     pub fn name(&self) -> String {
-        match self.primitives.as_slice() {
+        match (self.primitives.as_slice(), &self.method) {
+            ([one], Some(method)) => format!("{} {method}", one.path()),
+            (primitives, _) => Self::path(primitives),
+        }
+    }
+
+    fn path(primitives: &[&Primitive]) -> String {
+        match primitives {
             [one] => one.path(),
             [first, ..] => format!(".{}", first.name),
             [] => String::new(),
@@ -128,8 +146,12 @@ impl Search<'_> {
             let targets = self.survey.targets(layer, call);
             way.push(Hop { written: call.written(), layer, at: call.at });
             if !targets.primitives.is_empty() {
+                let by_method = targets.primitives.iter().any(|p| p.effect == Effect::Method);
+                let facts = &self.survey.layers[layer].facts;
+                let method = call.args.first().filter(|_| by_method).and_then(|v| facts.literal(v));
                 self.found.push(Touch {
                     primitives: targets.primitives.clone(),
+                    method: method.map(str::to_ascii_uppercase),
                     certain: !targets.native && targets.functions.is_empty(),
                     way: way.clone(),
                 });

@@ -220,6 +220,14 @@ impl Facts {
         std::iter::successors(Some(body), parent).any(|id| id == outer)
     }
 
+    /// A string literal's text, through such variables.
+    pub fn literal<'f>(&'f self, value: &'f Value) -> Option<&'f str> {
+        match self.settled(&value.shape) {
+            Shape::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// What a value is, through variables that are never assigned to again.
     pub fn settled<'f>(&'f self, mut value: &'f Shape) -> &'f Shape {
         // a variable's value may name another one, but only an earlier one

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-use super::http::{HttpSettings, Method, Request};
+use super::file::There;
+use super::http::{Address, HttpSettings, Method, Request};
 use crate::base::{Error, ErrorKind, Intent, Mutation, Permit, Result, Undo};
 
 pub use part::present;
@@ -59,12 +60,13 @@ impl Download {
     /// [`ErrorKind::Argument`], saying which part is wrong.
     fn validate(&self) -> Result<()> {
         let wrong = |what: String| Error::new(ErrorKind::Argument, what);
-        let request = Request::new(Method::GET, &self.url)?;
-        if !request.url.username().is_empty() || request.url.password().is_some() {
+        let parsed = Request::new(Method::GET, &self.url)?.url;
+        if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err(wrong(
                 "a download's URL may not hold a password: it is shown and journaled".to_owned(),
             ));
         }
+        Address::whole(&self.url)?;
         super::file::place(&self.to)?;
         match &self.sha512 {
             Some(digest) if digest.len() != 128 || !digest.bytes().all(|b| b.is_ascii_hexdigit()) => {
@@ -78,7 +80,11 @@ impl Download {
 
 /// A download to be approved. Only [`fetch`] carries it out.
 #[derive(Clone)]
-pub struct DownloadCall(Download);
+pub struct DownloadCall {
+    download: Download,
+    /// What goes with it, as it was when the change was shown.
+    there: Option<There>,
+}
 
 impl DownloadCall {
     /// A call for a file.
@@ -87,38 +93,51 @@ impl DownloadCall {
     /// [`ErrorKind::Argument`] for a URL, a path or a digest that is none.
     pub fn new(download: Download) -> Result<Self> {
         download.validate()?;
-        Ok(DownloadCall(download))
+        Ok(DownloadCall { download, there: None })
+    }
+
+    /// Looks at what is there and would go. Where nobody has looked, nothing that is there is replaced.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where a file is there that cannot be read.
+    pub async fn look(mut self) -> Result<Self> {
+        self.there = There::look(&self.download.to).await?;
+        Ok(self)
     }
 
     /// What would be fetched.
     pub fn download(&self) -> &Download {
-        &self.0
+        &self.download
     }
 }
 
 impl Mutation for DownloadCall {
     fn intent(&self) -> Intent {
-        let Download { url, to, sha512, size, http, .. } = &self.0;
+        let Download { url, to, sha512, size, http, .. } = &self.download;
         let name = to.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Intent {
-            system: "file".into(),
-            handle: name.clone(),
-            identity: "this machine".into(),
-            method: "download".into(),
-            target: to.display().to_string(),
-            summary: format!(
-                "download {name} from {url}{}",
-                if to.exists() { ", in place of the one that is there" } else { "" }
-            ),
-            body: json!({
-                "url": url,
-                "sha512": sha512,
-                "size": size,
-                "user_agent": http.user_agent,
-            }),
-            undo: Undo::By(format!("delete {}", to.display())),
-            destroys: false,
-        }
+        // what is there already stays as it is, and nothing is asked
+        let right = |there: &&There| matches!((there, sha512), (There::File { sha512: is, .. }, Some(wanted)) if is.eq_ignore_ascii_case(wanted));
+        There::shown(
+            self.there.as_ref().filter(|there| !right(there)),
+            Intent {
+                system: "file".into(),
+                handle: name.clone(),
+                identity: "this machine".into(),
+                method: "download".into(),
+                target: to.display().to_string(),
+                url: Address::whole(url).map_or_else(|_| url.clone(), |address| address.shown()),
+                ids: vec![to.display().to_string()],
+                summary: format!("download {name} from {url}"),
+                body: json!({
+                    "url": url,
+                    "sha512": sha512,
+                    "size": size,
+                    "user_agent": http.user_agent,
+                }),
+                undo: Undo::By(format!("delete {}", to.display())),
+                ..Intent::default()
+            },
+        )
     }
 }
 
@@ -150,12 +169,12 @@ pub struct Downloaded {
 /// * [`ErrorKind::Forbidden`], [`ErrorKind::NotFound`], [`ErrorKind::Unauthorized`], [`ErrorKind::Transient`],
 ///   [`ErrorKind::Unsupported`], [`ErrorKind::Protocol`]: what the server says of the URL.
 /// * [`ErrorKind::Unreachable`], or `Protocol`: the transfer broke off, repeatedly; what has come is kept.
-/// * [`ErrorKind::Conflict`]: another call is fetching the same file.
+/// * [`ErrorKind::Conflict`]: another call is fetching the same file, or another one is there than was shown.
 pub async fn fetch(permit: Permit<DownloadCall>) -> Result<Downloaded> {
-    let DownloadCall(download) = permit.spend();
+    let DownloadCall { download, there } = permit.spend();
     match present(&download).await? {
         Some(there) => Ok(there),
-        None => transfer::run(&download).await,
+        None => transfer::run(&download, there.as_ref()).await,
     }
 }
 
@@ -171,6 +190,7 @@ mod tests {
         let bad = [
             Download { url: "image.qcow2".into(), ..good.clone() },
             Download { url: "ftp://cdn.example/image".into(), ..good.clone() },
+            Download { url: "https://cdn.example/a/%2e%2e/image".into(), ..good.clone() },
             Download { url: "https://user:hunter2@cdn.example/image".into(), ..good.clone() },
             Download { to: "image.qcow2".into(), ..good.clone() },
             Download { to: dir.path().into(), ..good.clone() },

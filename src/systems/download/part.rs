@@ -8,7 +8,7 @@ use sha2::{Digest, Sha512};
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
-use super::super::file::{self, hash};
+use super::super::file::{self, There, hash, unchanged};
 use super::{Download, Downloaded};
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Result, duration};
@@ -108,8 +108,13 @@ impl Part {
         self.file.flush().await.map_err(|e| unusable(&self.path, &e))
     }
 
-    /// Makes the whole part the file, if its digest is right; otherwise removes it.
-    pub(super) async fn finish(mut self, download: &Download) -> Result<(u64, String)> {
+    /// Makes the whole part the file, if its digest is right; otherwise removes it. It takes the place of what was shown
+    /// to be there, and of nothing else.
+    pub(super) async fn finish(
+        mut self,
+        download: &Download,
+        shown: Option<&There>,
+    ) -> Result<(u64, String)> {
         self.flush().await?;
         let sha512 = hex(&self.digest.clone().finalize());
         if let Some(wanted) = download.sha512.as_ref().filter(|wanted| !sha512.eq_ignore_ascii_case(wanted)) {
@@ -120,6 +125,7 @@ impl Part {
             ));
         }
         self.file.sync_all().await.map_err(|e| unusable(&self.path, &e))?;
+        unchanged(&download.to, shown, There::look(&download.to).await?.as_ref())?;
         tokio::fs::rename(&self.path, &download.to).await.map_err(|e| unusable(&download.to, &e))?;
         if let Some(dir) = download.to.parent()
             && let Ok(dir) = File::open(dir).await

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::file::There;
 use super::super::http::Incoming;
 use super::part::{Origin, Part};
 use super::source::{Source, ask};
@@ -14,8 +15,8 @@ const FRUITLESS: u32 = 3;
 /// Before an attempt that follows one that broke off, in real time.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Fetches a file, with what an earlier call has left of it.
-pub(super) async fn run(download: &Download) -> Result<Downloaded> {
+/// Fetches a file, with what an earlier call has left of it. It replaces what was shown to be there, and nothing else.
+pub(super) async fn run(download: &Download, shown: Option<&There>) -> Result<Downloaded> {
     let part = Part::open(download).await?;
     part.check_room(download.size)?;
     let mut transfer = Transfer { download, part, fetched: 0, resumed: 0 };
@@ -38,7 +39,7 @@ pub(super) async fn run(download: &Download) -> Result<Downloaded> {
         }
     }
     let Transfer { part, fetched, resumed, .. } = transfer;
-    let (size, sha512) = part.finish(download).await?;
+    let (size, sha512) = part.finish(download, shown).await?;
     Ok(Downloaded { path: download.to.clone(), size, sha512, fetched, resumed })
 }
 

@@ -2,10 +2,11 @@
 //! is there.
 
 mod digest;
+mod there;
 
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::json;
 
@@ -13,13 +14,19 @@ use crate::base::{Error, ErrorKind, Intent, Mutation, Permit, Result, Secret, Un
 
 pub(super) use digest::hash;
 pub use digest::{Digest, digest};
+pub use there::There;
+pub(super) use there::unchanged;
 
-/// A secret to be written into a file.
+/// A text to be written into a file that its owner alone can read.
 #[derive(Clone, Debug)]
 pub struct SecretFile {
     what: String,
     to: PathBuf,
     text: Secret,
+    /// The text is no secret, and is shown.
+    plain: bool,
+    /// What goes with it, as it was when the change was shown.
+    there: Option<There>,
 }
 
 impl SecretFile {
@@ -27,14 +34,22 @@ impl SecretFile {
     ///
     /// # Errors
     /// [`ErrorKind::Argument`] if `to` is no absolute path of a file in a directory that exists, or can be made
-    /// in one that does.
+    /// in one that does; [`ErrorKind::Io`] where a file is there that cannot be read.
     pub fn new(what: impl Into<String>, to: impl Into<PathBuf>, text: Secret) -> Result<Self> {
         let (what, to) = (what.into(), to.into());
         match to.parent().filter(|dir| !dir.exists()) {
             Some(absent) if to.file_name().is_some() => place(absent)?,
             _ => place(&to)?,
         }
-        Ok(SecretFile { what, to, text })
+        let there = There::at(&to)?.filter(|there| !there.holds(text.expose().as_bytes()));
+        Ok(SecretFile { what, to, text, plain: false, there })
+    }
+
+    /// The same of a text that is no secret.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.plain = true;
+        self
     }
 
     /// Where it goes.
@@ -48,10 +63,11 @@ impl SecretFile {
     }
 
     /// Writes it, readable by its owner alone, as is the directory where that has to be made. It appears in one step,
-    /// synced, or not at all; a file that is there is replaced.
+    /// synced, or not at all; a file that is there is replaced, if it is the one that was shown.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] where the directory cannot be written.
+    /// [`ErrorKind::Io`] where the directory cannot be written; [`ErrorKind::Conflict`] where another file is there
+    /// than was shown.
     pub fn write(permit: Permit<SecretFile>) -> Result<PathBuf> {
         let file = permit.spend();
         let wrong = |e: std::io::Error| {
@@ -65,6 +81,8 @@ impl SecretFile {
         let mut beside = tempfile::Builder::new().prefix(".rhumb-").tempfile_in(dir).map_err(wrong)?;
         beside.write_all(file.text.expose().as_bytes()).map_err(wrong)?;
         beside.as_file().sync_all().map_err(wrong)?;
+        let there = There::at(&file.to)?.filter(|there| !there.holds(file.text.expose().as_bytes()));
+        unchanged(&file.to, file.there.as_ref(), there.as_ref())?;
         beside.persist(&file.to).map_err(|e| wrong(e.error))?;
         Ok(file.to)
     }
@@ -73,18 +91,25 @@ impl SecretFile {
 impl Mutation for SecretFile {
     fn intent(&self) -> Intent {
         let (name, to) = (self.to.file_name().unwrap_or_default(), self.to.display().to_string());
-        let instead = if self.to.exists() { ", in place of the file that is there" } else { "" };
-        Intent {
-            system: "file".into(),
-            handle: name.to_string_lossy().into_owned(),
-            identity: "this machine".into(),
-            method: "write".into(),
-            summary: format!("write {} to {to}{instead}", self.what),
-            body: json!({ "holds": self.what, "mode": "0600" }),
-            undo: Undo::By(format!("delete {to}")),
-            target: to,
-            destroys: false,
+        let mut body = json!({ "holds": self.what, "mode": "0600" });
+        if self.plain {
+            body["text"] = self.text.expose().into();
         }
+        There::shown(
+            self.there.as_ref(),
+            Intent {
+                system: "file".into(),
+                handle: name.to_string_lossy().into_owned(),
+                identity: "this machine".into(),
+                method: "write".into(),
+                summary: format!("write {} to {to}", self.what),
+                body,
+                undo: Undo::By(format!("delete {to}")),
+                ids: vec![to.clone()],
+                target: to,
+                ..Intent::default()
+            },
+        )
     }
 }
 
@@ -94,7 +119,8 @@ impl Mutation for SecretFile {
 /// [`ErrorKind::Argument`].
 pub fn place(to: &Path) -> Result<()> {
     let directory = to.parent().filter(|dir| dir.is_dir());
-    if to.is_absolute() && to.file_name().is_some() && directory.is_some() && !to.is_dir() {
+    let straight = !to.components().any(|part| part == Component::ParentDir);
+    if to.is_absolute() && straight && to.file_name().is_some() && directory.is_some() && !to.is_dir() {
         return Ok(());
     }
     let what = format!("`{}` is not an absolute path of a file in a directory that exists", to.display());
@@ -126,10 +152,16 @@ mod tests {
         let intent = file.intent();
         assert!(!format!("{intent:?}").contains("hunter2"));
         assert!(intent.summary.ends_with("in place of the file that is there"), "{}", intent.summary);
+        assert!(intent.destroys && intent.undo == Undo::Never);
+        assert_eq!(intent.replaces["size"], 3);
+        assert!(intent.replaces["sha512"].as_str().is_some_and(|digest| digest.len() == 128));
+        assert!(intent.replaces["modified"].as_str().is_some_and(|time| time.ends_with('Z')));
         SecretFile::write(Permit::obtain(&Willing, file.clone()).unwrap()).unwrap();
         assert!(file.is_there());
         assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(file.intent().digest(), intent.digest(), "what is there is no part of what is sent");
+        let again = SecretFile::new("a kubeconfig", &to, Secret::new("hunter2")).unwrap().intent();
+        assert_eq!(again.digest(), intent.digest(), "what is there is no part of what is sent");
+        assert!(!again.destroys, "the same again destroys nothing");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
@@ -144,11 +176,50 @@ mod tests {
     }
 
     #[test]
+    fn another_file_than_was_shown_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let to = dir.path().join("config");
+        for (before, after) in [(None, "new"), (Some("old"), "newer")] {
+            before.map(|text| std::fs::write(&to, text).unwrap());
+            let permit =
+                Permit::obtain(&Willing, SecretFile::new("x", &to, Secret::new("hunter2")).unwrap()).unwrap();
+            std::fs::write(&to, after).unwrap();
+            assert_eq!(SecretFile::write(permit).unwrap_err().kind(), ErrorKind::Conflict);
+            assert_eq!(std::fs::read_to_string(&to).unwrap(), after);
+        }
+    }
+
+    #[test]
+    fn a_link_goes_and_what_it_leads_to_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let (to, kept) = (dir.path().join("config"), dir.path().join("kept"));
+        std::fs::write(&kept, "kept").unwrap();
+        std::os::unix::fs::symlink(&kept, &to).unwrap();
+        let file = SecretFile::new("x", &to, Secret::new("hunter2")).unwrap();
+        let intent = file.intent();
+        assert!(intent.destroys && intent.replaces["link_to"] == kept.display().to_string(), "{intent:?}");
+        SecretFile::write(Permit::obtain(&Willing, file).unwrap()).unwrap();
+        assert_eq!(std::fs::read_to_string(kept).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_text_that_is_no_secret_is_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = SecretFile::new("a text", dir.path().join("note"), Secret::new("behind it")).unwrap();
+        assert_eq!(file.intent().body.get("text"), None);
+        assert_eq!(file.plain().intent().body["text"], "behind it");
+    }
+
+    #[test]
     fn what_is_no_place_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        for to in
-            [PathBuf::from("config"), dir.path().into(), dir.path().join("absent/too/config"), "/".into()]
-        {
+        for to in [
+            PathBuf::from("config"),
+            dir.path().into(),
+            dir.path().join("absent/too/config"),
+            "/".into(),
+            dir.path().join("../config"),
+        ] {
             let error = SecretFile::new("x", &to, Secret::new("x")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Argument, "{}", to.display());
         }

@@ -1,6 +1,7 @@
 //! HTTP as every system here uses it: no proxy, no redirect and no trust that was not stated; a
 //! bounded body; and errors that say which of name, connection, certificate or answer was wrong.
 
+mod address;
 mod answer;
 mod body;
 mod chain;
@@ -13,6 +14,7 @@ mod settings;
 mod upload;
 mod witness;
 
+pub use address::{Address, segment, segments, target};
 pub use answer::Answer;
 pub(in crate::systems) use chain::in_chain;
 pub use client::{Http, install_crypto};

@@ -5,6 +5,7 @@ use reqwest::{Method, Url};
 
 use crate::base::{Error, ErrorKind, Payload, Result, Secret};
 
+use super::address::Address;
 use super::upload::Upload;
 
 /// A request before it is sent.
@@ -39,8 +40,17 @@ impl Request {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(wrong("only http and https are spoken here"));
         }
+        Ok(Request::of(method, parsed))
+    }
+
+    /// The same to an address.
+    pub fn to(method: Method, address: &Address) -> Self {
+        Request::of(method, address.url().clone())
+    }
+
+    fn of(method: Method, url: Url) -> Self {
         let repeatable = method == Method::GET || method == Method::HEAD;
-        Ok(Request { method, url: parsed, headers: HeaderMap::new(), body: None, file: None, repeatable })
+        Request { method, url, headers: HeaderMap::new(), body: None, file: None, repeatable }
     }
 
     /// Sets a header.

@@ -38,7 +38,7 @@ impl BoundKubeCall {
 
 impl Mutation for BoundKubeCall {
     fn intent(&self) -> Intent {
-        self.plan.intent(self.kube.name(), &self.identity)
+        self.plan.intent(self.kube.name(), &self.identity, self.kube.connection().server())
     }
 }
 

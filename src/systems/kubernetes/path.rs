@@ -37,8 +37,10 @@ impl Query {
 /// # Errors
 /// [`ErrorKind::Argument`] for a name that would lead elsewhere.
 pub(super) fn segment(what: &str, name: &str) -> Result<String> {
-    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%']) {
-        return Err(Error::new(ErrorKind::Argument, format!("`{name}` is not the name of a {what}")));
+    let elsewhere = |c: char| matches!(c, '/' | '%' | '\\') || c.is_control() || c.is_whitespace();
+    if name.is_empty() || name == "." || name == ".." || name.contains(elsewhere) {
+        let what = format!("`{}` is not the name of a {what}", name.escape_debug());
+        return Err(Error::new(ErrorKind::Argument, what));
     }
     let mut text = String::with_capacity(name.len());
     encode(name, &mut text);
@@ -78,7 +80,7 @@ mod tests {
     fn a_name_cannot_leave_its_place() {
         assert_eq!(segment("role", "system:node").unwrap(), "system:node");
         assert_eq!(segment("pod", "a?b#c").unwrap(), "a%3Fb%23c");
-        for name in ["", ".", "..", "a/b", "../x", "a%2fb"] {
+        for name in ["", ".", "..", "a/b", "../x", "a%2fb", "a\\b", "a\nb", "a b", "%2e%2e"] {
             assert_eq!(segment("pod", name).unwrap_err().kind(), ErrorKind::Argument, "{name}");
         }
     }

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::base::{Error, ErrorKind, Intent, Payload, Result, Undo};
+use crate::base::{Error, ErrorKind, Intent, Payload, Result, Undo, is_uuid};
 use crate::systems::command::Command;
 
 use super::ask::Ask;
@@ -19,9 +19,20 @@ use super::select::ObjectRef;
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) action: Action,
+    /// The object that it is aimed at; `None` where it is to be made.
+    aim: Option<Aim>,
     summary: String,
     pub(super) undo: Undo,
     pub(super) destroys: bool,
+}
+
+/// The one object that a change is aimed at.
+#[derive(Clone, Debug)]
+struct Aim {
+    /// Its kind, namespace and name: `deployments.apps/default/rr`, `nodes/n1`.
+    name: String,
+    /// Its uid, where the server is asked to compare it.
+    uid: Option<String>,
 }
 
 /// What is sent.
@@ -49,12 +60,13 @@ impl Plan {
                 let mut options = json!({
                     "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation.name(),
                 });
-                if let Some(uid) = uid {
+                if let Some(uid) = &uid {
                     options["preconditions"] = json!({"uid": uid});
                 }
                 let ask = Ask::new(Method::DELETE, target.path(&object)?, Some(options.into()));
                 Ok(Plan {
                     action: Action::Ask(ask),
+                    aim: target.aim(&object, uid),
                     summary: format!("delete {}", target.call(&object)),
                     undo: Undo::Never,
                     destroys: true,
@@ -65,6 +77,7 @@ impl Plan {
                 let ask = changed(target.path(&object)?, JSON_PATCH, patch.into());
                 Ok(Plan {
                     action: Action::Ask(ask),
+                    aim: target.aim(&object, Some(uid)),
                     summary: format!("remove the finalizer {finalizer} from {}", target.call(&object)),
                     undo: Undo::Never,
                     destroys: true,
@@ -72,13 +85,19 @@ impl Plan {
             }
             KubeCall::Exec { namespace, pod, container, command } => {
                 let namespace = namespace.unwrap_or_else(|| own.to_string());
-                resource.object(&namespace, &pod)?;
+                // the session puts these into its path as they are
+                if resource.object(&namespace, &pod)? != format!("/api/v1/namespaces/{namespace}/pods/{pod}")
+                {
+                    let what = format!("`{}` is not the name of a pod", pod.escape_debug());
+                    return Err(Error::new(ErrorKind::Argument, what));
+                }
                 command.validate()?;
                 if command.argv().is_empty() {
                     return Err(Error::new(ErrorKind::Argument, "there is no command to run"));
                 }
                 Ok(Plan {
                     summary: format!("run `{}` in {}", command.shown(), resource.call(&namespace, &pod)),
+                    aim: Some(Aim { name: resource.told(&namespace, &pod), uid: None }),
                     action: Action::Exec { namespace, pod, container, command },
                     undo: Undo::Unknown,
                     destroys: false,
@@ -105,8 +124,8 @@ impl Plan {
         }
     }
 
-    /// What to show, approve and journal.
-    pub(super) fn intent(&self, handle: &str, identity: &str) -> Intent {
+    /// What to show, approve and journal, if a handle sends it to this server.
+    pub(super) fn intent(&self, handle: &str, identity: &str, server: &str) -> Intent {
         let (method, target, body) = match &self.action {
             Action::Ask(ask) => {
                 let body = ask.body.as_ref().map(Payload::masked).unwrap_or_default();
@@ -121,16 +140,23 @@ impl Plan {
                 ("run".to_string(), format!("/api/v1/namespaces/{namespace}/pods/{pod}/exec"), body)
             }
         };
+        let ids = self.aim.iter().flat_map(|aim| {
+            let uid = aim.uid.as_deref().filter(|uid| is_uuid(uid)).map(str::to_ascii_lowercase);
+            uid.into_iter().chain([format!("{handle}/{}", aim.name)])
+        });
         Intent {
             system: "kubernetes".to_string(),
             handle: handle.to_string(),
             identity: identity.to_string(),
             method,
+            url: format!("{server}{target}"),
             target,
+            ids: ids.collect(),
             summary: self.summary.clone(),
             body,
             undo: self.undo.clone(),
             destroys: self.destroys,
+            replaces: Value::Null,
         }
     }
 }
@@ -148,6 +174,10 @@ impl Target<'_> {
 
     fn path(&self, object: &ObjectRef) -> Result<String> {
         self.resource.object(self.namespace(object), &object.name)
+    }
+
+    fn aim(&self, object: &ObjectRef, uid: Option<String>) -> Option<Aim> {
+        Some(Aim { name: self.resource.told(self.namespace(object), &object.name), uid })
     }
 
     fn call(&self, object: &ObjectRef) -> String {
@@ -170,8 +200,10 @@ impl Target<'_> {
             Query::default().with("fieldManager", FIELD_MANAGER).with_some("force", force.then_some("true"));
         let path = self.resource.object(namespace, name)?;
         let object = self.resource.call(namespace, name);
+        let aim = Some(Aim { name: self.resource.told(namespace, name), uid: None });
         Ok(Plan {
             action: Action::Ask(changed(format!("{path}{}", query.as_str()), APPLY_PATCH, guarded(manifest))),
+            aim,
             undo: Undo::By(format!("delete {object} if it is new, else apply its former values")),
             summary: format!("apply {object}"),
             destroys: false,
@@ -199,6 +231,7 @@ impl Target<'_> {
                 format!("{path}{}", query.as_str()),
                 Some(guarded(manifest)),
             )),
+            aim: None,
             summary: format!("create {object}"),
             undo: Undo::By(format!("delete {object}")),
             destroys: false,
@@ -226,6 +259,7 @@ impl Target<'_> {
                 content_type,
                 body,
             )),
+            aim: self.aim(object, None),
             summary: format!("patch {}", self.call(object)),
             undo: Undo::Unknown,
             destroys: false,
@@ -238,6 +272,7 @@ impl Target<'_> {
         let body = json!({"spec": {"replicas": replicas}});
         Ok(Plan {
             action: Action::Ask(changed(path, MERGE_PATCH, body.into())),
+            aim: self.aim(object, None),
             summary: format!("scale {} to {replicas}", self.call(object)),
             undo: Undo::By("scale it back".to_string()),
             destroys: false,
@@ -267,7 +302,11 @@ mod tests {
     }
 
     fn plan(call: KubeCall) -> Result<Intent> {
-        Ok(Plan::new(call, &services(), "default")?.intent("workload", "admin at https://x"))
+        Ok(Plan::new(call, &services(), "default")?.intent(
+            "workload",
+            "admin at https://x",
+            "https://k8s:6443",
+        ))
     }
 
     fn rr() -> ObjectRef {
@@ -364,8 +403,52 @@ mod tests {
         );
         let plan =
             Plan::new(KubeCall::Apply { manifest: secret, force: false }, &services(), "default").unwrap();
-        let shown = format!("{plan:?} {:?}", plan.intent("w", "x"));
+        let shown = format!("{plan:?} {:?}", plan.intent("w", "x", "https://k8s:6443"));
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn a_change_is_aimed_at_one_object_by_its_uid_and_its_full_name() {
+        let uid = "0F968008-8429-4ac3-8b82-452e126982cf";
+        let ids = |call| {
+            Plan::new(call, &services(), "default").unwrap().intent("mgmt", "x", "https://k8s:6443").ids
+        };
+        let delete = |uid: Option<&str>| KubeCall::Delete {
+            object: rr(),
+            propagation: Propagation::Background,
+            uid: uid.map(str::to_string),
+        };
+        assert_eq!(ids(delete(None)), ["mgmt/services/default/rr"]);
+        assert_eq!(ids(delete(Some(uid))), [&uid.to_lowercase(), "mgmt/services/default/rr"]);
+        // what a script gives for a uid is no path of a file
+        assert_eq!(ids(delete(Some("/etc/passwd"))), ["mgmt/services/default/rr"]);
+        assert_eq!(ids(KubeCall::Scale { object: rr(), replicas: 2 }), ["mgmt/services/default/rr"]);
+        let manifest = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "rr"}});
+        assert!(ids(KubeCall::Create { manifest: manifest.into() }).is_empty(), "it is not there yet");
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_no_name() {
+        let pods = Resource { singular: "pod".into(), plural: "pods".into(), ..services() };
+        for name in ["a/b", "..", ".", "a%2fb", "%2e%2e", "a\\b", "a\nb", "a b", "a?b", "a#b", ""] {
+            let exec = KubeCall::Exec {
+                namespace: None,
+                pod: name.into(),
+                container: None,
+                command: Command::new(["ls"]),
+            };
+            let e = Plan::new(exec, &pods, "default").unwrap_err();
+            assert_eq!(e.kind(), ErrorKind::Argument, "{name:?}");
+        }
+        for namespace in ["kube-system/pods/x", "..", "a\\b"] {
+            let object = rr().in_namespace(namespace);
+            let delete = KubeCall::Delete { object, propagation: Propagation::Background, uid: None };
+            assert_eq!(
+                Plan::new(delete, &services(), "default").unwrap_err().kind(),
+                ErrorKind::Argument,
+                "{namespace}"
+            );
+        }
     }
 
     #[test]
@@ -377,7 +460,7 @@ mod tests {
             container: Some("etcd".into()),
             command: Command::new(["etcdctl", "endpoint", "health"]),
         };
-        let intent = Plan::new(exec, &pods, "default").unwrap().intent("mgmt", "x");
+        let intent = Plan::new(exec, &pods, "default").unwrap().intent("mgmt", "x", "https://k8s:6443");
         assert_eq!(intent.summary, "run `etcdctl endpoint health` in pod kube-system/etcd-0");
         assert_eq!(intent.body["container"], "etcd");
         assert_eq!(intent.body["command"], "etcdctl endpoint health");

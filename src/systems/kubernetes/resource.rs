@@ -74,6 +74,14 @@ impl Resource {
         }
     }
 
+    /// The name that means one of its objects and no other of the cluster: `deployments.apps/default/rr`, `nodes/n1`.
+    pub fn told(&self, namespace: &str, name: &str) -> String {
+        match self.namespaced {
+            true => format!("{}/{namespace}/{name}", self.full_name()),
+            false => format!("{}/{name}", self.full_name()),
+        }
+    }
+
     pub(super) fn is_named(&self, name: &str) -> bool {
         self.plural == name || self.singular == name || self.kind.to_lowercase() == name
     }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::base::{Intent, Mutation, Payload, Undo};
-use crate::systems::http::{Method, Upload, Url};
+use crate::base::{Error, ErrorKind, Intent, Mutation, Payload, Result, Undo};
+use crate::systems::http::{self, Address, Method, Upload, Url};
 
+use super::catalog::Endpoint;
 use super::identity::Identity;
 use super::policy::Operation;
+use super::resource;
 use super::session::Session;
 
 /// A call before it is sent. Pure functions build it; nothing in it depends on a session.
@@ -98,21 +100,45 @@ impl Call {
         }
     }
 
-    /// Service, path and query: `load-balancer /lbaas/loadbalancers/0f96/failover`.
-    pub fn target(&self) -> String {
-        let query: Vec<String> = self.query.iter().map(|(k, v)| format!("{k}={v}")).collect();
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{} {}{mark}{}", self.service, self.path, query.join("&"))
+    /// A call that somebody wrote by hand: its path and query in one text.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] where the text is not what would be sent.
+    pub fn written(service: String, method: Method, text: &str) -> Result<Self> {
+        // these would be dropped from a query, or end it, without a word
+        if let Some(c) = text.chars().find(|c| *c == '#' || c.is_control() || c.is_whitespace()) {
+            let what = format!("the path `{}` has `{}` in it", text.escape_debug(), c.escape_debug());
+            return Err(Error::new(ErrorKind::Argument, what)
+                .help("a path and its query are written as they are sent: a space is %20, and a fragment is not sent"));
+        }
+        Ok(Call::new(service, method, text))
     }
 
-    /// What to show, approve and journal, if this handle sends it as who it proved to be.
-    pub fn intent(&self, handle: &str, identity: &str) -> Intent {
+    /// Service, path and query: `load-balancer /lbaas/loadbalancers/0f96/failover`.
+    pub fn target(&self) -> String {
+        format!("{} {}", self.service, http::target(&self.path, &self.query))
+    }
+
+    /// Where it goes, for who asks: the one URL that is shown, and sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for a path that would be sent as another one.
+    pub(super) fn address(&self, endpoint: &Endpoint, identity: &Identity) -> Result<Address> {
+        let path = self.path.replace("{project_id}", identity.project_id().unwrap_or_default());
+        let path = path.replace("{user_id}", &identity.user.id);
+        Address::below(endpoint.base(&path), &path, &self.query)
+    }
+
+    /// What to show, approve and journal, if this handle sends it there as who it proved to be.
+    pub(super) fn intent(&self, handle: &str, identity: &str, address: &Address) -> Intent {
         Intent {
             system: "openstack".to_string(),
             handle: handle.to_string(),
             identity: identity.to_string(),
             method: self.method.to_string(),
-            target: self.target(),
+            target: format!("{} {}", self.service, address.target()),
+            url: address.shown(),
+            ids: resource::aim(self, address.target()).map(|aim| aim.id_of(handle)).into_iter().collect(),
             summary: self.summary.clone(),
             body: match (&self.body, &self.file) {
                 (Some(body), _) => body.masked(),
@@ -121,6 +147,7 @@ impl Call {
             },
             undo: self.undo.clone(),
             destroys: self.destroys,
+            replaces: Value::Null,
         }
     }
 
@@ -144,6 +171,7 @@ pub struct BoundCall {
     pub(super) session: Session,
     pub(super) call: Call,
     pub(super) identity: Arc<Identity>,
+    pub(super) address: Address,
 }
 
 impl BoundCall {
@@ -160,6 +188,6 @@ impl BoundCall {
 
 impl Mutation for BoundCall {
     fn intent(&self) -> Intent {
-        self.call.intent(self.session.handle(), &self.identity.line())
+        self.call.intent(self.session.handle(), &self.identity.line(), &self.address)
     }
 }

@@ -135,16 +135,15 @@ impl Endpoint {
         Endpoint { root: url.to_string(), versioned: format!("{url}{version}") }
     }
 
-    /// The URL of a path: one that starts with a version counts from the root, another from the version.
-    pub(super) fn join(&self, path: &str) -> String {
+    /// What a path counts from: the root where it starts with a version, else the service's own version.
+    pub(super) fn base(&self, path: &str) -> &str {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-        let base = if is_version(first) { &self.root } else { &self.versioned };
-        format!("{base}/{}", path.trim_start_matches('/'))
+        if is_version(first) { &self.root } else { &self.versioned }
     }
 }
 
 /// Whether a path segment is a version: `v2`, `v2.1`.
-fn is_version(segment: &str) -> bool {
+pub(super) fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|n| {
         n.starts_with(|c: char| c.is_ascii_digit()) && n.chars().all(|c| c.is_ascii_digit() || c == '.')
     })
@@ -153,6 +152,7 @@ fn is_version(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::systems::http::Address;
     use serde_json::json;
 
     fn catalog() -> Catalog {
@@ -229,7 +229,9 @@ mod tests {
             ("http://v1.example/identity", "identity", "/projects", "http://v1.example/identity/v3/projects"),
             ("http://h/rating", "rating", "/v1/info", "http://h/rating/v1/info"),
         ] {
-            assert_eq!(Endpoint::new(url, name).join(path), full);
+            let endpoint = Endpoint::new(url, name);
+            let address = Address::below(endpoint.base(path), path, &[]).unwrap();
+            assert_eq!(address.url().as_str(), full);
         }
     }
 }

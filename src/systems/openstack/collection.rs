@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::base::error::nearest;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, is_uuid};
 
 use super::kept::Kept;
 use super::page::Page;
@@ -226,10 +226,4 @@ fn literal(name: &str) -> String {
             (c.is_ascii_punctuation() && !matches!(c, '-' | '_')).then_some('\\').into_iter().chain([c])
         })
         .collect()
-}
-
-/// Whether a text has the form of an id: a UUID, with or without dashes.
-fn is_uuid(text: &str) -> bool {
-    let hex: Vec<char> = text.chars().filter(|c| *c != '-').collect();
-    hex.len() == 32 && hex.iter().all(char::is_ascii_hexdigit) && matches!(text.len(), 32 | 36)
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::systems::http::{Answer, Method, Request};
+use crate::systems::http::{Address, Answer, Method, Request};
 
 use super::call::Call;
 use super::catalog::Endpoint;
 use super::fault::{fault, fault_of_read, request_id};
-use super::identity::Identity;
 use super::service::service;
 use super::session::Session;
 use super::token::Token;
@@ -17,26 +16,38 @@ use super::witness::Sender;
 
 impl Session {
     /// Sends a call with this session's token, renewing it once, at the same scope, if it is not accepted.
-    pub(super) async fn exchange(&self, call: &Call) -> Result<Answer> {
-        self.try_exchange(call).await.map_err(|e| e.scope(self.handle()))
+    /// A change goes where it was shown to go, or nowhere.
+    pub(super) async fn exchange(&self, call: &Call, shown: Option<&Address>) -> Result<Answer> {
+        self.try_exchange(call, shown).await.map_err(|e| e.scope(self.handle()))
     }
 
-    async fn try_exchange(&self, call: &Call) -> Result<Answer> {
+    async fn try_exchange(&self, call: &Call, shown: Option<&Address>) -> Result<Answer> {
         let token = self.token().await?;
         let endpoint = self.endpoint(&token, &call.service)?;
+        let address = call.address(&endpoint, &token.identity)?;
+        if let Some(shown) = shown.filter(|shown| **shown != address) {
+            let what = format!(
+                "{} is at {} now, and was at {} when the change was approved",
+                call.service,
+                address.shown(),
+                shown.shown()
+            );
+            return Err(
+                Error::new(ErrorKind::ScopeMismatch, what).help("the catalog has changed: run it again")
+            );
+        }
         let guess = self.guess(call, &endpoint)?;
         let version = match guess {
             Some(guess) => Some(guess),
             None => self.negotiated(&token, call, &endpoint).await?,
         };
-        let mut answer =
-            self.renewing(&request(call, &endpoint, version, &token.identity)?, &token, call).await?;
+        let mut answer = self.renewing(&request(call, &address, version)?, &token, call).await?;
         let ignored = |answer: &Answer| answer.is_success() && answer.header(version::HEADER).is_none();
         if guess.is_some() && (answer.status == 406 || ignored(&answer)) {
             // the guess was wrong: now the service's own word counts
             let spoken = self.negotiated(&token, call, &endpoint).await?;
             if spoken != guess {
-                let request = request(call, &endpoint, spoken, &token.identity)?;
+                let request = request(call, &address, spoken)?;
                 answer = self.renewing(&request, &token, call).await?;
             }
         }
@@ -113,7 +124,7 @@ impl Session {
         self.endpoint(&token, service)
     }
 
-    fn endpoint(&self, token: &Token, name: &str) -> Result<Endpoint> {
+    pub(super) fn endpoint(&self, token: &Token, name: &str) -> Result<Endpoint> {
         let cloud = &self.inner.cloud;
         let spelled =
             |k: &&String| k.as_str() == name || service(k).is_some_and(|s| Some(s) == service(name));
@@ -171,28 +182,11 @@ impl Session {
     }
 }
 
-/// The request of a call, without its token.
-fn request(
-    call: &Call,
-    endpoint: &Endpoint,
-    version: Option<Version>,
-    identity: &Identity,
-) -> Result<Request> {
-    let path = call.path.replace("{project_id}", identity.project_id().unwrap_or_default());
-    let path = path.replace("{user_id}", &identity.user.id);
-    let aside = |segment: &str| matches!(segment, "." | "..");
-    if path.contains(['{', '}', '?', '#']) || path.split('/').any(aside) {
-        return Err(Error::new(ErrorKind::Argument, format!("`{}` is not a path", call.path))
-            .help("write the path alone, such as /servers/detail, and the query apart"));
-    }
-    let mut request = Request::new(call.method.clone(), &endpoint.join(&path))?;
-    if !call.query.is_empty() {
-        request.url.query_pairs_mut().extend_pairs(&call.query);
-    }
+/// The request of a call to where it goes, without its token.
+fn request(call: &Call, address: &Address, version: Option<Version>) -> Result<Request> {
+    let mut request = Request::to(call.method.clone(), address);
     request = request.header("accept", "application/json")?;
-    if let (Some(version), Some(service)) = (version, service(&call.service))
-        && let Some((name, value)) = version::header(service, version)
-    {
+    if let Some((name, value)) = version.and_then(|version| version::header(&call.service, version)) {
         request = request.header(name, &value)?;
     }
     for (name, value) in &call.headers {

@@ -52,6 +52,7 @@ pub use kubeconfig::kubeconfig;
 pub use limits::limits;
 pub use policy::{Needs, Operation, Policy};
 pub use resource::{Action, Resource};
+pub use service::takes_versions;
 pub use session::Session;
 pub use token::OwnProject;
 pub use version::{Version, Versions};

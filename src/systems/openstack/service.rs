@@ -1,5 +1,7 @@
 //! The services spoken to: their types in a catalog, their roots, how they are told a microversion.
 
+use crate::base::{Error, ErrorKind, Result};
+
 /// One kind of service.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Service {
@@ -52,4 +54,17 @@ pub const SERVICES: &[&Service] =
 /// The service of a type or an alias; `None` for one that this table does not know.
 pub fn service(name: &str) -> Option<&'static Service> {
     SERVICES.iter().copied().find(|s| s.name == name || s.aliases.contains(&name))
+}
+
+/// Refuses a microversion where the service takes none, rather than to leave it out.
+///
+/// # Errors
+/// [`ErrorKind::Argument`] that names the services that do.
+pub fn takes_versions(name: &str) -> Result<()> {
+    if service(name).is_none_or(|s| s.microversion.is_some()) {
+        return Ok(());
+    }
+    let takers: Vec<&str> = SERVICES.iter().filter(|s| s.microversion.is_some()).map(|s| s.name).collect();
+    Err(Error::new(ErrorKind::Argument, format!("{name} takes no microversion"))
+        .help(format!("{} do", takers.join(", "))))
 }

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::base::{Clock, Error, ErrorKind, Permit, Result, Secret};
-use crate::systems::http::{Answer, Witness};
+use crate::base::{Clock, Error, ErrorKind, Intent, Permit, Result, Secret};
+use crate::systems::http::{Address, Answer, Witness};
 
 use super::authority::{Authority, Declared, Project};
 use super::call::{BoundCall, Call};
 use super::cloud::{Cloud, Credential};
+use super::collection::find;
 use super::identity::Identity;
 use super::keystone::Keystone;
 use super::policy::Operation;
-use super::resource::recognise;
+use super::resource::{Aim, Item, aim, described_call, destroys, recognise, scalar};
 use super::token::Token;
 
 /// A token is renewed when less is left of it, or less than half of its life if that is shorter.
@@ -167,21 +168,62 @@ impl Session {
     }
 
     /// A call written by hand is under the same rules as one of a row.
-    async fn check(&self, call: &Call) -> Result<()> {
-        match call.operation.or_else(|| recognise(call)) {
+    async fn check(&self, call: &Call, address: &Address) -> Result<()> {
+        match call.operation.or_else(|| recognise(call, address.target())) {
             Some(operation) => self.require(&operation).await,
             None => Ok(()),
         }
     }
 
-    /// Binds a change to this session: proves the identity and checks the roles.
+    /// Binds a change to this session: proves the identity, checks the roles, and makes the URL that is shown and sent.
     ///
     /// # Errors
-    /// As [`Session::require`].
-    pub async fn bind(&self, call: Call) -> Result<BoundCall> {
-        self.check(&call).await?;
-        let identity = self.identity().await?;
-        Ok(BoundCall { session: self.clone(), call, identity })
+    /// [`ErrorKind::Argument`] for a path that would be sent as another one; and as [`Session::require`].
+    pub async fn bind(&self, mut call: Call) -> Result<BoundCall> {
+        let (identity, address) = self.address(&call).await.map_err(|e| e.scope(self.handle()))?;
+        self.check(&call, &address).await?;
+        if call.operation.is_none() {
+            self.explain(&mut call, &address).await;
+        }
+        call.destroys |= destroys(&call, address.target());
+        Ok(BoundCall { session: self.clone(), call, identity, address })
+    }
+
+    /// What a call would be shown as, whether or not it may be made.
+    ///
+    /// # Errors
+    /// As [`Session::identity`], and [`ErrorKind::Argument`] for a path that would be sent as another one.
+    pub async fn intent(&self, call: &Call) -> Result<Intent> {
+        let (identity, address) = self.address(call).await.map_err(|e| e.scope(self.handle()))?;
+        Ok(call.intent(self.handle(), &identity.line(), &address))
+    }
+
+    /// Who asks, and where a call goes.
+    async fn address(&self, call: &Call) -> Result<(Arc<Identity>, Address)> {
+        let token = self.token().await?;
+        let endpoint = self.endpoint(&token, &call.service)?;
+        Ok((token.identity.clone(), call.address(&endpoint, &token.identity)?))
+    }
+
+    /// Says of a call that was written by hand what it does to what, by name, as far as the rows know.
+    async fn explain(&self, call: &mut Call, address: &Address) {
+        let title = std::mem::take(&mut call.summary);
+        let does = match aim(call, address.target()).filter(|aim| aim.itself) {
+            Some(Aim { row: Some(row), parents, id, .. }) => {
+                // a look that is refused leaves the id
+                let body = find(self, row, &id, &parents).await.ok().flatten();
+                let name = body.and_then(|body| row.called(|key| scalar(&body[key])));
+                described_call(
+                    row,
+                    call,
+                    address.target(),
+                    Item { id: &id, name: name.as_deref(), parents: &parents },
+                )
+            }
+            _ => None,
+        };
+        let does = does.unwrap_or_else(|| format!("{} {} {}", call.method, call.service, address.target()));
+        call.summary = if title.is_empty() { does } else { format!("{title} ({does})") };
     }
 
     /// Sends a read.
@@ -193,8 +235,9 @@ impl Session {
             let what = format!("{} is no read and was not sent: it takes a permit", call.summary);
             return Err(Error::new(ErrorKind::Internal, what).scope(self.handle()));
         }
-        self.check(call).await?;
-        self.exchange(call).await
+        let (_, address) = self.address(call).await.map_err(|e| e.scope(self.handle()))?;
+        self.check(call, &address).await?;
+        self.exchange(call, None).await
     }
 
     /// Sends a change, once. The kinds of its errors say what is known of it: with a `status` the service answered;
@@ -203,7 +246,7 @@ impl Session {
     /// # Errors
     /// As above.
     pub async fn mutate(permit: Permit<BoundCall>) -> Result<Answer> {
-        let BoundCall { session, call, identity } = permit.spend();
+        let BoundCall { session, call, identity, address } = permit.spend();
         let now = session.identity().await?;
         if now.target != identity.target || now.user != identity.user {
             let what = format!(
@@ -214,7 +257,7 @@ impl Session {
             );
             return Err(Error::new(ErrorKind::ScopeMismatch, what).scope(session.handle()));
         }
-        session.exchange(&call).await
+        session.exchange(&call, Some(&address)).await
     }
 
     pub(super) async fn token(&self) -> Result<Arc<Token>> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::super::http::{Dialer, Http, HttpSettings, Incoming, Method, Request, Retry, Tls};
+use super::super::http::{Address, Dialer, Http, HttpSettings, Incoming, Method, Request, Retry, Tls};
 use crate::base::{Error, ErrorKind, Result};
 
 /// Most looks in one sample.
@@ -100,7 +100,8 @@ pub async fn http(url: &str, look: &HttpLook) -> Result<HttpProbe> {
         return Err(Error::new(ErrorKind::Argument, what).help("a probe uses GET or HEAD"));
     }
     // as it is, for the digest of a page that is compressed on the way is of no use
-    let request = Request::new(look.method.clone(), url)?.header("accept-encoding", "identity")?;
+    let request = Request::to(look.method.clone(), &Address::whole(url)?);
+    let request = request.header("accept-encoding", "identity")?;
     let mut probe = HttpProbe { url: url.to_owned(), ..HttpProbe::default() };
     let started = Instant::now();
     let all = tokio::time::timeout(look.timeout, async {

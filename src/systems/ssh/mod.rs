@@ -119,6 +119,7 @@ impl Mutation for RemoteCommand {
             body: self.command.body(),
             undo: self.undo.clone(),
             destroys: self.destroys,
+            ..Intent::default()
         }
     }
 }

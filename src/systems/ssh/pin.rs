@@ -89,8 +89,16 @@ impl Mutation for HostKeyPin {
             target: self.host.known_hosts.display().to_string(),
             summary: format!("trust the host key {fingerprint} of {}{instead}", self.host.name),
             body,
-            undo: Undo::By(format!("remove the line of {} from the file", self.host.known_as())),
-            destroys: false,
+            undo: match replaced.as_slice() {
+                [] => Undo::By(format!("remove the line of {} from the file", self.host.known_as())),
+                _ => Undo::Never,
+            },
+            destroys: !replaced.is_empty(),
+            replaces: match replaced.as_slice() {
+                [] => serde_json::Value::Null,
+                replaced => json!({ "fingerprints": replaced }),
+            },
+            ..Intent::default()
         }
     }
 }

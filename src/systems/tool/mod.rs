@@ -175,6 +175,7 @@ impl Mutation for ToolCommand {
             body,
             undo: self.undo.clone(),
             destroys: self.destroys,
+            ..Intent::default()
         }
     }
 }

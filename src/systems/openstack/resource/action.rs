@@ -53,6 +53,24 @@ pub struct Action {
     pub edge: Option<Edge>,
 }
 
+/// A call on one thing that destroys, beside the row's own actions: what `scope.request` may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Destroyer {
+    /// The method.
+    pub method: &'static str,
+    /// The path behind the thing's own.
+    pub path: &'static str,
+    /// The key of the body that means it, where others share the path.
+    pub key: Option<&'static str>,
+}
+
+impl Destroyer {
+    /// A `POST` to `/action` whose body has this key.
+    pub(super) const fn action(key: &'static str) -> Self {
+        Destroyer { method: "POST", path: "/action", key: Some(key) }
+    }
+}
+
 /// What an action sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Body {

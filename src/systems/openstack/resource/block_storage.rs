@@ -2,6 +2,7 @@
 
 use crate::systems::openstack::service::BLOCK_STORAGE;
 
+use super::action::Destroyer;
 use super::row::{Resource, States, Update, Verbs};
 
 // Filters are compared here: for who is no administrator Cinder drops those that it does not care for, and answers with
@@ -29,6 +30,12 @@ pub(super) const ROWS: &[Resource] = &[
             failed: &["error", "error_deleting", "error_extending", "error_restoring"],
             task: None,
         }),
+        destroyers: &[
+            Destroyer::action("os-force_delete"),
+            Destroyer::action("os-unmanage"),
+            Destroyer::action("os-reimage"),
+            Destroyer::action("revert"),
+        ],
         columns: &["id", "name", "status", "size", "created_at"],
         ..CINDER
     },
@@ -46,6 +53,7 @@ pub(super) const ROWS: &[Resource] = &[
             failed: &["error", "error_deleting"],
             task: None,
         }),
+        destroyers: &[Destroyer::action("os-force_delete"), Destroyer::action("os-unmanage")],
         columns: &["id", "name", "status", "volume_id", "created_at"],
         ..CINDER
     },

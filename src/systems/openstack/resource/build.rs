@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::base::{Error, ErrorKind, Payload, Result, Undo};
-use crate::systems::http::{Method, Url};
+use crate::systems::http::{Method, segment};
 use crate::systems::openstack::call::{Call, Subject};
 use crate::systems::openstack::identity::short;
 
@@ -183,9 +183,11 @@ fn subject(row: &'static Resource, item: Item<'_>) -> Subject {
 }
 
 /// `load balancer api (0f96d4e1…)`.
-fn described(row: &Resource, item: Item<'_>) -> String {
+pub(in crate::systems::openstack) fn described(row: &Resource, item: Item<'_>) -> String {
     match item.name {
-        Some(name) if name != item.id => format!("{} {name} ({})", row.title, short(item.id)),
+        Some(name) if name != item.id && !name.is_empty() => {
+            format!("{} {name} ({})", row.title, short(item.id))
+        }
         _ => format!("{} {}", row.title, item.id),
     }
 }
@@ -208,18 +210,6 @@ fn fill(row: &Resource, path: &str, from: &Map<String, Value>) -> Result<String>
         path = path.replace(&format!("{{{key}}}"), &segment(id)?);
     }
     Ok(path)
-}
-
-/// A text as one segment of a path, whatever is in it.
-fn segment(text: &str) -> Result<String> {
-    let encoded = Url::parse("http://segment/").ok().and_then(|mut url| {
-        url.path_segments_mut().ok()?.push(text);
-        Some(url.path()[1..].to_string())
-    });
-    // `.` and `..` are no segments: they would lead elsewhere
-    encoded
-        .filter(|e| !e.is_empty())
-        .ok_or_else(|| Error::new(ErrorKind::Argument, format!("`{text}` is neither an id nor a name")))
 }
 
 fn query(row: &Resource, filter: &Map<String, Value>) -> Result<Vec<(String, String)>> {
@@ -375,8 +365,8 @@ mod tests {
         assert_eq!(line(&cascade), "DELETE load-balancer /lbaas/loadbalancers/id-1?cascade=true");
         assert_eq!(cascade.summary, "delete load balancer api (id-1) with cascade=true");
         assert!(cascade.destroys && cascade.undo == Undo::Never);
-        let groups = call(|i| get_call(row("nodegroups"), i), json!({"cluster": "c/1"}));
-        assert_eq!(line(&groups), "GET container-infra /clusters/c%2F1/nodegroups/id-1");
+        let groups = call(|i| get_call(row("nodegroups"), i), json!({"cluster": "c 1"}));
+        assert_eq!(line(&groups), "GET container-infra /clusters/c%201/nodegroups/id-1");
         let member =
             create_call(row("members"), &json!({"pool": "p-1", "address": "10.0.0.1"}).into()).unwrap();
         assert_eq!(
@@ -418,10 +408,10 @@ mod tests {
     fn what_cannot_be_meant_is_refused() {
         let kind = |r: Result<Call>| r.unwrap_err().kind();
         let at = |id| Item { id, name: None, parents: Box::leak(Box::default()) };
-        for id in ["", ".", ".."] {
+        for id in ["", ".", "..", "a/../b", "a\\b", "a\nb", "%2e%2e"] {
             assert_eq!(kind(get_call(row("servers"), at(id))), ErrorKind::Argument, "{id:?}");
         }
-        assert_eq!(get_call(row("servers"), at("a/../b")).unwrap().path, "/servers/a%2F..%2Fb");
+        assert_eq!(get_call(row("servers"), at("a?b#c")).unwrap().path, "/servers/a%3Fb%23c");
         assert_eq!(kind(list_call(row("nodegroups"), &map(json!({})))), ErrorKind::Argument);
         assert_eq!(kind(list_call(row("servers"), &map(json!({"name": {"a": 1}})))), ErrorKind::Argument);
         assert_eq!(kind(update_call(row("servers"), at("1"), &json!({}).into())), ErrorKind::Argument);
@@ -449,6 +439,6 @@ mod tests {
         assert_eq!(magnum.target(), "container-infra /clusters?limit=5");
         let neutron =
             list_call(row("networks"), &map(json!({"router:external": true, "tags": ["a", "b"]}))).unwrap();
-        assert_eq!(neutron.target(), "network /networks?router:external=true&tags=a&tags=b");
+        assert_eq!(neutron.target(), "network /networks?router%3Aexternal=true&tags=a&tags=b");
     }
 }

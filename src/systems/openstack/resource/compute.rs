@@ -3,7 +3,7 @@
 use crate::systems::openstack::policy::{ADMIN, ANYONE, MEMBER};
 use crate::systems::openstack::service::COMPUTE;
 
-use super::action::{Action, Body, Edge, UndoBy, Via};
+use super::action::{Action, Body, Destroyer, Edge, UndoBy, Via};
 use super::row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 const NOVA: Resource = Resource { service: &COMPUTE, ..Resource::BASE };
@@ -98,6 +98,16 @@ const SERVER_ACTIONS: &[Action] = &[
     },
 ];
 
+/// A rebuild and an evacuation write the disk anew, a backup deletes the oldest, and of a resize one of two machines goes.
+const SERVER_DESTROYERS: &[Destroyer] = &[
+    Destroyer::action("forceDelete"),
+    Destroyer::action("rebuild"),
+    Destroyer::action("evacuate"),
+    Destroyer::action("createBackup"),
+    Destroyer::action("confirmResize"),
+    Destroyer::action("revertResize"),
+];
+
 pub(super) const ROWS: &[Resource] = &[
     Resource {
         name: "servers",
@@ -127,6 +137,7 @@ pub(super) const ROWS: &[Resource] = &[
         microversion: Some("2.37"),
         verbs: Verbs::all(Update::Put),
         actions: SERVER_ACTIONS,
+        destroyers: SERVER_DESTROYERS,
         states: Some(States {
             field: "status",
             settled: &["ACTIVE", "SHUTOFF"],
@@ -206,6 +217,7 @@ pub(super) const ROWS: &[Resource] = &[
         path: "/os-services",
         collection_key: "services",
         name_key: None,
+        label: Some("{binary} on {host}"),
         name_filter: NameFilter::None,
         microversion: Some("2.53"),
         verbs: Verbs { get: false, update: Update::Put, ..Verbs::READ },

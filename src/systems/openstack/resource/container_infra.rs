@@ -3,7 +3,7 @@
 use crate::systems::openstack::policy::{ADMIN, ANYONE, MEMBER};
 use crate::systems::openstack::service::CONTAINER_INFRA;
 
-use super::action::{Action, Body, UndoBy, Via};
+use super::action::{Action, Body, Destroyer, UndoBy, Via};
 use super::row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 const MAGNUM: Resource = Resource {
@@ -105,6 +105,7 @@ pub(super) const ROWS: &[Resource] = &[
         path: "/certificates",
         id_key: "cluster_uuid",
         name_key: None,
+        destroyers: &[Destroyer { method: "PATCH", path: "", key: None }],
         verbs: Verbs { list: false, get: true, create: true, update: Update::None, delete: false },
         roles: Roles { read: ANYONE, write: MEMBER },
         columns: &["cluster_uuid", "pem"],
@@ -118,6 +119,7 @@ pub(super) const ROWS: &[Resource] = &[
         collection_key: "mservices",
         id_key: "id",
         name_key: None,
+        label: Some("{binary} on {host}"),
         verbs: Verbs { get: false, ..Verbs::READ },
         roles: Roles { read: ADMIN, write: ADMIN },
         states: Some(States { field: "state", settled: &["up"], failed: &["down"], task: None }),

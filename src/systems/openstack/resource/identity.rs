@@ -109,6 +109,7 @@ pub(super) const ROWS: &[Resource] = &[
         collection_key: "endpoints",
         item_key: Some("endpoint"),
         name_key: None,
+        label: Some("{interface} {url}"),
         name_filter: NameFilter::None,
         columns: &["id", "service_id", "interface", "region_id", "url"],
         ..KEYSTONE

@@ -3,7 +3,7 @@
 use crate::systems::openstack::policy::{LB_ADMIN, LB_READ, LB_WRITE};
 use crate::systems::openstack::service::LOAD_BALANCER;
 
-use super::action::{Action, Edge, UndoBy, Via};
+use super::action::{Action, Destroyer, Edge, UndoBy, Via};
 use super::row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 const OCTAVIA: Resource = Resource {
@@ -95,6 +95,8 @@ pub(super) const ROWS: &[Resource] = &[
         path: "/lbaas/pools",
         collection_key: "pools",
         item_key: Some("pool"),
+        // the members that such a list leaves out are deleted
+        destroyers: &[Destroyer { method: "PUT", path: "/members", key: None }],
         columns: &["id", "name", "provisioning_status", "operating_status", "protocol", "lb_algorithm"],
         ..OCTAVIA
     },
@@ -126,6 +128,7 @@ pub(super) const ROWS: &[Resource] = &[
         collection_key: "amphorae",
         item_key: Some("amphora"),
         name_key: None,
+        label: Some("{role} of load balancer {loadbalancer_id}"),
         name_filter: NameFilter::None,
         delete_microversion: Some("2.20"),
         verbs: Verbs { delete: true, ..Verbs::READ },

@@ -17,10 +17,10 @@ mod row;
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 
-pub use action::{Action, Body, Edge, UndoBy, Via};
+pub use action::{Action, Body, Destroyer, Edge, UndoBy, Via};
 pub(super) use build::scalar;
 pub use build::{Item, action_call, create_call, delete_call, get_call, list_call, update_call};
-pub(super) use recognise::recognise;
+pub(super) use recognise::{Aim, aim, described_call, destroys, recognise};
 pub use recognise::{Named, named};
 pub use row::{NameFilter, Resource, Roles, States, Update, Verbs};
 

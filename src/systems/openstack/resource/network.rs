@@ -127,6 +127,7 @@ pub(super) const ROWS: &[Resource] = &[
         collection_key: "security_group_rules",
         item_key: Some("security_group_rule"),
         name_key: None,
+        label: Some("{direction} {protocol} of security group {security_group_id}"),
         name_filter: NameFilter::None,
         verbs: Verbs { update: Update::None, ..Verbs::all(Update::None) },
         columns: &[

@@ -8,7 +8,7 @@ use crate::systems::http::Method;
 use crate::systems::openstack::policy::{Needs, Operation};
 use crate::systems::openstack::service::Service;
 
-use super::action::Action;
+use super::action::{Action, Destroyer};
 
 /// Query keys that order or cut a list, in every service.
 const COMMON_OPTIONS: &[&str] =
@@ -38,6 +38,8 @@ pub struct Resource {
     pub id_key: &'static str,
     /// The field people call it by; `None` where it has no name.
     pub name_key: Option<&'static str>,
+    /// What people call one without a name: `{binary} on {host}`, of its fields.
+    pub label: Option<&'static str>,
     /// How a list is asked for one name.
     pub name_filter: NameFilter,
     /// Query keys of lists that are not fields of the things listed.
@@ -58,6 +60,8 @@ pub struct Resource {
     pub roles: Roles,
     /// What else can be done to one of it.
     pub actions: &'static [Action],
+    /// What else destroys one of it, or what is in it.
+    pub destroyers: &'static [Destroyer],
     /// Its states.
     pub states: Option<States>,
     /// The fields worth a column, in order.
@@ -173,6 +177,7 @@ impl Resource {
         item_key: None,
         id_key: "id",
         name_key: Some("name"),
+        label: None,
         name_filter: NameFilter::Exact("name"),
         options: &[],
         sends_filters: true,
@@ -186,6 +191,7 @@ impl Resource {
             write: crate::systems::openstack::policy::MEMBER,
         },
         actions: &[],
+        destroyers: &[],
         states: None,
         columns: &["id", "name"],
         secrets: &[],
@@ -226,6 +232,22 @@ impl Resource {
                 Some(meant) => e.help(format!("did you mean `{meant}`?")),
                 None => e,
             }
+        })
+    }
+
+    /// What people call one of it: by its name, else by what its label says of it.
+    pub fn called(&self, field: impl Fn(&str) -> Option<String>) -> Option<String> {
+        let filled = |key: &str| field(key).filter(|text| !text.is_empty());
+        self.name_key.and_then(filled).or_else(|| {
+            let mut text = String::new();
+            let mut left = self.label?;
+            while let Some((before, behind)) = left.split_once('{') {
+                let (key, rest) = behind.split_once('}')?;
+                text.push_str(before);
+                text.push_str(&filled(key)?);
+                left = rest;
+            }
+            Some(text + left)
         })
     }
 
