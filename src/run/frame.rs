@@ -244,3 +244,46 @@ pub fn meet_error(error: &Error) {
 pub fn met() -> Option<Ending> {
     here()?.worst()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ErrorKind;
+
+    fn gate() -> Ending {
+        Ending::Error(Error::new(ErrorKind::Gate, "gate: x"))
+    }
+
+    #[test]
+    fn what_fails_a_step_ends_all_its_branches_and_anything_else_its_own() {
+        let step = Frame::new("1", "", StepKind::Change, &Cancel::default());
+        step.next_call();
+        let (a, b) = (step.branch(1), step.branch(2));
+        a.meet(Ending::Skip("n".into()));
+        assert!(a.is_over() && !b.is_over() && !step.is_over());
+        assert!(a.hold().open().is_err() && b.hold().open().is_ok());
+        b.meet(gate());
+        assert!(step.is_over() && step.hold().open().is_err());
+        assert!(matches!(step.worst(), Some(Ending::Error(_))));
+    }
+
+    #[test]
+    fn a_branch_that_has_left_ends_the_thread_it_came_from() {
+        let step = Frame::new("1", "", StepKind::Change, &Cancel::default());
+        let all = [step.branch(1), step.branch(2)];
+        all[1].meet(Ending::Outstanding("x".into()));
+        assert!(!step.is_over());
+        step.join(&all);
+        assert!(step.is_over());
+    }
+
+    #[test]
+    fn a_clean_up_begins_with_an_empty_frame() {
+        let step = Frame::new("1", "", StepKind::Change, &Cancel::default());
+        step.meet(gate());
+        let alarm = step.alarm();
+        assert!(alarm.is_cancelled());
+        assert!(step.take().worst().is_some());
+        assert!(!step.is_over() && step.worst().is_none() && !step.alarm().is_cancelled());
+    }
+}

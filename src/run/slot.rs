@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use super::lock::{Attempt, Holder, LockFile, who};
 use super::frame::frame;
+use super::lock::{Attempt, Holder, LockFile, who};
 use super::state::{Mode, Run};
 use crate::base::Result;
 

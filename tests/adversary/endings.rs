@@ -1,5 +1,6 @@
 //! What a step has met stays with the step.
 
+mod commands;
 mod interruption;
 mod scripts;
 mod sessions;

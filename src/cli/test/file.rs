@@ -1,15 +1,15 @@
 //! One test file: its script, and what its tests came to.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
 
 use super::rehearsal;
 use crate::base::{Error, ErrorKind, Result};
-use crate::script::engine;
-use crate::script::value;
+use crate::script::survey::Known;
+use crate::script::{engine, shadows, value};
 
 /// What a file came to.
 pub(super) struct Outcome {
@@ -28,13 +28,15 @@ pub(super) struct Case {
 }
 
 type Cases = Arc<Mutex<Vec<Case>>>;
+/// The first assertion of the present test that does not hold: it counts, whatever the test makes of its error.
+type Failing = Arc<Mutex<Option<String>>>;
 type Thrown = Box<EvalAltResult>;
 
 /// Runs the tests of a file, one after the other.
 pub(super) fn run(path: &Path, site: Option<&Path>, only: Option<&str>) -> Outcome {
     let cases = Cases::default();
     let broken = evaluate(path, site, only, &cases).err().map(|e| e.to_string());
-    let cases = std::mem::take(&mut *cases.lock().unwrap_or_else(PoisonError::into_inner));
+    let cases = std::mem::take(&mut *lock(&cases));
     Outcome { path: path.to_path_buf(), cases, broken }
 }
 
@@ -44,28 +46,39 @@ fn evaluate(path: &Path, site: Option<&Path>, only: Option<&str>, cases: &Cases)
     let engine = engine(site.map(Path::to_path_buf), only.map(str::to_string), cases.clone());
     let script = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Script, e.to_string());
     let ast: AST = engine.compile(&text).map_err(|e| script(&e))?;
+    if let Some(shadow) = shadows::of(&Known::new(&engine, Vec::new()), &ast, &text).into_iter().next() {
+        let (line, column) = (shadow.at.line, shadow.at.column);
+        return Err(script(&format!("{} (line {line}, position {column}): {}", shadow.message, shadow.help)));
+    }
     engine.run_ast(&ast).map_err(|e| script(&e))
 }
 
 /// The language, and the words of tests: `test`, `rehearse`, `assert`, `assert_eq`.
 fn engine(site: Option<PathBuf>, only: Option<String>, cases: Cases) -> Engine {
     let mut engine = engine::bare();
+    let failing = Failing::default();
     let rehearsed = site.clone();
     engine.register_fn("rehearse", move |runbook: &str| rehearse(rehearsed.as_deref(), runbook, &Map::new()));
     engine.register_fn("rehearse", move |runbook: &str, options: Map| {
         rehearse(site.as_deref(), runbook, &options)
     });
+    let fails = failing.clone();
+    let fails = move |what: String| {
+        lock(&fails).get_or_insert_with(|| what.clone());
+        failed(what)
+    };
+    let not_equal = fails.clone();
     engine.register_fn(
         "assert",
-        |claim: &str, holds: bool| {
-            if holds { Ok(()) } else { Err(failed(claim.to_string())) }
+        move |claim: &str, holds: bool| {
+            if holds { Ok(()) } else { Err(fails(claim.to_string())) }
         },
     );
-    engine.register_fn("assert_eq", |claim: &str, actual: Dynamic, wanted: Dynamic| {
+    engine.register_fn("assert_eq", move |claim: &str, actual: Dynamic, wanted: Dynamic| {
         let (actual, wanted) = (value::evidence(&actual), value::evidence(&wanted));
         match actual == wanted {
             true => Ok(()),
-            false => Err(failed(format!("{claim}\nwanted {wanted}\ngot    {actual}"))),
+            false => Err(not_equal(format!("{claim}\nwanted {wanted}\ngot    {actual}"))),
         }
     });
     engine.register_fn("test", move |context: NativeCallContext<'_>, name: &str, body: FnPtr| {
@@ -73,12 +86,17 @@ fn engine(site: Option<PathBuf>, only: Option<String>, cases: Cases) -> Engine {
             return;
         }
         let began = Instant::now();
+        lock(&failing).take();
         let ended: std::result::Result<Dynamic, Thrown> = body.call_within_context(&context, ());
-        let failure = ended.err().map(|thrown| words(&thrown));
+        let failure = ended.err().map(|thrown| words(&thrown)).or_else(|| lock(&failing).take());
         let case = Case { name: name.to_string(), failure, took: began.elapsed() };
-        cases.lock().unwrap_or_else(PoisonError::into_inner).push(case);
+        lock(&cases).push(case);
     });
     engine
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn failed(what: String) -> Thrown {

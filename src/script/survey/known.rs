@@ -89,7 +89,7 @@ impl Known {
             return Some(format!("the primitive `{}`", primitive.signature()));
         }
         let native = self.native(name).any(|n| n == params || n == params + 1);
-        (native || self.is_keyword(name)).then(|| format!("Rhai's own `{name}`"))
+        (native || self.is_keyword(name)).then(|| format!("the function `{name}` that is always there"))
     }
 
     /// Whether Rhai has a method of a name on values that runbooks deal with.
