@@ -2,6 +2,7 @@
 
 mod commands;
 mod interruption;
+mod questions;
 mod scripts;
 mod sessions;
 mod table;

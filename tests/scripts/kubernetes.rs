@@ -278,6 +278,27 @@ fn the_closures_of_a_wait_may_ask_the_cluster_that_waits() {
 }
 
 #[test]
+fn the_closures_of_a_wait_lose_no_end() {
+    let rig = Rig::new("");
+    for closures in [
+        "done: |p| { END true }",
+        "done: |p| false, failed: |p| { END true }",
+        "done: |p| true, show: |p| { END `1` }",
+        "done: |p| false, cause: || { END `1` }",
+    ] {
+        for (end, verdict) in [
+            (r#"gate("must hold", false);"#, "1 FAIL: gate: must hold"),
+            (r#"stop("halt");"#, "1 FAIL: halt"),
+            (r#"skip("no need");"#, "1 SKIPPED: no need"),
+        ] {
+            let wait = format!("mgmt.wait(#{{ kind: \"pods\", all: true, within: 20.s, {closures} }})");
+            let came = rig.verify(&format!("try {{ {} }} catch (e) {{ }} true", wait.replace("END", end)));
+            assert_eq!(came.verdicts(), verdict, "{closures}: {}", came.drawn);
+        }
+    }
+}
+
+#[test]
 fn a_wait_ends_at_its_deadline_on_the_runs_clock() {
     let rig = Rig::new("");
     let real = std::time::Instant::now();

@@ -83,6 +83,8 @@ pub struct Stage {
     pub texts: Texts,
     pub mode: Mode,
     pub answer: Answer,
+    /// Who is asked in the place of somebody who always answers the same.
+    pub approver: Option<Box<dyn Approver>>,
     pub past: Past,
     pub cancel: Cancel,
     pub site: Site,
@@ -96,7 +98,7 @@ impl Stage {
             if script.is_empty() { Texts::default() } else { Texts::default().with("main", "site", script) };
         let (mode, answer) = (Mode::Run, Answer::Run);
         let (past, cancel, observer) = (Past::default(), Cancel::default(), Arc::new(Nobody));
-        Stage { texts, mode, answer, past, cancel, site: site(), observer, clock: clock() }
+        Stage { texts, mode, answer, approver: None, past, cancel, site: site(), observer, clock: clock() }
     }
 
     pub fn with(mut self, name: &str, layer: &str, text: &str) -> Self {
@@ -116,7 +118,7 @@ impl Stage {
             clock: clock.clone(),
             journal: Journal::create(dir.path(), true).unwrap(),
             observer: self.observer,
-            approver: Box::new(Operator(self.answer, Arc::default())),
+            approver: self.approver.unwrap_or_else(|| Box::new(Operator(self.answer, Arc::default()))),
             approvals: Approvals::default(),
             excuse: Box::new(move |step, claim, evidence| excuses.excuse("main", step, claim, evidence)),
             past: self.past,

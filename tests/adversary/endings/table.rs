@@ -120,7 +120,7 @@ fn ways() -> Vec<(&'static str, Option<String>)> {
         ("add_step_after.body", None),
         // they end the clean-up that they stand in: `a_clean_up_keeps_what_it_meets`
         ("defer.body", None),
-        // the same code as `poll`, behind a look at a cluster
+        // they need a cluster: `the_closures_of_a_wait_lose_no_end` of `tests/scripts/kubernetes.rs`
         ("Kube.wait.wait.done", None),
         ("Kube.wait.wait.failed", None),
         ("Kube.wait.wait.show", None),
