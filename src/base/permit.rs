@@ -46,7 +46,7 @@ pub struct Intent {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
     /// The ids of the one thing that it is aimed at, in the forms that `--approve id:` takes: a UUID, the path of a
-    /// file, or `HANDLE/KIND/NAME`. None where nothing is there yet, or only its author knows what it is aimed at.
+    /// file, or `SCOPE/KIND/NAME` and `SERVER/KIND/NAMESPACE/NAME`. None where nothing is there yet, or only its author knows what it is aimed at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ids: Vec<String>,
     /// One sentence: `fail over load balancer api (0f96…)`.

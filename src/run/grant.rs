@@ -81,7 +81,7 @@ impl FromStr for Grant {
                 id if is_path(&id) => Ok(Grant::Id(id)),
                 _ => Err(wrong(
                     format!("`{text}` names nothing: a number or a word is not an id"),
-                    "id:UUID, id:/PATH/OF/A/FILE or id:HANDLE/KIND/NAME, as a run that needs the approval prints it",
+                    "id:UUID, id:/PATH/OF/A/FILE or id:SCOPE/KIND/NAME, as a run that needs the approval prints it",
                 )),
             },
             Some((prefix, _)) => Err(wrong(
@@ -99,7 +99,7 @@ impl FromStr for Grant {
     }
 }
 
-/// A file's path in full, or a handle with the kind and the name of something that it reaches.
+/// A file's path in full, or a scope or a server with the kind and the name of something that it reaches.
 fn is_path(id: &str) -> bool {
     match id.strip_prefix('/') {
         Some(path) => !path.is_empty(),
@@ -127,7 +127,10 @@ mod tests {
             ("step:a%20b".into(), Grant::Step("a b".into())),
             (format!("id:{ID}"), Grant::Id(ID.to_lowercase())),
             ("id:/home/ops/image.qcow2".into(), Grant::Id("/home/ops/image.qcow2".into())),
-            ("id:mgmt/configmaps/default/drill".into(), Grant::Id("mgmt/configmaps/default/drill".into())),
+            (
+                "id:k8s:6443/configmaps/default/drill".into(),
+                Grant::Id("k8s:6443/configmaps/default/drill".into()),
+            ),
         ] {
             assert_eq!(text.parse::<Grant>().unwrap(), grant, "{text}");
         }

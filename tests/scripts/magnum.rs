@@ -91,6 +91,11 @@ fn it_is_written_for_its_owner_alone_and_only_when_asked() {
     assert_eq!(std::fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o600);
     let intent = &outcome.report.steps[0].effects[0].intent;
     assert_eq!(intent.body, json!({"holds": "a kubeconfig of cluster capi-test-1", "mode": "0600"}));
+    assert!(!intent.destroys);
+    // the key is another one each time, so the former kubeconfig goes
+    let again = run(&cloud, &script("change"));
+    let intent = &again.report.steps[0].effects[0].intent;
+    assert!(intent.destroys && intent.replaces["size"].is_u64(), "{intent:?}");
 }
 
 #[test]

@@ -180,7 +180,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let to = dir.path().join("config");
         for (before, after) in [(None, "new"), (Some("old"), "newer")] {
-            before.map(|text| std::fs::write(&to, text).unwrap());
+            if let Some(text) = before {
+                std::fs::write(&to, text).unwrap();
+            }
             let permit =
                 Permit::obtain(&Willing, SecretFile::new("x", &to, Secret::new("hunter2")).unwrap()).unwrap();
             std::fs::write(&to, after).unwrap();

@@ -140,9 +140,11 @@ impl Plan {
                 ("run".to_string(), format!("/api/v1/namespaces/{namespace}/pods/{pod}/exec"), body)
             }
         };
+        // by its server: what a script calls a cluster is the script's word
+        let cluster = server.split_once("://").map_or(server, |(_, rest)| rest);
         let ids = self.aim.iter().flat_map(|aim| {
             let uid = aim.uid.as_deref().filter(|uid| is_uuid(uid)).map(str::to_ascii_lowercase);
-            uid.into_iter().chain([format!("{handle}/{}", aim.name)])
+            uid.into_iter().chain([format!("{cluster}/{}", aim.name)])
         });
         Intent {
             system: "kubernetes".to_string(),
@@ -418,11 +420,11 @@ mod tests {
             propagation: Propagation::Background,
             uid: uid.map(str::to_string),
         };
-        assert_eq!(ids(delete(None)), ["mgmt/services/default/rr"]);
-        assert_eq!(ids(delete(Some(uid))), [&uid.to_lowercase(), "mgmt/services/default/rr"]);
+        assert_eq!(ids(delete(None)), ["k8s:6443/services/default/rr"]);
+        assert_eq!(ids(delete(Some(uid))), [&uid.to_lowercase(), "k8s:6443/services/default/rr"]);
         // what a script gives for a uid is no path of a file
-        assert_eq!(ids(delete(Some("/etc/passwd"))), ["mgmt/services/default/rr"]);
-        assert_eq!(ids(KubeCall::Scale { object: rr(), replicas: 2 }), ["mgmt/services/default/rr"]);
+        assert_eq!(ids(delete(Some("/etc/passwd"))), ["k8s:6443/services/default/rr"]);
+        assert_eq!(ids(KubeCall::Scale { object: rr(), replicas: 2 }), ["k8s:6443/services/default/rr"]);
         let manifest = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "rr"}});
         assert!(ids(KubeCall::Create { manifest: manifest.into() }).is_empty(), "it is not there yet");
     }

@@ -75,7 +75,7 @@ pub(in crate::systems::openstack) struct Aim {
 }
 
 impl Aim {
-    /// The id as an approval names it: a UUID, or `HANDLE/KIND/NAME` where the id is a name, which others may bear.
+    /// The id as an approval names it: a UUID, or `SCOPE/KIND/NAME` where the id is a name, which others may bear.
     pub(in crate::systems::openstack) fn id_of(&self, handle: &str) -> String {
         let Aim { row, parents, id, .. } = self;
         match row {
