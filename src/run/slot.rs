@@ -3,9 +3,10 @@
 
 use std::path::Path;
 
-use super::lock::{Attempt, Holder, LockFile, who};
 use super::frame::frame;
+use super::lock::{Attempt, Holder, LockFile};
 use super::state::{Mode, Run};
+use super::who::who;
 use crate::base::Result;
 
 /// A held slot. Ends with the value, and with the process however it ends.
