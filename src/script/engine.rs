@@ -115,7 +115,8 @@ pub fn bare() -> Engine {
 /// Rhai's `exit` ends a script from anywhere, as if its last line had come: the steps behind it would be neither run nor missed.
 fn close_exit(engine: &mut Engine) {
     let refused = || -> Result<Dynamic, Box<EvalAltResult>> {
-        let error = Error::new(ErrorKind::Script, "`exit` would leave out the steps behind it, and say nothing");
+        let error =
+            Error::new(ErrorKind::Script, "`exit` would leave out the steps behind it, and say nothing");
         Err(Thrown::from(error.help("`skip(reason)` leaves a step, `stop(reason)` ends the run")).into())
     };
     engine.register_fn("exit", refused).register_fn("exit", move |_: Dynamic| refused());

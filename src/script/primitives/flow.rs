@@ -104,7 +104,12 @@ const DEFERRED: Primitive = Primitive {
         };
         let decision = call.text(2);
         let recorder = Recorded(call.host);
-        call.host.run.step(&spec, &recorder, || Ok(true), || Err(Thrown::ending(Ending::Deferred(decision))))?;
+        call.host.run.step(
+            &spec,
+            &recorder,
+            || Ok(true),
+            || Err(Thrown::ending(Ending::Deferred(decision))),
+        )?;
         Ok(Dynamic::UNIT)
     },
 };
