@@ -64,7 +64,7 @@ fn runs_are_listed_shown_verified_and_compared() {
 
     let verified = stdout(&rig, &["verify-run", passed]);
     assert!(verified.contains("ending   properly: the run passed"), "{verified}");
-    assert!(verified.contains("report.json was made from these entries"), "{verified}");
+    assert!(verified.contains("the reports are of these entries"), "{verified}");
 
     let compared = stdout(&rig, &["diff-runs", passed, failed]);
     assert!(compared.contains("1 the number: holds → FAILS"), "{compared}");

@@ -276,7 +276,10 @@ fn all_reports_are_written_and_written_over() {
     assert_eq!(first, again);
     let mut names: Vec<_> = std::fs::read_dir(&run).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["journal.jsonl", "junit.xml", "report.html", "report.json", "report.md"]);
+    assert_eq!(
+        names,
+        ["journal.head", "journal.jsonl", "junit.xml", "report.html", "report.json", "report.md"]
+    );
     assert_eq!(std::fs::read_to_string(first.markdown).unwrap(), markdown::render(&report));
     let e = write_all(&dir.path().join("nowhere"), &report).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Journal);
@@ -306,9 +309,11 @@ fn verification_finds_a_changed_entry_and_a_foreign_report() {
     let text = std::fs::read_to_string(&journal).unwrap();
     let lines: Vec<&str> = text.lines().collect();
     std::fs::write(&journal, lines[..lines.len() - 1].join("\n") + "\n").unwrap();
-    let found = verify(&run).unwrap();
-    assert_eq!((found.report_agrees, found.entries), (Some(false), report.entries - 1));
-    assert!(found.to_string().contains("NOT of these entries"), "{found}");
+    let told = verify(&run).unwrap_err().to_string();
+    assert!(told.contains("lines were cut off its end"), "{told}");
+    std::fs::remove_file(run.join("journal.head")).unwrap();
+    let told = verify(&run).unwrap_err().to_string();
+    assert!(told.contains("report.json is of another journal"), "{told}");
 
     std::fs::write(&journal, text.replacen("\"ok\":true", "\"ok\":false", 1)).unwrap();
     let e = verify(&run).unwrap_err();

@@ -6,7 +6,9 @@
 use libfuzzer_sys::fuzz_target;
 use rhumb::base::ErrorKind;
 use rhumb::report::{RunDiff, html, json, junit, markdown, terminal};
-use rhumb::run::{Entry, Journal, Past, RunReport, journal};
+use rhumb::run::audit::audit;
+use rhumb::run::report::StepReport;
+use rhumb::run::{Entry, Journal, Past, RunReport, SESSION, Verdict, journal};
 use serde_json::Value;
 
 /// Records that a run of one input may have; more only costs time.
@@ -30,6 +32,15 @@ fuzz_target!(|bytes: &[u8]| {
 
     let _ = Past::of(&read);
     let report = RunReport::of(&read);
+    // what is believed does not pass over a step or a gate that fails
+    let passed = report.end.as_ref().is_some_and(|end| end.ok) && report.runbook != SESSION;
+    if passed && audit(&read).is_ok() {
+        let failed = |step: &StepReport| {
+            matches!(step.verdict, Some(Verdict::Fail { .. }))
+                || step.verdict.is_some() && step.gates.iter().any(|gate| !gate.ok && gate.excused.is_none())
+        };
+        assert!(!report.steps.iter().any(failed), "a run that failed is believed to have passed");
+    }
     let _ = markdown::render(&report);
     let _ = junit::render(&report);
     let _ = terminal::render(&report, &terminal::Options { width: 80, colours: true, reports: None });

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The result of everything in Rhumb that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -11,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// Only [`ErrorKind::NotFound`] means that a thing is absent; a poll tolerates
 /// [`ErrorKind::Transient`] and [`ErrorKind::Unreachable`] alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     /// The thing asked for does not exist (404 for an object, not for an API).
@@ -70,7 +70,7 @@ pub enum ErrorKind {
     Locked,
     /// A clean-up failed.
     Cleanup,
-    /// The journal or a report cannot be written or read.
+    /// The journal or a report cannot be written or read, or they disagree.
     Journal,
     /// A file or the operating system.
     Io,

@@ -3,11 +3,14 @@
 pub mod clock;
 pub mod duration;
 pub mod error;
+pub mod line;
+pub mod panic;
 pub mod permit;
 pub mod secret;
 
 pub use clock::{Clock, SimClock, SystemClock};
 pub use error::{Class, Error, ErrorKind, Place, Result};
 pub use permit::{Intent, Ledger, Mutation, Permit, Undo, is_uuid};
+pub use panic::caught;
 pub use secret::{Payload, Secret};
 pub use tokio_util::sync::CancellationToken;

@@ -8,7 +8,7 @@ use super::SiteArguments;
 use crate::base::{Error, ErrorKind, Result};
 use crate::report::runs;
 use crate::run::journal;
-pub use crate::run::lock::who;
+pub use crate::run::who::who;
 use crate::site::{Layers, Site};
 
 /// The runs' place in a site's state.

@@ -4,9 +4,8 @@
 use super::conduct::{Conduct, Plan};
 use super::place::RUNS;
 use crate::base::{Error, ErrorKind, Result};
-use crate::report::runs as kept;
-use crate::run::journal::{self, FILE};
-use crate::run::{Mode, RunReport};
+use crate::report::{agree, runs as kept};
+use crate::run::Mode;
 
 /// Arguments of `rhumb resume`.
 #[derive(clap::Args)]
@@ -24,7 +23,7 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
     let runs = home.join(RUNS);
     let found = kept::find(&runs, &arguments.run)?;
     let run = found.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let report = RunReport::of(&journal::read(&found.join(FILE))?.entries);
+    let report = agree::load(&found)?;
     if report.site != site.name {
         let what = format!("run {run} belongs to site `{}`, not to `{}`", report.site, site.name);
         return Err(Error::new(ErrorKind::Usage, what));

@@ -2,7 +2,7 @@
 
 use super::place::KeptArguments;
 use super::{print, print_json};
-use crate::base::Result;
+use crate::base::{ErrorKind, Result};
 use crate::report::runs;
 
 /// Arguments of `rhumb runs`.
@@ -18,7 +18,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// Lists them.
+/// Lists them. One whose journal and reports cannot be believed is an error of the whole list.
 pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let dir = arguments.kept.runs()?;
     let listed = runs::list(&dir, arguments.most)?;
@@ -27,5 +27,6 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         (false, true) => print(&format!("no run is kept in {}\n", dir.display()))?,
         (false, false) => print(&runs::render(&listed))?,
     }
-    Ok(0)
+    let damaged = listed.iter().any(|run| run.error.is_some());
+    Ok(if damaged { ErrorKind::Journal.exit_code() } else { 0 })
 }

@@ -3,7 +3,7 @@
 use super::place::KeptArguments;
 use super::{print, terminal_of};
 use crate::base::Result;
-use crate::report::{Paths, html, json, junit, markdown, prose, terminal, write_all};
+use crate::report::{Paths, agree, html, json, junit, markdown, prose, terminal, write_all};
 use crate::run::RunReport;
 
 /// Arguments of `rhumb show-run`.
@@ -40,7 +40,8 @@ enum Form {
 /// Shows it.
 pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let dir = arguments.kept.run(&arguments.run)?;
-    let mut report = RunReport::load(&dir)?;
+    // reports that are about to be made anew need not agree with the journal
+    let mut report = if arguments.write { RunReport::load(&dir)? } else { agree::load(&dir)? };
     if let Ok(layers) = arguments.kept.layers() {
         prose::explain(&mut report, &layers);
     }

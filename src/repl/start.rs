@@ -27,7 +27,7 @@ use crate::script::modules::Library;
 use crate::site::Site;
 
 /// The name that a session's run goes by.
-pub const NAME: &str = "repl";
+pub const NAME: &str = crate::run::SESSION;
 
 /// How long the clean-up after a line may take, unless the site says otherwise.
 const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);

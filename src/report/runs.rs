@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::agree;
 use super::evidence::visible;
 use super::summary::{self, Standing, Summary};
 use crate::base::duration::show_seconds;
@@ -14,7 +15,6 @@ use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 use crate::run::journal;
 use crate::run::record::{Entry, Record};
-use crate::run::report::RunReport;
 
 /// What the first line of a journal tells.
 #[derive(Clone, Debug, Serialize)]
@@ -91,7 +91,7 @@ pub fn opening(run: &Path) -> Option<Opening> {
 /// The newest runs, at most `most` of them.
 pub fn list(dir: &Path, most: usize) -> Result<Vec<Listed>> {
     let opened = directories(dir)?.into_iter().filter_map(|run| Some((opening(&run)?, run)));
-    let listed = opened.take(most).map(|(opening, run)| match RunReport::load(&run) {
+    let listed = opened.take(most).map(|(opening, run)| match agree::load(&run) {
         Ok(report) => Listed {
             opening,
             standing: Some(Summary::of(&report).standing),

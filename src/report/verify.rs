@@ -6,13 +6,12 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 
+use super::agree::{self, Made};
 use super::when::stamp;
-use super::write::Paths;
 use crate::base::{Error, ErrorKind, Result};
+use crate::run::head::Agreement;
 use crate::run::journal;
-use crate::run::record::Record;
 use crate::run::report::RunReport;
 
 /// What the check found in a sound journal.
@@ -35,8 +34,10 @@ pub struct Verification {
     pub ending: Ending,
     /// Entries whose time is before that of the entry before: the clock was set back.
     pub clock_went_back: Vec<u64>,
-    /// Whether `report.json` was made from exactly these entries; `None` without one.
+    /// Whether `report.json` was made of exactly these entries, or of those before the run went on; `None` without one.
     pub report_agrees: Option<bool>,
+    /// How the head that is kept beside the journal agrees with it.
+    pub kept_head: Agreement,
 }
 
 /// How a journal ends.
@@ -59,23 +60,25 @@ pub enum Ending {
 
 /// Checks the run in a directory.
 ///
-/// Errors with [`ErrorKind::Journal`] where a line was changed, added or removed; the error
-/// names the first line that does not fit. Nothing is written.
+/// Errors with [`ErrorKind::Journal`] where a line was changed, added or removed, where the records contradict each other,
+/// and where journal, head and reports disagree; the error names the first line that does not fit. Nothing is written.
 pub fn verify(dir: &Path) -> Result<Verification> {
     let path = dir.join(journal::FILE);
-    let read = journal::read(&path)?;
+    let read = journal::sound(dir)?;
+    let made = agree::hold(dir, &read)?;
+    if made == Made::Whole {
+        agree::hold_pages(dir, &read)?;
+    }
     let bytes = std::fs::metadata(&path).map(|m| m.len()).map_err(|e| {
         Error::new(ErrorKind::Journal, format!("cannot read {}", path.display())).from_source(&e)
     })?;
     let entries = &read.entries;
-    let ending = match entries.last().map(|e| &e.record) {
-        Some(Record::RunEnd { ok, exit, .. }) if bytes == read.whole => {
-            Ending::Whole { ok: *ok, exit: *exit }
-        }
+    let report = RunReport::of(entries);
+    let ending = match &report.end {
+        Some(end) if bytes == read.whole => Ending::Whole { ok: end.ok, exit: end.exit },
         _ => Ending::Cut { torn: bytes.saturating_sub(read.whole) },
     };
     let went_back = entries.windows(2).filter(|pair| pair[1].at < pair[0].at).map(|pair| pair[1].n);
-    let report = RunReport::of(entries);
     Ok(Verification {
         run: report.run,
         entries: entries.len() as u64,
@@ -84,16 +87,10 @@ pub fn verify(dir: &Path) -> Result<Verification> {
         root: journal::ROOT,
         ending,
         clock_went_back: went_back.collect(),
-        report_agrees: head_of_report(dir).map(|head| head.as_str() == Some(&*read.last_hash)),
+        report_agrees: (made != Made::Nowhere).then_some(made == Made::Whole),
+        kept_head: journal::agreement(dir, &read)?,
         head: read.last_hash,
     })
-}
-
-/// The head that `report.json` was made from.
-fn head_of_report(dir: &Path) -> Option<Value> {
-    let text = std::fs::read_to_string(Paths::of(dir).json).ok()?;
-    let document: Value = serde_json::from_str(&text).unwrap_or_default();
-    Some(document["head"].clone())
 }
 
 impl fmt::Display for Verification {
@@ -116,14 +113,17 @@ impl fmt::Display for Verification {
         for n in &self.clock_went_back {
             writeln!(f, "  clock    set back before entry {n}; the numbers tell the order")?;
         }
+        match self.kept_head {
+            Agreement::Whole => {}
+            Agreement::WentDown => writeln!(
+                f,
+                "  missing  lines at the end, which were not on the disk yet when the machine went down"
+            )?,
+            Agreement::NoHead => writeln!(f, "  missing  the head beside the journal (journal.head)")?,
+        }
         match self.report_agrees {
-            Some(true) => writeln!(f, "  report   report.json was made from these entries")?,
-            Some(false) => {
-                writeln!(
-                    f,
-                    "  report   report.json is NOT of these entries: write it anew (`rhumb show-run`)"
-                )?;
-            }
+            Some(true) => writeln!(f, "  report   the reports are of these entries")?,
+            Some(false) => writeln!(f, "  report   report.json is of the entries before the run went on")?,
             None => {}
         }
         writeln!(f, "  root     {}", self.root)?;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::audit::audit;
+use super::head::{self, Agreement, Head, Kept};
 use super::record::{Entry, Record};
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Result};
@@ -24,6 +26,7 @@ pub struct Journal {
     path: PathBuf,
     next: u64,
     prev: String,
+    head: Head,
     durable: bool,
     /// The file's name is on disk as well.
     named: bool,
@@ -43,22 +46,25 @@ impl Journal {
             .create_new(true)
             .open(&path)
             .map_err(|e| unwritable(&path, &e))?;
-        Ok(Journal { file, path, next: 1, prev: ROOT.into(), durable, named: false, broken: None })
+        let head = Head::open(dir).map_err(|e| unwritable(&path, &e))?;
+        Ok(Journal { file, path, next: 1, prev: ROOT.into(), head, durable, named: false, broken: None })
     }
 
-    /// Opens a journal to go on with it: checks the chain, cuts a torn last line off.
+    /// Opens a journal to go on with it: holds it against its head, and its records against each other, and cuts a
+    /// torn last line off.
     pub fn reopen(dir: &Path) -> Result<(Self, Vec<Entry>)> {
         let path = dir.join(FILE);
-        let read = read(&path)?;
+        let read = sound(dir)?;
         let mut file =
             OpenOptions::new().read(true).write(true).open(&path).map_err(|e| unwritable(&path, &e))?;
         file.set_len(read.whole).map_err(|e| unwritable(&path, &e))?;
         file.seek(SeekFrom::End(0)).map_err(|e| unwritable(&path, &e))?;
         let next = read.entries.last().map_or(1, |e| e.n + 1);
-        Ok((
-            Journal { file, path, next, prev: read.last_hash, durable: true, named: true, broken: None },
-            read.entries,
-        ))
+        file.sync_data().map_err(|e| unwritable(&path, &e))?;
+        let mut head = Head::open(dir).map_err(|e| unwritable(&path, &e))?;
+        head.write(&read.last_hash, true).map_err(|e| unwritable(&path, &e))?;
+        let (prev, entries) = (read.last_hash, read.entries);
+        Ok((Journal { file, path, next, prev, head, durable: true, named: true, broken: None }, entries))
     }
 
     /// Where it lies.
@@ -75,15 +81,13 @@ impl Journal {
         let sync = self.durable && record.must_sync();
         let entry = Entry { n: self.next, at, prev: self.prev.clone(), record };
         let written = line(&entry).and_then(|line| {
-            self.file.write_all(line.as_bytes()).map_err(|e| unwritable(&self.path, &e))?;
-            if sync {
-                self.sync().map_err(|e| unwritable(&self.path, &e))?;
-            }
-            Ok(line)
+            let hash = digest(line.trim_end_matches('\n'));
+            self.write(&line, &hash, sync).map_err(|e| unwritable(&self.path, &e))?;
+            Ok(hash)
         });
         match written {
-            Ok(line) => {
-                self.prev = digest(line.trim_end_matches('\n'));
+            Ok(hash) => {
+                self.prev = hash;
                 self.next += 1;
                 Ok(entry)
             }
@@ -92,6 +96,14 @@ impl Journal {
                 Err(e)
             }
         }
+    }
+
+    fn write(&mut self, line: &str, hash: &str, sync: bool) -> std::io::Result<()> {
+        self.file.write_all(line.as_bytes())?;
+        if sync {
+            self.sync()?;
+        }
+        self.head.write(hash, sync || !self.durable)
     }
 
     /// Waits until all that was appended is on disk, and with the first of it the name.
@@ -163,18 +175,83 @@ pub fn read(path: &Path) -> Result<Read> {
     Ok(Read { entries, whole, last_hash })
 }
 
+/// Reads the journal of a run's directory, and holds it to be the one that was written: its chain, its last line against the
+/// head beside it, and its records against each other.
+///
+/// # Errors
+/// [`ErrorKind::Journal`], with the line that does not fit.
+pub fn sound(dir: &Path) -> Result<Read> {
+    let path = dir.join(FILE);
+    // a run that is at work moves its head: once that was read, the journal is at least as long
+    let before = kept(dir)?;
+    let read = read(&path)?;
+    if let Err(e) = agree(dir, &read, before.as_ref())
+        && kept(dir)? == before
+    {
+        return Err(e);
+    }
+    match audit(&read.entries) {
+        Ok(()) => Ok(read),
+        Err(found) => {
+            Err(changed(&path, found.line, format!("the journal contradicts itself: {}", found.what)))
+        }
+    }
+}
+
+/// How a journal agrees with the head that is kept beside it.
+///
+/// # Errors
+/// As [`sound`].
+pub fn agreement(dir: &Path, read: &Read) -> Result<Agreement> {
+    agree(dir, read, kept(dir)?.as_ref())
+}
+
+fn kept(dir: &Path) -> Result<Option<Kept>> {
+    head::read(dir).map_err(|e| {
+        let what = format!("cannot read {}", dir.join(head::FILE).display());
+        Error::new(ErrorKind::Journal, what).from_source(&e)
+    })
+}
+
+fn agree(dir: &Path, read: &Read, kept: Option<&Kept>) -> Result<Agreement> {
+    head::agree(read, kept).map_err(|why| {
+        let what = format!("the journal is not the one that was written: {why}");
+        changed(&dir.join(FILE), read.entries.len() as u64, what)
+            .cause(format!("{} names another last line", dir.join(head::FILE).display()))
+    })
+}
+
+fn changed(path: &Path, line: u64, what: String) -> Error {
+    Error::new(ErrorKind::Journal, what)
+        .place(path.display().to_string(), usize::try_from(line).unwrap_or(usize::MAX), 0)
+        .help("keep the run's directory as evidence and start a new run")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn begin() -> Record {
+        Record::RunBegin {
+            run: "r".into(),
+            runbook: "x".into(),
+            site: "s".into(),
+            mode: "run".into(),
+            version: "1".into(),
+            by: "ops".into(),
+            pid: 1,
+            values: serde_json::Value::Null,
+        }
+    }
+
     fn note(text: &str) -> Record {
-        Record::Note { step: "1".into(), text: text.into() }
+        Record::Note { step: String::new(), text: text.into() }
     }
 
     fn filled(dir: &Path) {
         let mut j = Journal::create(dir, true).unwrap();
-        for text in ["one", "two", "three"] {
-            j.append(Timestamp::UNIX_EPOCH, note(text)).unwrap();
+        for record in [begin(), note("two"), note("three")] {
+            j.append(Timestamp::UNIX_EPOCH, record).unwrap();
         }
     }
 
@@ -197,6 +274,7 @@ mod tests {
         let second = whole.iter().enumerate().filter(|(_, b)| **b == b'\n').nth(1).unwrap().0 + 1;
         for cut in second..whole.len() {
             std::fs::write(&path, &whole[..cut]).unwrap();
+            std::fs::remove_file(dir.path().join(head::FILE)).unwrap(); // it names the line that is cut off
             let (mut j, entries) = Journal::reopen(dir.path()).unwrap();
             assert_eq!(entries.len(), 2, "cut at {cut}");
             j.append(Timestamp::UNIX_EPOCH, note("again")).unwrap();

@@ -36,14 +36,6 @@ impl std::fmt::Display for Holder {
     }
 }
 
-/// `user@machine` of this process.
-pub fn who() -> String {
-    let user =
-        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "unknown".into());
-    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{user}@{}", machine.trim())
-}
-
 /// A file that is locked. The kernel lets it go with the process, however that ends; a holder that ends in order
 /// empties it, so that what stands in an unlocked file was left by one that did not.
 #[derive(Debug)]

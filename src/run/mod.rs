@@ -4,12 +4,15 @@
 //! The journal is the run: the terminal view, every report and resume are folds over its records.
 
 pub mod approval;
+pub mod audit;
 pub mod cancel;
+pub mod conclusion;
 pub mod effect;
 mod fold;
 pub mod frame;
 pub mod gate;
 pub mod grant;
+pub mod head;
 pub mod journal;
 pub mod lock;
 mod met;
@@ -24,10 +27,12 @@ pub mod state;
 pub mod step;
 pub mod transfer;
 pub mod wait;
+pub mod who;
 
 pub use approval::{Answer, Approvals, Approver};
 pub use cancel::Cancel;
 pub use grant::Grant;
+pub use conclusion::{Conclusion, SESSION};
 pub use journal::Journal;
 pub use met::Ending;
 pub use notify::Notifier;

@@ -40,6 +40,8 @@ impl PastCall {
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     steps: BTreeMap<String, (StepKind, Verdict, Value)>,
+    /// The last verdict of each step that did not begin again.
+    verdicts: BTreeMap<String, Verdict>,
     calls: HashMap<(String, String), PastCall>,
     /// The named values of steps, with their entries: the first of each name.
     facts: HashMap<(String, String), (u64, Value)>,
@@ -62,10 +64,12 @@ impl Past {
             match &entry.record {
                 Record::StepBegin { step, kind, .. } => {
                     kinds.insert(step, *kind);
+                    past.verdicts.remove(step);
                 }
                 Record::StepEnd { step, verdict, value, .. } => {
                     let kind = kinds.get(step.as_str()).copied().unwrap_or(StepKind::Verify);
                     past.steps.insert(step.clone(), (kind, verdict.clone(), value.clone()));
+                    past.verdicts.insert(step.clone(), verdict.clone());
                 }
                 Record::Intent { step, call, digest, intent, .. } => {
                     let key = (step.clone(), call.clone());
@@ -104,6 +108,11 @@ impl Past {
         let (was, verdict, value) = self.steps.get(step)?;
         (kind == StepKind::Change && *was == StepKind::Change && verdict.carries())
             .then_some((verdict, value))
+    }
+
+    /// How steps ended, each as it last did. A step that the resumed run does not come to keeps its verdict.
+    pub fn verdicts(&self) -> impl Iterator<Item = (&str, &Verdict)> {
+        self.verdicts.iter().map(|(step, verdict)| (step.as_str(), verdict))
     }
 
     /// The change at a place in a step, if it was about to be sent.

@@ -272,10 +272,10 @@ impl RunReport {
         fold::fold(entries)
     }
 
-    /// The report of the run in a directory. Errors where the journal cannot be read or its chain
-    /// is broken.
+    /// The report of the run in a directory. Errors where the journal cannot be read or is not the one that was
+    /// written (see [`journal::sound`]).
     pub fn load(dir: &Path) -> Result<Self> {
-        let read = journal::read(&dir.join(journal::FILE))?;
+        let read = journal::sound(dir)?;
         Ok(RunReport { head: Some(read.last_hash), ..Self::of(&read.entries) })
     }
 

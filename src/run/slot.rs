@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use super::frame::frame;
-use super::lock::{Attempt, Holder, LockFile, who};
+use super::lock::{Attempt, Holder, LockFile};
 use super::state::{Mode, Run};
+use super::who::who;
 use crate::base::Result;
 
 /// A held slot. Ends with the value, and with the process however it ends.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::approval::{Approvals, Approver};
 use super::cancel::Cancel;
+use super::conclusion::Conclusion;
 use super::frame::{self, Entered, Frame, enter, frame, here};
 use super::journal::Journal;
 use super::met::Ending;
@@ -287,18 +288,20 @@ impl Run {
     /// Ends the run with its last record. Returns whether it passed, and the exit code.
     pub fn finish(&self, error: Option<&Error>) -> Result<(bool, u8)> {
         let met = self.met();
-        let error = error.or(met.as_ref());
-        let failed = lock(&self.0.verdicts).values().any(|v| matches!(v, Verdict::Fail { .. }));
-        let exit = match error {
-            Some(_) if self.0.cancel.was_interrupted() => ErrorKind::Interrupted.exit_code(),
-            Some(e) => e.kind().exit_code(),
-            None if failed => ErrorKind::Gate.exit_code(),
-            None => 0,
-        };
+        let interrupted = self.0.cancel.was_interrupted();
+        let error = error.or(met.as_ref()).cloned();
+        let error = error.map(|e| if interrupted { e.with_kind(ErrorKind::Interrupted) } else { e });
         let seconds = self.0.clock.elapsed().saturating_sub(self.0.began).as_secs_f64();
         let error = error.map_or(Value::Null, |e| serde_json::to_value(e).unwrap_or_default());
-        self.append(Record::RunEnd { ok: exit == 0, exit, seconds, error })?;
-        Ok((exit == 0, exit))
+        let Conclusion { ok, exit } = {
+            let now = lock(&self.0.verdicts);
+            let before = self.0.past.verdicts().filter(|(step, _)| !now.contains_key(*step));
+            let all = now.values().chain(before.map(|(_, verdict)| verdict));
+            Conclusion::of(all, &error)
+                .unwrap_or(Conclusion { ok: false, exit: ErrorKind::Internal.exit_code() })
+        };
+        self.append(Record::RunEnd { ok, exit, seconds, error })?;
+        Ok((ok, exit))
     }
 }
 

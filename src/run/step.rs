@@ -8,7 +8,7 @@ use super::frame::{Frame, enter, frame};
 use super::met::{Ending, Met};
 use super::record::{Record, StepKind, Verdict};
 use super::state::{Mode, Run, lock};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, caught};
 
 /// Why a step of an observation is left out that a run would come to.
 pub const OBSERVING: &str = "observing: this step would change things";
@@ -104,11 +104,11 @@ impl Run {
             let idle = obstacle.is_none();
             let came_back = match obstacle {
                 Some(reason) => Ok(leave(&this, &reason)),
-                None => match when() {
+                None => match caught(when) {
                     Ok(true) if self.mode() == Mode::Observe && spec.kind == StepKind::Change => {
                         Ok(leave(&this, OBSERVING))
                     }
-                    Ok(true) => body().map(Some),
+                    Ok(true) => caught(body).map(Some),
                     Ok(false) => Ok(leave(&this, "its `when` does not hold")),
                     Err(e) => Err(e),
                 },
@@ -125,7 +125,7 @@ impl Run {
         if let (Verdict::Skipped { reason }, true) = (&verdict, idle)
             && self.own_work(&spec.id, reason)?
         {
-            verdict = Verdict::Pass;
+            verdict = lock(&this.shared().excused).clone().unwrap_or(Verdict::Pass);
         }
         let value = match (&came_back, &verdict) {
             (Ok(Some(value)), v) if v.carries() => codec.encode(value),
@@ -180,7 +180,7 @@ impl Run {
     ) -> Result<()> {
         self.require_step("a clean-up")?;
         if let Some(frame) = frame() {
-            let body = Box::new(|frame: &Frame| frame.settle(&body()));
+            let body = Box::new(|frame: &Frame| frame.settle(&caught(body)));
             lock(&frame.shared().deferred).push((title.to_string(), body));
         }
         Ok(())

@@ -12,7 +12,7 @@ use super::host::Host;
 use super::later;
 use super::primitive::{On, Primitive};
 use super::thrown::Thrown;
-use crate::base::{Error, ErrorKind, Place};
+use crate::base::{Error, ErrorKind, Place, caught};
 use crate::run::frame;
 
 /// A call of a primitive, its arguments checked.
@@ -128,7 +128,7 @@ fn invoke(
         host.run.require_step(&format!("`{}`", primitive.path()))?;
     }
     let mut call = Call { host, context, primitive, receiver, args };
-    (primitive.body)(&mut call).inspect_err(|thrown| {
+    caught(|| (primitive.body)(&mut call)).inspect_err(|thrown| {
         // a script that swallows it loses the way that led to it: its frame learns where it was
         if let Some(error) = thrown.fault() {
             let Place { file, line, column } = call.place();

@@ -43,6 +43,7 @@ pub(super) fn reach(decl: &CloudDecl, policy: &Policy, ask: &dyn Ask) -> Result<
     cloud.http.proxy = decl.proxy.clone();
     cloud.endpoint_overrides = entry.endpoint_overrides.clone();
     cloud.endpoint_overrides.extend(decl.endpoint_overrides.clone());
+    cloud.plain_http = decl.plain_http.clone();
     cloud.policy = policy.clone();
     if let Some(version) =
         entry.written("identity_api_version").filter(|w| !w.value.expose().starts_with('3'))
@@ -142,7 +143,7 @@ fn credential(entry: &CloudEntry, decl: &CloudDecl, ask: &dyn Ask) -> Result<Cre
 
 fn secret(entry: &CloudEntry, decl: &CloudDecl, ask: &dyn Ask, name: &str, variable: &str) -> Result<Secret> {
     match (&decl.secret, entry.secret(name)) {
-        (Some(source), _) => source.resolve(ask),
+        (Some(source), _) => source.resolve_line(ask),
         (None, Some(secret)) => Ok(secret.clone()),
         (None, None) => Err(entry.error(format!("{} has no {name}", entry.title)).help(format!(
             "set it there ({variable} in an openrc), or add password = {{ env = \"NAME\" }}, {{ file = \"PATH\" }}, \

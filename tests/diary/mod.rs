@@ -118,7 +118,18 @@ impl Diary {
 
     /// A step that ends with an error.
     pub fn fail(&mut self, id: &str, title: &str, error: &Error, body: impl FnOnce(&mut Self)) {
-        self.open(id, title, StepKind::Verify, None);
+        self.fail_as(id, title, StepKind::Verify, error, body);
+    }
+
+    pub fn fail_as(
+        &mut self,
+        id: &str,
+        title: &str,
+        kind: StepKind,
+        error: &Error,
+        body: impl FnOnce(&mut Self),
+    ) {
+        self.open(id, title, kind, None);
         let began = self.now;
         body(self);
         let seconds = self.now.duration_since(began).as_secs_f64();
@@ -540,7 +551,7 @@ pub fn hostile(dir: &Path) -> RunReport {
     for (n, text) in HOSTILE.iter().enumerate() {
         let error =
             Error::new(ErrorKind::Gate, *text).cause(*text).help(*text).scope(*text).place(*text, 1, 1);
-        d.fail(&format!("{n} {text}"), text, &error, |d| {
+        d.fail_as(&format!("{n} {text}"), text, StepKind::Change, &error, |d| {
             d.gate(text, false, json!({*text: text, "name": text}), json!(text), &[text]);
             d.gate(text, true, json!(text.repeat(200)), Value::Null, &[]);
             d.wait(text, 60.0, &[(0.0, text), (5.0, &format!("!{text}")), (10.0, "next")], 20.0, Some(text));

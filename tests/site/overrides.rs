@@ -70,8 +70,7 @@ impl Shop {
         let home = self.rig.site().parent().unwrap().canonicalize().unwrap();
         let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string();
         let text = text.replace(&*home.to_string_lossy(), "HOME").replace(&today, "DAY");
-        let machine = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
-        text.replace(&format!("unknown@{}", machine.trim()), "WHO")
+        text.replace(&rhumb::run::who::who(), "WHO")
     }
 }
 

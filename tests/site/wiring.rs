@@ -29,7 +29,7 @@ const SITE: &str = "name = \"x\"\n\
 
 const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: mgmt\n\
     contexts: [{name: mgmt, context: {cluster: mgmt, user: admin}}]\n\
-    clusters: [{name: mgmt, cluster: {server: 'http://10.0.0.4:6443'}}]\n\
+    clusters: [{name: mgmt, cluster: {server: 'https://10.0.0.4:6443'}}]\n\
     users: [{name: admin, user: {token: played}}]\n";
 
 /// Answers for every system, and remembers who asked.
@@ -126,7 +126,7 @@ fn a_rehearsal_replaces_the_systems_and_nothing_else() {
     ];
     assert!(asked.iter().all(Result::is_err));
     let kube = runtime.block_on(site.cluster("mgmt", None)).unwrap();
-    assert_eq!((kube.name(), kube.server()), ("mgmt", "http://10.0.0.4:6443"));
+    assert_eq!((kube.name(), kube.server()), ("mgmt", "https://10.0.0.4:6443"));
     assert_eq!(
         *played.0.lock().unwrap(),
         [
@@ -212,8 +212,8 @@ fn a_kubeconfig_comes_from_a_host_or_a_file_and_a_missing_one_is_told_at_its_pla
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server =
         |name: &str| runtime.block_on(site.cluster(name, None)).map(|kube| kube.server().to_string());
-    assert_eq!(server("mgmt").unwrap(), "http://10.0.0.4:6443");
-    assert_eq!(server("file").unwrap(), "http://10.0.0.4:6443");
+    assert_eq!(server("mgmt").unwrap(), "https://10.0.0.4:6443");
+    assert_eq!(server("file").unwrap(), "https://10.0.0.4:6443");
     let told: Vec<String> =
         ["wrong", "none"].iter().map(|name| dir.told(&server(name).unwrap_err())).collect();
     crate::directory::golden("missing_kubeconfigs", &told.join("\n"));

@@ -22,9 +22,9 @@ pub fn ids(session: &Session) -> Vec<String> {
 /// What happened in one of them; nothing where no run has this id.
 ///
 /// # Errors
-/// Its journal cannot be read.
+/// Its journal cannot be read, or is not the one that was written.
 pub fn entries(session: &Session, id: &str) -> Result<Option<Vec<Entry>>> {
     let directory = directory(session).join(id);
     let kept = !id.is_empty() && ids(session).iter().any(|kept| kept == id);
-    kept.then(|| journal::read(&directory.join(journal::FILE)).map(|read| read.entries)).transpose()
+    kept.then(|| journal::sound(&directory).map(|read| read.entries)).transpose()
 }

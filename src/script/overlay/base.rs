@@ -86,7 +86,7 @@ impl Base {
             target,
             title: f.need("title", "\"its title\"")?.text()?.to_string(),
             fingerprint: f.need("fingerprint", "\"sha256\"")?.text()?.to_string(),
-            text: text.text()?.to_string(),
+            text: text.prose()?.to_string(),
             release: f.need("release", "\"0.1.0\"")?.text()?.to_string(),
             reviewed: reviewed.text()?.parse().map_err(|_| {
                 let e = reviewed.spot.error(format!("`{}` is not a day", reviewed.path));

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Error, ErrorKind, Result, Secret};
-use crate::site::document::Spot;
+use crate::base::{Error, ErrorKind, Result, Secret, line};
+use crate::site::document::{ONE_LINE, Spot};
 
 /// A setting, which may be a secret, and where it was written.
 #[derive(Clone, Debug)]
@@ -82,10 +82,13 @@ impl CloudEntry {
         CloudEntry { title, spot, settings, endpoint_overrides: BTreeMap::new(), ignored: BTreeMap::new() }
     }
 
-    /// Takes a setting; an empty one counts as missing, and two that differ are refused.
+    /// Takes a setting of one line; an empty one counts as missing, and two that differ are refused.
     pub(super) fn set(&mut self, name: &'static str, written: Written) -> Result<()> {
         if written.value.expose().is_empty() {
             return Ok(());
+        }
+        if let Some(flaw) = line::flaw(written.value.expose()) {
+            return Err(written.spot.error(format!("`{name}` holds {flaw}")).help(ONE_LINE));
         }
         if let Some(before) = self.settings.get(name)
             && before.value != written.value

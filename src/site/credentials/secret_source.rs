@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::base::{Error, ErrorKind, Result, Secret};
+use crate::base::{Error, ErrorKind, Result, Secret, line};
 use crate::site::document::{Node, Shape, Spot};
 use crate::site::paths::Paths;
 use crate::site::trust;
@@ -92,6 +92,21 @@ impl SecretSource {
             From::File(path) => trust::read_secret(path).map_err(|e| self.at(&e)),
             From::Prompt(text) => ask.secret(text).map_err(|e| self.at(&e)),
             From::Command(argv) => self.run(argv),
+        }
+    }
+
+    /// Gets the secret as what becomes a part of a request: one line.
+    ///
+    /// # Errors
+    /// As [`SecretSource::resolve`].
+    pub fn resolve_line(&self, ask: &dyn Ask) -> Result<Secret> {
+        let secret = self.resolve(ask)?;
+        match line::flaw(secret.expose()) {
+            Some(flaw) => Err(self
+                .spot
+                .error(format!("the secret from this source holds {flaw}"))
+                .help("a password or a token is one line of visible characters")),
+            None => Ok(secret),
         }
     }
 

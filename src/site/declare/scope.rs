@@ -46,6 +46,8 @@ pub struct CloudDecl {
     pub proxy: Option<String>,
     /// URLs that replace the catalog's, by service type.
     pub endpoint_overrides: BTreeMap<String, String>,
+    /// Hosts that may have the token over plain HTTP, though Keystone is asked over HTTPS.
+    pub plain_http: Vec<String>,
 }
 
 /// Where the credentials of a scope are.
@@ -98,6 +100,7 @@ const KEYS: &[&str] = &[
     "insecure",
     "proxy",
     "endpoint_overrides",
+    "plain_http",
     "password",
 ];
 
@@ -134,6 +137,10 @@ impl ScopeDecl {
                 .iter()
                 .map(|e| Ok((e.key.clone(), http_url(&e.node)?)))
                 .collect::<Result<_>>()?,
+            plain_http: match f.get("plain_http") {
+                Some(node) => node.items()?.iter().map(host_name).collect::<Result<_>>()?,
+                None => Vec::new(),
+            },
         };
         Ok(ScopeDecl {
             name: entry.key.clone(),
@@ -144,6 +151,19 @@ impl ScopeDecl {
             spot: entry.spot.clone(),
         })
     }
+}
+
+/// A host without scheme, port and path.
+fn host_name(node: &Node) -> Result<String> {
+    let text = node.text()?;
+    let bare = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')).is_some();
+    if text.contains(['/', ' ', '*']) || (!bare && text.contains(':')) {
+        let error = node.spot.error(format!("`{}` is not the name of a host", node.path));
+        return Err(
+            error.help("write the host alone, as the catalog's URL has it: plain_http = [\"nova.example\"]")
+        );
+    }
+    Ok(text.to_string())
 }
 
 /// What the site file narrows the credentials to. Two answers are refused: Keystone would quietly take one.

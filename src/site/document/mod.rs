@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::base::{Error, ErrorKind, Result};
 
 pub use read::Fields;
-pub(crate) use read::suggestion;
+pub(crate) use read::{ONE_LINE, suggestion};
 
 /// Where a node stands.
 #[derive(Clone, PartialEq, Eq)]

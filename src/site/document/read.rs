@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use super::{Entry, Node, Shape};
 use crate::base::error::nearest;
-use crate::base::{Error, Result, duration};
+use crate::base::{Error, Result, duration, line};
+
+/// How a text comes to hold a line end, and how it is written without.
+pub(crate) const ONE_LINE: &str =
+    "write it in one line, in quotes; in YAML a `|` or `>` keeps the line end, and `|-` or `>-` does not";
 
 impl Node {
     /// An error that says what was wanted instead of what is here.
@@ -24,14 +28,25 @@ impl Node {
         }
     }
 
-    /// A text that is not empty.
+    /// A text of one line that is not empty.
     pub fn text(&self) -> Result<&str> {
-        match &self.shape {
-            Shape::Text(text) if text.is_empty() => {
-                Err(self.spot.error(format!("`{}` is empty", self.path)).help("give it a value or remove it"))
-            }
-            Shape::Text(text) => Ok(text),
-            _ => Err(self.mismatch("a text")),
+        self.written(line::flaw)
+    }
+
+    /// A text for people, of one line or several, that is not empty.
+    pub fn prose(&self) -> Result<&str> {
+        self.written(line::flaw_in_lines)
+    }
+
+    fn written(&self, flaw: fn(&str) -> Option<&'static str>) -> Result<&str> {
+        let Shape::Text(text) = &self.shape else { return Err(self.mismatch("a text")) };
+        if text.is_empty() {
+            let error = self.spot.error(format!("`{}` is empty", self.path));
+            return Err(error.help("give it a value or remove it"));
+        }
+        match flaw(text) {
+            Some(flaw) => Err(self.spot.error(format!("`{}` holds {flaw}", self.path)).help(ONE_LINE)),
+            None => Ok(text),
         }
     }
 
@@ -91,7 +106,9 @@ impl Node {
 
     /// A program and its arguments, never empty.
     pub fn argv(&self) -> Result<Vec<String>> {
-        let argv = self.texts()?;
+        // an argument may have lines, as a script for a shell has
+        let argv: Vec<String> =
+            self.items()?.iter().map(|item| item.prose().map(String::from)).collect::<Result<_>>()?;
         if argv.is_empty() {
             let error = self.spot.error(format!("`{}` names no program", self.path));
             return Err(error.help("write the program and its arguments: [\"program\", \"argument\"]"));

@@ -55,7 +55,7 @@ impl KnownIssue {
         let requirement = |e: &Entry| Ok((e.key.clone(), Requirement::read(&e.node)?));
         Ok(KnownIssue {
             id: f.need("id", "\"D-042\"")?.text()?.to_string(),
-            title: f.need("title", "\"what it is\"")?.text()?.to_string(),
+            title: f.need("title", "\"what it is\"")?.prose()?.to_string(),
             signature: Signature::read(f.need("signature", "\"*what the evidence says*\"")?)?,
             applies_to: match f.get("applies_to") {
                 Some(node) => node.entries()?.iter().map(requirement).collect::<Result<_>>()?,

@@ -47,7 +47,7 @@ impl Waiver {
             gate: gate.text()?.to_string(),
             runbook: f.owned("runbook")?,
             step: f.owned("step")?,
-            reason: f.need("reason", "\"why it may fail\"")?.text()?.to_string(),
+            reason: f.need("reason", "\"why it may fail\"")?.prose()?.to_string(),
             owner: f.need("owner", "\"who answers for it\"")?.text()?.to_string(),
             expires: date(f.need("expires", "2026-12-31")?)?,
             spot: node.spot.clone(),

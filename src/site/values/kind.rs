@@ -106,7 +106,7 @@ impl Kind {
                 Err(node.mismatch(self.wanted()))
             }
             (_, Shape::Text(_)) => {
-                let text = node.text()?;
+                let text = if *self == Kind::String { node.prose()? } else { node.text()? };
                 self.scalar(text).map_err(|e| node.located(&e).context(format!("`{}`", node.path)))
             }
             _ => Err(node.mismatch(self.wanted())),

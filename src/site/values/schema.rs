@@ -102,7 +102,7 @@ impl ValueDecl {
         let kind = Kind::parse(f.need("type", "\"string\"")?)?;
         let mut decl = ValueDecl {
             name: name.to_string(),
-            doc: f.need("doc", "\"what it means\"")?.text()?.to_string(),
+            doc: f.need("doc", "\"what it means\"")?.prose()?.to_string(),
             default: None,
             optional: f.flag("optional")?,
             choices: f.get("choices").map(Node::texts).transpose()?.unwrap_or_default(),

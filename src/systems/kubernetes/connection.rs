@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::uri::{Authority, Scheme};
@@ -14,11 +15,11 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::base::{Error, ErrorKind, Payload, Result, duration};
+use crate::base::{Error, ErrorKind, Payload, Result, Secret, caught, duration};
 use crate::systems::http::{Answer, Dialer, NOBODY_THERE, RequestRecord, Retry, Witness, install_crypto};
 
 use super::ask::Ask;
-use super::kubeconfig::Way;
+use super::kubeconfig::{Way, token};
 use super::refusal::refusal;
 use super::transport;
 
@@ -28,15 +29,28 @@ pub(super) const ANSWER: Duration = Duration::from_secs(60);
 /// Most bytes of one answer.
 pub(super) const CAP: usize = 64 << 20;
 
+/// Most bytes of a path with its query. kube panics where it makes no URL of it.
+const LONGEST: usize = 32 << 10;
+
 /// The way to one API server.
 pub(super) struct Connection {
     handle: String,
     server: String,
-    config: kube::Config,
-    reads: Client,
+    namespace: String,
+    live: Mutex<Live>,
+    token_file: Option<PathBuf>,
     rehearsed: bool,
     witness: Option<Arc<dyn Witness>>,
     warnings: Mutex<BTreeSet<String>>,
+}
+
+/// What requests go through.
+struct Live {
+    config: kube::Config,
+    /// Shared by reads.
+    reads: Client,
+    /// The token that its file held.
+    token: Option<Secret>,
 }
 
 impl Connection {
@@ -45,7 +59,7 @@ impl Connection {
     /// With a dialer the server is whatever plays its address on loopback, over plain HTTP.
     ///
     /// # Errors
-    /// [`ErrorKind::Site`] if certificates, key or proxy of the kubeconfig cannot be used;
+    /// [`ErrorKind::Site`] if certificates, key or proxy of the kubeconfig cannot be used, or its credential would go in clear;
     /// [`ErrorKind::Unreachable`] if nothing plays the address in a rehearsal.
     pub(super) fn new(
         handle: &str,
@@ -54,14 +68,19 @@ impl Connection {
         witness: Option<Arc<dyn Witness>>,
     ) -> Result<Self> {
         install_crypto();
+        if let (Some(e), None) = (&way.in_clear, dialer) {
+            return Err(e.clone());
+        }
         let mut config = way.config.clone();
         let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
         if let Some(dialer) = dialer {
             rehearse(&mut config, dialer).map_err(|e| e.scope(handle))?;
         }
-        let reads = client(handle, &config)?;
-        let (rehearsed, warnings) = (dialer.is_some(), Mutex::default());
-        Ok(Connection { handle: handle.to_string(), server, config, reads, rehearsed, witness, warnings })
+        let namespace = config.default_namespace.clone();
+        let live = Mutex::new(Live { reads: client(handle, &config)?, config, token: None });
+        let (rehearsed, warnings, token_file) = (dialer.is_some(), Mutex::default(), way.token_file.clone());
+        let handle = handle.to_string();
+        Ok(Connection { handle, server, namespace, live, token_file, rehearsed, witness, warnings })
     }
 
     /// The server's URL as the kubeconfig has it.
@@ -71,7 +90,7 @@ impl Connection {
 
     /// The namespace of the kubeconfig's context.
     pub(super) fn namespace(&self) -> &str {
-        &self.config.default_namespace
+        &self.namespace
     }
 
     /// What the server warned of since the last call, such as an API version that will go.
@@ -171,11 +190,25 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Site`] as [`Connection::new`].
     pub(super) fn fresh(&self) -> Result<Client> {
+        let live = self.live()?;
         // a program that logs the user in may ask for a password: it is run once
-        match self.config.auth_info.exec {
-            Some(_) => Ok(self.reads.clone()),
-            None => client(&self.handle, &self.config),
+        match live.config.auth_info.exec {
+            Some(_) => Ok(live.reads.clone()),
+            None => client(&self.handle, &live.config),
         }
+    }
+
+    /// What requests go through, with the token that its file holds by now. One that cannot be read any more stays.
+    fn live(&self) -> Result<MutexGuard<'_, Live>> {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = self.token_file.as_deref().and_then(|file| token(file).ok())
+            && live.token.as_ref() != Some(&token)
+        {
+            live.config.auth_info.token = Some(token.expose().to_string().into());
+            live.reads = client(&self.handle, &live.config)?;
+            live.token = Some(token);
+        }
+        Ok(live)
     }
 
     /// The error behind one of kube's.
@@ -185,7 +218,7 @@ impl Connection {
 
     async fn begin(&self, ask: &Ask) -> Result<Response<Body>> {
         let request = request(ask).map_err(|e| e.scope(&self.handle))?;
-        let client = if ask.is_read() { self.reads.clone() } else { self.fresh()? };
+        let client = if ask.is_read() { self.live()?.reads.clone() } else { self.fresh()? };
         client.send(request).await.map_err(|e| self.failure(&e, ask))
     }
 
@@ -218,10 +251,16 @@ impl Connection {
 }
 
 fn client(handle: &str, config: &kube::Config) -> Result<Client> {
-    Client::try_from(config.clone()).map_err(|e| {
+    let unusable = || {
         Error::new(ErrorKind::Site, "the kubeconfig's certificates, key or token cannot be used")
             .scope(handle)
-            .from_source(&e)
+    };
+    // kube makes a header of what the kubeconfig's program prints, and panics where that cannot be one
+    caught(|| Client::try_from(config.clone()).map_err(|e| unusable().from_source(&e))).map_err(|e| {
+        match e.kind() {
+            ErrorKind::Internal => unusable().cause("what its program prints holds no token of one line"),
+            _ => e,
+        }
     })
 }
 
@@ -229,6 +268,10 @@ fn request(ask: &Ask) -> Result<Request<Body>> {
     let wrong = |e: http::Error| {
         Error::new(ErrorKind::Argument, format!("{} cannot be asked for", ask.target)).from_source(&e)
     };
+    if ask.target.len() > LONGEST {
+        let what = format!("{} is {} bytes long; {LONGEST} can be asked for", ask.path(), ask.target.len());
+        return Err(Error::new(ErrorKind::Argument, what).help("ask by a shorter name or selector"));
+    }
     let mut builder = Request::builder()
         .method(ask.method.clone())
         .uri(&ask.target)

@@ -1,9 +1,10 @@
 //! A cloud as the site declares it: where its Keystone is, who asks, and how to get there.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::base::{Error, ErrorKind, Result, Secret};
+use crate::base::{Error, ErrorKind, Result, Secret, line};
 use crate::systems::http::{Http, HttpSettings, Url};
 
 use super::policy::Policy;
@@ -26,6 +27,8 @@ pub struct Cloud {
     pub http: HttpSettings,
     /// URLs that replace the catalog's, by service type.
     pub endpoint_overrides: BTreeMap<String, String>,
+    /// Hosts that may have the token over plain HTTP, though Keystone is asked over HTTPS.
+    pub plain_http: Vec<String>,
     /// Which roles its services ask for.
     pub policy: Policy,
     shared: Arc<Shared>,
@@ -49,6 +52,7 @@ impl Cloud {
             interface: Interface::Public,
             http: HttpSettings::default(),
             endpoint_overrides: BTreeMap::new(),
+            plain_http: Vec::new(),
             policy: Policy::default(),
             shared: Arc::default(),
         }
@@ -90,6 +94,45 @@ impl Cloud {
             _ => Ok(format!("{text}/v3")),
         }
     }
+}
+
+impl Cloud {
+    /// Holds that a URL of the catalog is one, and that the token does not go to it in clear where Keystone, which gave the
+    /// token, is asked over HTTPS: whoever reads it on the way has the scope's roles. Nothing leaves this machine on
+    /// loopback, nor in a rehearsal.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Protocol`] and [`ErrorKind::Refused`].
+    pub(super) fn hold_endpoint(&self, service: &str, text: &str) -> Result<()> {
+        let wrong = |why: &str| {
+            Error::new(ErrorKind::Protocol, format!("the catalog's URL of service `{service}` {why}"))
+                .help("correct the endpoint in Keystone, or state its URL in `endpoint_overrides`")
+        };
+        if let Some(flaw) = line::flaw(text) {
+            return Err(wrong(&format!("holds {flaw}")));
+        }
+        let url = Url::parse(text).map_err(|e| wrong("is not a URL").from_source(&e))?;
+        let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
+            return Err(wrong("is neither http nor https"));
+        };
+        let in_clear = url.scheme() == "http" && self.keystone()?.starts_with("https:");
+        let at_home = self.http.dialer.is_some() || is_loopback(host);
+        if !in_clear || at_home || self.plain_http.iter().any(|allowed| allowed.eq_ignore_ascii_case(host)) {
+            return Ok(());
+        }
+        let what = format!("service `{service}` is at http://{host}, where the token would go in clear");
+        Err(Error::new(ErrorKind::Refused, what)
+            .cause(format!("Keystone gave it over HTTPS: {}", self.auth_url))
+            .help(format!(
+                "nothing was sent there; correct the endpoint in Keystone's catalog, state an https URL in \
+                 `endpoint_overrides`, or allow the host in the scope: plain_http = [\"{host}\"]"
+            )))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -132,7 +132,10 @@ impl Session {
             return Ok(Endpoint::new(&cloud.endpoint_overrides[key], name));
         }
         match token.catalog.url(name, cloud.interface, cloud.region.as_deref()) {
-            Ok(url) => Ok(Endpoint::new(url, name)),
+            Ok(url) => {
+                cloud.hold_endpoint(name, url).map_err(|e| e.scope(self.handle()))?;
+                Ok(Endpoint::new(url, name))
+            }
             // a token for nothing has no catalog, and still may ask Keystone about itself
             Err(_)
                 if token.catalog.services().is_empty()

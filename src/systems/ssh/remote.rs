@@ -47,6 +47,10 @@ pub(super) fn command_line(command: &Command) -> Result<(String, Option<&Arg>)> 
         line.push(' ');
         line.push_str(&quote(arg.expose()));
     }
+    if line.contains('\0') {
+        let what = "the command line holds a NUL byte, which no command line can";
+        return Err(Error::new(ErrorKind::Argument, what).help("pass it on standard input"));
+    }
     if line.len() > LONGEST {
         let what = format!("the command line is {} bytes long; a remote shell takes {LONGEST}", line.len());
         return Err(Error::new(ErrorKind::Argument, what).help("pass the long part on standard input"));
@@ -135,7 +139,8 @@ mod tests {
     #[test]
     fn what_a_remote_shell_cannot_take_is_refused() {
         let none: [&str; 0] = [];
-        for command in [Command::new(none), Command::new(["x".repeat(200_000)])] {
+        let long = "x".repeat(200_000);
+        for command in [Command::new(none), Command::new([long.as_str()]), Command::new(["echo", "a\0b"])] {
             assert_eq!(command_line(&command).unwrap_err().kind(), ErrorKind::Argument);
         }
     }

@@ -6,13 +6,19 @@
 
 mod settings;
 mod source;
+mod texts;
+mod token;
+
+use std::path::PathBuf;
 
 use kube::Config;
+use kube::config::Kubeconfig;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 
 use super::spec::KubeSpec;
 use source::Source;
+pub(super) use token::token;
 
 /// A kubeconfig reduced to the one context in use.
 pub(super) struct Way {
@@ -22,6 +28,10 @@ pub(super) struct Way {
     pub(super) user: Option<String>,
     /// How to connect.
     pub(super) config: Config,
+    /// The file that its token comes from, which others may write anew.
+    pub(super) token_file: Option<PathBuf>,
+    /// Why it must not be used over a network.
+    pub(super) in_clear: Option<Error>,
 }
 
 /// Reads, checks and reduces a kubeconfig.
@@ -33,7 +43,7 @@ pub(super) struct Way {
 /// would reach beyond itself.
 pub(super) fn way(spec: &KubeSpec) -> Result<Way> {
     let source = Source::of(spec)?;
-    let kubeconfig = source.parse()?;
+    let kubeconfig: Kubeconfig = source.parse()?;
     let Some(name) = spec.context.as_ref().or(kubeconfig.current_context.as_ref()) else {
         return Err(source.wrong("has no current context").help("state `context`"));
     };
@@ -49,9 +59,11 @@ pub(super) fn way(spec: &KubeSpec) -> Result<Way> {
         None => Default::default(),
     };
     source.refuse(&cluster, &user)?;
+    source.hold_to_lines(name, &context.cluster, context.user.as_deref(), &user)?;
     let namespace = context.namespace.filter(|n| !n.is_empty());
-    let config = source.settings(cluster, user, namespace.as_deref().unwrap_or("default"))?;
-    Ok(Way { context: name.clone(), user: context.user, config })
+    let in_clear = source.in_clear(&cluster, &user);
+    let (config, token_file) = source.settings(cluster, user, namespace.as_deref().unwrap_or("default"))?;
+    Ok(Way { context: name.clone(), user: context.user, config, token_file, in_clear })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! From a cluster and a user of a kubeconfig to the settings of a connection.
 
 use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,29 +12,77 @@ use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 
 use super::source::Source;
+use super::token::token;
 
 /// Longest wait for a connection, in real time.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// Most bytes of a server's URL: with a path behind it, it must still be one.
+const LONGEST: usize = 4096;
+
+/// Whether a user of a kubeconfig proves itself with what anybody on the way could use.
+fn logs_in(user: &AuthInfo) -> bool {
+    let AuthInfo { token, token_file, password, exec, .. } = user;
+    token.is_some() || token_file.is_some() || password.is_some() || exec.is_some()
+}
+
+/// Whether a URL has a port that is one, or none at all: a port that is none must not become the usual one.
+fn names_its_port(url: &http::Uri) -> bool {
+    let authority = url.authority().map_or("", |a| a.as_str());
+    let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
+    url.port_u16().is_some() || !behind.contains(':')
+}
+
+/// Whether what is sent to a host stays on this machine.
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 impl Source {
-    /// The settings of a connection by this cluster and user.
-    pub(super) fn settings(&self, cluster: Cluster, mut user: AuthInfo, namespace: &str) -> Result<Config> {
+    /// Why the user's credential must not be sent to the cluster's server: anybody on the way could read it. kubectl sends
+    /// none then, and is refused for it; here that is told.
+    pub(super) fn in_clear(&self, cluster: &Cluster, user: &AuthInfo) -> Option<Error> {
+        let server = cluster.server.as_deref().unwrap_or_default();
+        let url = server.parse::<http::Uri>().ok().filter(|u| u.scheme_str() == Some("http"))?;
+        (logs_in(user) && !is_loopback(url.host().unwrap_or_default())).then(|| {
+            self.wrong(&format!("has `{server}` as its server, where its credential would go in clear"))
+                .help("write https://host:port, or leave the user's credential out")
+        })
+    }
+
+    /// The settings of a connection by this cluster and user, and the file that its token comes from.
+    pub(super) fn settings(
+        &self,
+        cluster: Cluster,
+        mut user: AuthInfo,
+        namespace: &str,
+    ) -> Result<(Config, Option<PathBuf>)> {
         let server = cluster.server.as_deref().unwrap_or_default();
         let url = server
             .parse::<http::Uri>()
             .ok()
-            .filter(|u| u.authority().is_some())
+            .filter(|u| server.len() <= LONGEST && names_its_port(u))
+            .filter(|u| u.host().is_some_and(|host| !host.is_empty()))
             .filter(|u| matches!(u.scheme_str(), Some("http" | "https")));
         let Some(url) = url else {
             return Err(self
                 .wrong(&format!("has `{server}` as its server"))
                 .help("write https://host:port; a cluster without an API address is not up yet"));
         };
-        for path in [&mut user.client_certificate, &mut user.client_key, &mut user.token_file] {
+        for path in [&mut user.client_certificate, &mut user.client_key] {
             *path = path.take().map(|p| self.absolute(&p).display().to_string());
+        }
+        // kube keeps a line end that the file has, and cannot send it
+        let mut token_file = None;
+        if let Some(path) = user.token_file.take().filter(|_| user.token.is_none()) {
+            let path = self.absolute(&path);
+            let token = token(&path).map_err(|e| e.context(self.wrong("names a token file").to_string()))?;
+            user.token = Some(token.expose().to_string().into());
+            token_file = Some(path);
         }
         if let Some(exec) = user.exec.as_mut().filter(|e| e.provide_cluster_info) {
             exec.cluster = Some(ExecAuthCluster::try_from(&cluster).map_err(|e| {
@@ -53,7 +103,7 @@ impl Source {
             })?),
             None => None,
         };
-        Ok(config)
+        Ok((config, token_file))
     }
 
     fn authorities(&self, cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {

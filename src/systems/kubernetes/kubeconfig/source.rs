@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kube::config::{AuthInfo, Cluster, Kubeconfig};
+use kube::config::{AuthInfo, Cluster};
+use serde::de::DeserializeOwned;
+use serde_saphyr::Location;
 
+use super::texts::{Texts, has_nul};
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::systems::kubernetes::spec::{KubeSpec, KubeconfigSource};
@@ -76,16 +79,45 @@ impl Source {
         })
     }
 
-    pub(super) fn parse(&self) -> Result<Kubeconfig> {
+    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_saphyr::from_str(self.text.expose()).map_err(|e| {
             // a parser's message quotes what it stumbled over, which may be a key or a token
             let error = self.wrong("is not one").help("`kubectl config view --kubeconfig FILE` reads it too");
-            match (e.location(), &self.file) {
-                (Some(at), Some(file)) => error.place(file, small(at.line()), small(at.column())),
-                (Some(at), None) => error.cause(format!("at line {}, column {}", at.line(), at.column())),
-                (None, _) => error,
+            match e.location() {
+                Some(at) => self.at(error, &at),
+                None => error,
             }
         })
+    }
+
+    /// An error, where it is.
+    fn at(&self, error: Error, at: &Location) -> Error {
+        match &self.file {
+            Some(file) => error.place(file, small(at.line()), small(at.column())),
+            None => error.cause(format!("at line {}, column {}", at.line(), at.column())),
+        }
+    }
+
+    /// Refuses texts that must be one line and are not.
+    pub(super) fn hold_to_lines(
+        &self,
+        context: &str,
+        cluster: &str,
+        user: Option<&str>,
+        login: &AuthInfo,
+    ) -> Result<()> {
+        if let Some(found) = self.parse::<Texts>()?.flawed(context, cluster, user) {
+            let error = self.wrong(&format!("holds {} in its `{}`", found.flaw, found.key));
+            return Err(self.at(error, &found.at).help(
+                "write it in one line behind the colon; in YAML a `|` or `>` keeps the line end, and `|-` or `>-` does not",
+            ));
+        }
+        match &login.exec {
+            Some(exec) if has_nul(exec) => {
+                Err(self.wrong("holds a NUL byte in its `exec`").help("remove it"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Refuses what would run a program, and in a fetched text all that reaches beyond it.

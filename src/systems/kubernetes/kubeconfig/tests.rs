@@ -94,7 +94,7 @@ fn a_fetched_text_cannot_reach_beyond_itself() {
 #[test]
 fn a_file_of_the_site_may_name_others_beside_it() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("token"), "t0ken").unwrap();
+    fs::write(dir.path().join("token"), "t0ken\n").unwrap();
     let path = dir.path().join("config");
     fs::write(
         &path,
@@ -102,8 +102,8 @@ fn a_file_of_the_site_may_name_others_beside_it() {
     )
     .unwrap();
     let way = way(&spec(KubeconfigSource::File { path, allow_exec: false }, None)).unwrap();
-    let token = dir.path().join("token").display().to_string();
-    assert_eq!(way.config.auth_info.token_file, Some(token));
+    assert_eq!(way.token_file, Some(dir.path().join("token")));
+    assert!(way.config.auth_info.token.is_some() && way.config.auth_info.token_file.is_none());
     assert_eq!(way.config.proxy_url.unwrap(), "http://p:3128/");
 }
 

@@ -1,0 +1,299 @@
+//! Whether a journal's records can be those of one run. The chain tells that no line was changed before the last one; this
+//! tells what no run writes: a verdict that its step's own records contradict, an end that does not follow from the steps.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::conclusion::{Conclusion, SESSION};
+use super::past::leaves_doubt;
+use super::record::{Entry, Record, StepKind, Verdict};
+use crate::base::ErrorKind;
+
+/// What does not fit, and in which line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The line that says it.
+    pub line: u64,
+    /// What it says, against what.
+    pub what: String,
+}
+
+/// Holds the records of a journal against each other.
+///
+/// # Errors
+/// The first line that no run writes behind the lines before it.
+pub fn audit(entries: &[Entry]) -> Result<(), Contradiction> {
+    let mut audit = Audit::default();
+    entries
+        .iter()
+        .try_for_each(|entry| audit.take(entry).map_err(|what| Contradiction { line: entry.n, what }))
+}
+
+/// What a record says that cannot be.
+type Fault = String;
+
+#[derive(Default)]
+struct Audit<'a> {
+    /// The runbook, once the run has begun.
+    runbook: Option<&'a str>,
+    /// How it ended, if it has not gone on since.
+    ended: Option<bool>,
+    /// How often it went on.
+    resumes: u64,
+    open: Option<Open<'a>>,
+    /// The steps begun since it last went on.
+    begun: BTreeSet<&'a str>,
+    /// The last verdict of each step.
+    verdicts: BTreeMap<&'a str, &'a Verdict>,
+    /// How steps ended before it last went on: what may be recalled.
+    before: HashMap<&'a str, (StepKind, &'a Verdict, &'a Value)>,
+    /// How steps ended since.
+    since: HashMap<&'a str, (StepKind, &'a Verdict, &'a Value)>,
+    intents: HashMap<u64, Sent>,
+    /// Whether each wait has ended.
+    waits: HashMap<u64, bool>,
+}
+
+/// A step at work.
+struct Open<'a> {
+    step: &'a str,
+    kind: StepKind,
+    /// Something was journaled in it.
+    worked: bool,
+    /// The first line that keeps it from passing, and what it says.
+    failed: Option<(u64, &'static str)>,
+    /// The verdicts that accept gates of it.
+    excused: Vec<&'a Verdict>,
+    /// The claims that nobody signed.
+    unsigned: Vec<&'a str>,
+}
+
+/// A change that was sent.
+struct Sent {
+    /// How often the run had gone on by then.
+    resumes: u64,
+    /// Whether it is known how it ended.
+    known: bool,
+}
+
+impl<'a> Audit<'a> {
+    fn take(&mut self, entry: &'a Entry) -> Result<(), Fault> {
+        let record = &entry.record;
+        match (self.runbook, record) {
+            (None, Record::RunBegin { runbook, .. }) => {
+                self.runbook = Some(runbook);
+                return Ok(());
+            }
+            (None, _) => return Err("it is the first line, and no run begins with it".into()),
+            (Some(_), Record::RunBegin { .. }) => return Err("the run begins a second time".into()),
+            (Some(_), _) => {}
+        }
+        match (self.ended, record) {
+            (None, _) | (Some(false), Record::RunResume { .. }) => {}
+            (Some(true), Record::RunResume { .. }) => return Err("a run that has passed goes on".into()),
+            // of a hook that failed when it was told of the end
+            (Some(_), Record::Note { step, .. }) if step.is_empty() => {}
+            (Some(_), _) => return Err("it stands behind the end of the run".into()),
+        }
+        match record {
+            Record::RunResume { .. } => self.resume(),
+            Record::StepBegin { step, kind, .. } => return self.begin(step, *kind),
+            Record::StepEnd { step, verdict, value, error, recalled, .. } => {
+                return self.end(step, verdict, value, error, *recalled);
+            }
+            Record::RunEnd { ok, exit, error, .. } => return self.finish(*ok, *exit, error),
+            Record::WaitBegin { step, wait, .. } => {
+                self.within(step)?;
+                if self.waits.insert(*wait, false).is_some() {
+                    return Err(format!("wait {wait} begins a second time"));
+                }
+            }
+            Record::WaitSample { wait, .. } => self.waiting(*wait, false)?,
+            Record::WaitEnd { wait, .. } => self.waiting(*wait, true)?,
+            Record::Outcome { intent, error, settled, .. } => self.outcome(*intent, error, *settled)?,
+            Record::RunBegin { .. } | Record::Selection(_) | Record::Source(_) | Record::Runbook { .. } => {}
+            Record::Note { step, .. }
+            | Record::Fact { step, .. }
+            | Record::Gate { step, .. }
+            | Record::Intent { step, .. }
+            | Record::Refusal { step, .. }
+            | Record::Attest { step, .. }
+            | Record::Cleanup { step, .. } => {
+                self.within(step)?;
+                self.in_step(entry.n, record)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What stood open at a cut is begun anew.
+    fn resume(&mut self) {
+        self.resumes += 1;
+        self.ended = None;
+        self.open = None;
+        self.begun.clear();
+        self.before.extend(self.since.drain());
+    }
+
+    /// Holds that a record of a step stands in it. One outside of steps names none.
+    fn within(&mut self, step: &str) -> Result<(), Fault> {
+        if step.is_empty() {
+            return Ok(());
+        }
+        match &mut self.open {
+            Some(open) if open.step == step => open.worked = true,
+            _ => return Err(format!("it belongs to step {step}, which is not at work here")),
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, step: &'a str, kind: StepKind) -> Result<(), Fault> {
+        if let Some(open) = &self.open {
+            return Err(format!("step {step} begins before step {} has ended", open.step));
+        }
+        if !self.begun.insert(step) && self.runbook != Some(SESSION) {
+            return Err(format!("step {step} begins a second time"));
+        }
+        self.verdicts.remove(step);
+        let (excused, unsigned) = (Vec::new(), Vec::new());
+        self.open = Some(Open { step, kind, worked: false, failed: None, excused, unsigned });
+        Ok(())
+    }
+
+    fn in_step(&mut self, line: u64, record: &'a Record) -> Result<(), Fault> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        match record {
+            Record::Gate { ok: true, excused: Some(_), .. } => {
+                return Err("a gate that holds is accepted".into());
+            }
+            Record::Gate { ok: false, excused: Some(verdict), .. } => open.excused.push(verdict),
+            Record::Gate { ok: false, excused: None, .. } => {
+                open.failed.get_or_insert((line, "a gate does not hold"));
+            }
+            Record::Refusal { .. } => {
+                open.failed.get_or_insert((line, "a change was not approved"));
+            }
+            Record::Cleanup { error: Some(_), .. } => {
+                open.failed.get_or_insert((line, "a clean-up failed"));
+            }
+            Record::Attest { claim, by: None, .. } => open.unsigned.push(claim),
+            Record::Intent { .. } if open.kind == StepKind::Verify => {
+                return Err(format!("step {} is a `verify`, and changes something", open.step));
+            }
+            Record::Intent { .. } => {
+                self.intents.insert(line, Sent { resumes: self.resumes, known: false });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn waiting(&mut self, wait: u64, ends: bool) -> Result<(), Fault> {
+        match self.waits.get_mut(&wait) {
+            Some(ended @ false) => *ended = ends,
+            Some(true) => return Err(format!("wait {wait} has ended before")),
+            None => return Err(format!("wait {wait} has not begun")),
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self, intent: u64, error: &Value, settled: bool) -> Result<(), Fault> {
+        let Some(sent) = self.intents.get_mut(&intent) else {
+            return Err(format!("it is the outcome of line {intent}, which is no intent"));
+        };
+        if sent.known {
+            return Err(format!("line {intent} has two outcomes"));
+        }
+        if settled == (sent.resumes == self.resumes) {
+            return Err(match settled {
+                true => format!("line {intent} is settled by a look after a cut, and there was none"),
+                false => format!("line {intent} is answered after a cut"),
+            });
+        }
+        sent.known = !leaves_doubt(error);
+        Ok(())
+    }
+
+    fn end(
+        &mut self,
+        step: &'a str,
+        verdict: &'a Verdict,
+        value: &'a Value,
+        error: &Value,
+        recalled: bool,
+    ) -> Result<(), Fault> {
+        let open = match self.open.take() {
+            Some(open) if open.step == step => open,
+            Some(open) => return Err(format!("step {step} ends while step {} is at work", open.step)),
+            None => return Err(format!("step {step} ends and has not begun")),
+        };
+        if recalled {
+            let kept = self.before.get(step);
+            let same = kept.is_some_and(|(kind, was, had)| {
+                (*kind, open.kind) == (StepKind::Change, StepKind::Change)
+                    && was.carries()
+                    && (*was, *had) == (verdict, value)
+            });
+            if !same || open.worked || !error.is_null() {
+                return Err(format!("step {step} is recalled, and did not end like this before a cut"));
+            }
+        } else if let Some(fault) = open.contradicts(verdict, error) {
+            return Err(format!("step {step} ends as {}, and {fault}", verdict.word()));
+        }
+        self.since.insert(step, (open.kind, verdict, value));
+        self.verdicts.insert(step, verdict);
+        Ok(())
+    }
+
+    fn finish(&mut self, ok: bool, exit: u8, error: &Value) -> Result<(), Fault> {
+        self.ended = Some(ok);
+        // a thread that ends by a defect of ours leaves its step open
+        if let Some(open) = self.open.as_ref().filter(|_| error["kind"] != ErrorKind::Internal.name()) {
+            return Err(format!("the run ends, and step {} has not", open.step));
+        }
+        let session = self.runbook == Some(SESSION);
+        let verdicts = self.verdicts.values().copied().filter(|_| !session);
+        match Conclusion::of(verdicts, error) {
+            Some(due) if (due.ok, due.exit) == (ok, exit) => Ok(()),
+            Some(due) => Err(format!(
+                "it says that the run {} (exit code {exit}); its steps and its error say that it {} (exit code {})",
+                passed(ok),
+                passed(due.ok),
+                due.exit
+            )),
+            None if !ok && exit != 0 => Ok(()),
+            None => Err("it says that the run passed, and holds an error".into()),
+        }
+    }
+}
+
+impl Open<'_> {
+    /// Why it cannot have ended so.
+    fn contradicts(&self, verdict: &Verdict, error: &Value) -> Option<String> {
+        let failed = matches!(verdict, Verdict::Fail { .. });
+        if let (Some((line, what)), false) = (self.failed, failed) {
+            return Some(format!("line {line} says that {what}"));
+        }
+        if !error.is_null() && !failed {
+            return Some("holds an error".into());
+        }
+        match verdict {
+            Verdict::Pass if !self.excused.is_empty() => Some("a gate does not hold and is accepted".into()),
+            Verdict::KnownIssue { .. } | Verdict::Waived { .. } if !self.excused.contains(&verdict) => {
+                Some("no gate of it is accepted like this".into())
+            }
+            Verdict::Outstanding { claim } if !self.unsigned.contains(&claim.as_str()) => {
+                Some("nobody was asked to sign that".into())
+            }
+            verdict if verdict.carries() => {
+                self.unsigned.first().map(|claim| format!("nobody signed \"{claim}\""))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn passed(ok: bool) -> &'static str {
+    if ok { "passed" } else { "did not pass" }
+}
