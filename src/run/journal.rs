@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::readable;
 use super::record::{Entry, Record};
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Result};
@@ -74,20 +75,20 @@ impl Journal {
         }
         let sync = self.durable && record.must_sync();
         let entry = Entry { n: self.next, at, prev: self.prev.clone(), record };
-        let written = line(&entry).and_then(|line| {
-            self.file.write_all(line.as_bytes()).map_err(|e| unwritable(&self.path, &e))?;
-            if sync {
-                self.sync().map_err(|e| unwritable(&self.path, &e))?;
-            }
-            Ok(line)
+        // as it will be read: what is shown now is what a report shows later
+        let (line, entry) = readable::line(&entry)?;
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| match sync {
+            true => self.sync(),
+            false => Ok(()),
         });
         match written {
-            Ok(line) => {
+            Ok(()) => {
                 self.prev = digest(line.trim_end_matches('\n'));
                 self.next += 1;
                 Ok(entry)
             }
             Err(e) => {
+                let e = unwritable(&self.path, &e);
                 self.broken = Some(e.clone());
                 Err(e)
             }
@@ -103,13 +104,6 @@ impl Journal {
         }
         Ok(())
     }
-}
-
-fn line(entry: &Entry) -> Result<String> {
-    let mut text = serde_json::to_string(entry)
-        .map_err(|e| Error::new(ErrorKind::Internal, "a record cannot be written as JSON").from_source(&e))?;
-    text.push('\n');
-    Ok(text)
 }
 
 fn digest(line: &str) -> String {

@@ -162,7 +162,8 @@ impl Library {
         for text in texts {
             parts.push(Part { first: above + 1, text: text.clone() });
             self.remember(name, parts.clone());
-            let ast = self.compile_text(engine, scope, name, &format!("{}{}", "\n".repeat(above), text.text))?;
+            let ast =
+                self.compile_text(engine, scope, name, &format!("{}{}", "\n".repeat(above), text.text))?;
             above += text.text.lines().count() + 1;
             compiled.push(ast);
         }
@@ -173,7 +174,13 @@ impl Library {
     ///
     /// # Errors
     /// It does not compile, or has a name that hides one of the host's.
-    pub fn compile_text(&self, engine: &Engine, scope: &Scope<'_>, source: &str, text: &str) -> Compiled<AST> {
+    pub fn compile_text(
+        &self,
+        engine: &Engine,
+        scope: &Scope<'_>,
+        source: &str,
+        text: &str,
+    ) -> Compiled<AST> {
         let within = |e| Box::new(EvalAltResult::ErrorInModule(source.into(), e, Position::NONE));
         let mut ast = engine.compile_with_scope(scope, text).map_err(|e| within(e.into()))?;
         let known = self.known.get_or_init(|| Known::new(&engine::bare(), primitives::all()));

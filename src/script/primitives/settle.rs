@@ -2,8 +2,8 @@
 
 use rhai::Dynamic;
 
-use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::run::Unwind;
+use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::Thrown;
 
 /// The family.

@@ -27,7 +27,9 @@ fn an_interruption_that_is_swallowed_still_ends_the_step_and_the_run() {
         r#"skip(if true { note("now"); "n" })"#,
     ] {
         let cancel = Cancel::default();
-        let script = format!(r#"try {{ verify("1", "T", || {{ {body} }}); }} catch (e) {{ }} verify("2", "U", || 1);"#);
+        let script = format!(
+            r#"try {{ verify("1", "T", || {{ {body} }}); }} catch (e) {{ }} verify("2", "U", || 1);"#
+        );
         let observer = Arc::new(Interrupts(cancel.clone()));
         let came = Stage { cancel, observer, ..Stage::new(&script) }.run();
         assert_eq!((came.verdicts().as_str(), came.exit), ("1 FAIL: interrupted", 130), "{body}");

@@ -23,12 +23,19 @@ fn a_line_meets_its_own_end_and_the_next_one_begins_anew() {
         (r#"[2, 1].sort(|a, b| { stop("halt"); 0 }); 4"#, "stopped: halt"),
         (r#"try { verify("1", "T", || gate("z", false)) } catch (e) { } 5"#, "gate: z"),
         ("_ + 1", "3"),
-        (r#"try { site.tool("juju").run(["x"]) } catch (e) { } 6"#, "reading only: run `juju x` on this machine"),
+        (
+            r#"try { site.tool("juju").run(["x"]) } catch (e) { } 6"#,
+            "reading only: run `juju x` on this machine",
+        ),
         ("2 + 2", "4"),
     ] {
         assert_eq!(say(&session, line), said, "{line}");
     }
-    assert_eq!(session.run().finish(None).unwrap().1, 3, "a step that a line declares counts for how the session ends");
+    assert_eq!(
+        session.run().finish(None).unwrap().1,
+        3,
+        "a step that a line declares counts for how the session ends"
+    );
 }
 
 #[test]

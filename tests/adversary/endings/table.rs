@@ -18,7 +18,12 @@ struct End {
 }
 
 const ENDS: &[End] = &[
-    End { says: r#"gate("must hold", false)"#, operator: Answer::Run, verdict: "FAIL: gate: must hold", exit: 3 },
+    End {
+        says: r#"gate("must hold", false)"#,
+        operator: Answer::Run,
+        verdict: "FAIL: gate: must hold",
+        exit: 3,
+    },
     End { says: r#"expect("n", 1, 2)"#, operator: Answer::Run, verdict: "FAIL: gate: n", exit: 3 },
     End { says: r#"stop("halt")"#, operator: Answer::Run, verdict: "FAIL: halt", exit: 3 },
     End { says: r#"skip("no need")"#, operator: Answer::Run, verdict: "SKIPPED: no need", exit: 0 },
@@ -171,7 +176,8 @@ fn no_closure_of_a_primitive_loses_an_end() {
 /// Calls of Rhai's functions that take closures, with closures of so many parameters.
 fn natives() -> BTreeSet<(String, String)> {
     let engine = rhumb::script::engine::bare();
-    let kind = |param: &str| param.rsplit([':', ' ']).next().unwrap_or(param).trim_start_matches('&').to_string();
+    let kind =
+        |param: &str| param.rsplit([':', ' ']).next().unwrap_or(param).trim_start_matches('&').to_string();
     let functions = engine.collect_fn_metadata(
         None,
         |info| {
@@ -209,7 +215,10 @@ fn natives() -> BTreeSet<(String, String)> {
 fn no_function_of_rhai_that_calls_a_closure_loses_an_end() {
     let calls = natives();
     let names: BTreeSet<String> = calls.iter().map(|(name, _)| name.clone()).collect();
-    for known in ["map", "filter", "sort", "reduce", "retain", "drain", "find", "all", "some", "index_of", "dedup", "for_each", "zip"] {
+    for known in [
+        "map", "filter", "sort", "reduce", "retain", "drain", "find", "all", "some", "index_of", "dedup",
+        "for_each", "zip",
+    ] {
         assert!(names.iter().any(|n| n.starts_with(&format!("{known}("))), "{known} is not among {names:?}");
     }
     let (faults, reached) = (Mutex::new(Vec::new()), Mutex::new(BTreeSet::new()));
