@@ -235,7 +235,7 @@ async fn a_renewal_that_lands_elsewhere_is_a_scope_mismatch() {
 async fn narrowing_makes_a_new_handle_and_leaves_the_old_one_alone() {
     let cloud = start(no_servers).await;
     let (session, _) = cloud.session();
-    let admin = session.narrow("admin", named("admin", Some("Default"))).unwrap();
+    let admin = session.narrow("admin", named("admin", Some("Default")), &[]).unwrap();
     let targets = [
         session.identity().await.unwrap(),
         admin.identity().await.unwrap(),
@@ -263,7 +263,7 @@ async fn an_application_credential_serves_for_its_own_project_alone() {
     let cloud = start(no_servers).await;
     let new = |authority| Session::new("app", app_cred(&cloud), authority, Declared::default(), clock());
     let session = new(Authority::OfCredential).unwrap();
-    let e = session.narrow("other", named("admin", Some("Default"))).unwrap_err();
+    let e = session.narrow("other", named("admin", Some("Default")), &[]).unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Credentials);
     assert_eq!(new(Authority::System).unwrap_err().kind(), ErrorKind::Credentials);
     assert_eq!(cloud.seen("").len(), 0, "refused before any request");

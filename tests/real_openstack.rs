@@ -81,7 +81,7 @@ async fn a_project_is_found_by_name_alone_by_id_and_by_narrowing() {
     let by_id = session_of(cloud("member", None), Project::Id(id.clone()));
     assert_eq!(by_id.identity().await.unwrap().project_id(), Some(id.as_str()));
     let admin = session("admin");
-    let narrowed = admin.narrow("capi-mgmt", project("capi-mgmt", "capi")).unwrap();
+    let narrowed = admin.narrow("capi-mgmt", project("capi-mgmt", "capi"), &[]).unwrap();
     let (narrow, wide) = (narrowed.identity().await.unwrap(), admin.identity().await.unwrap());
     assert_eq!(narrow.project_id(), Some(id.as_str()));
     assert!(wide.has_role("admin") && !narrow.has_role("admin"), "{} / {}", wide.line(), narrow.line());

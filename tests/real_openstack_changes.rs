@@ -267,7 +267,7 @@ async fn a_keypair_and_an_application_credential_give_secrets_once() {
     assert_eq!(identity.target, member.identity().await.unwrap().target);
     assert!(identity.restricted);
     list(&app, row("servers"), &Map::new()).await.unwrap();
-    assert_eq!(app.narrow("x", project("admin", "Default")).unwrap_err().kind(), ErrorKind::Credentials);
+    assert_eq!(app.narrow("x", project("admin", "Default"), &[]).unwrap_err().kind(), ErrorKind::Credentials);
     let call = resource::create_call(row("application_credentials"), &json!({"name": name("second")}).into())
         .unwrap();
     assert_eq!(change(&app, call).await.unwrap_err().kind(), ErrorKind::Forbidden, "it is restricted");

@@ -76,6 +76,19 @@ impl Tenancy {
             let declared: Vec<&str> = scope.roles.iter().map(String::as_str).collect();
             let roles = if declared.is_empty() { vec!["member", "load-balancer_member"] } else { declared };
             tenancy.grant(&name, DOMAIN, target, &roles);
+            for narrowed in &scope.projects {
+                tenancy.domains.push(narrowed.domain.clone());
+                let (project, domain) = (narrowed.name.clone(), narrowed.domain.clone());
+                if !tenancy.projects.iter().any(|p| p.name == project && p.domain == domain) {
+                    tenancy.projects.push(Project {
+                        name: project.clone(),
+                        domain: domain.clone(),
+                        id: None,
+                    });
+                }
+                let roles: Vec<&str> = narrowed.roles.iter().map(String::as_str).collect();
+                tenancy.grant(&name, DOMAIN, Target::Project(project, domain), &roles);
+            }
         }
         tenancy
     }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::audit;
 use super::head::{self, Agreement, Head, Kept};
+use super::readable;
 use super::record::{Entry, Record};
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Result};
@@ -80,13 +81,14 @@ impl Journal {
         }
         let sync = self.durable && record.must_sync();
         let entry = Entry { n: self.next, at, prev: self.prev.clone(), record };
-        let written = line(&entry).and_then(|line| {
+        // as it will be read: what is shown now is what a report shows later
+        let written = readable::line(&entry).and_then(|(line, entry)| {
             let hash = digest(line.trim_end_matches('\n'));
             self.write(&line, &hash, sync).map_err(|e| unwritable(&self.path, &e))?;
-            Ok(hash)
+            Ok((hash, entry))
         });
         match written {
-            Ok(hash) => {
+            Ok((hash, entry)) => {
                 self.prev = hash;
                 self.next += 1;
                 Ok(entry)
@@ -115,13 +117,6 @@ impl Journal {
         }
         Ok(())
     }
-}
-
-fn line(entry: &Entry) -> Result<String> {
-    let mut text = serde_json::to_string(entry)
-        .map_err(|e| Error::new(ErrorKind::Internal, "a record cannot be written as JSON").from_source(&e))?;
-    text.push('\n');
-    Ok(text)
 }
 
 fn digest(line: &str) -> String {

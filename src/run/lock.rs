@@ -1,13 +1,17 @@
 //! One run a site: a lock that shows its holder, and what a holder that was cut off has left.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use super::lock_file;
 use crate::base::{Error, ErrorKind, Result};
+
+/// Most bytes of a lock file that are read.
+const LARGEST: u64 = 64 << 10;
 
 /// Who holds a site, or a slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,15 +61,13 @@ impl LockFile {
                 "nothing was sent; fix the directory's rights, or keep the runs elsewhere with --state-dir",
             )
         };
-        if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).map_err(|e| broken(&e))?;
-        }
-        let mut options = OpenOptions::new();
-        let mut file =
-            options.read(true).write(true).create(true).truncate(false).open(path).map_err(|e| broken(&e))?;
+        let mut file = lock_file::open(path)?;
         let locked = file.try_lock();
         let mut text = String::new();
-        let _ = file.read_to_string(&mut text); // what cannot be read names nobody
+        let _ = (&mut file).take(LARGEST).read_to_string(&mut text); // what cannot be read names nobody
+        if !text.is_empty() && !text.starts_with('{') {
+            return Err(lock_file::refused(path, "it holds something else"));
+        }
         let before = serde_json::from_str::<Holder>(&text).ok();
         match locked {
             Ok(()) => {

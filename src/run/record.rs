@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::readable::finite;
 use super::selection::Selection;
 use crate::base::Intent;
 
@@ -215,8 +216,10 @@ pub enum Record {
         /// What is waited for.
         title: String,
         /// Seconds between looks.
+        #[serde(serialize_with = "finite")]
         every: f64,
         /// Seconds until it fails.
+        #[serde(serialize_with = "finite")]
         within: f64,
     },
     /// What a wait saw, when it changed.
@@ -224,6 +227,7 @@ pub enum Record {
         /// Number of the wait.
         wait: u64,
         /// Seconds since the wait began.
+        #[serde(serialize_with = "finite")]
         elapsed: f64,
         /// What was seen.
         state: String,
@@ -236,6 +240,7 @@ pub enum Record {
         /// Number of the wait.
         wait: u64,
         /// Seconds since the wait began.
+        #[serde(serialize_with = "finite")]
         elapsed: f64,
         /// Looks.
         looks: u64,
@@ -311,6 +316,7 @@ pub enum Record {
         #[serde(flatten)]
         verdict: Verdict,
         /// Seconds it took.
+        #[serde(serialize_with = "finite")]
         seconds: f64,
         /// What it returned.
         #[serde(default, skip_serializing_if = "Value::is_null")]
@@ -329,6 +335,7 @@ pub enum Record {
         /// The program's exit code.
         exit: u8,
         /// Seconds it took.
+        #[serde(serialize_with = "finite")]
         seconds: f64,
         /// The error that ended it.
         #[serde(default, skip_serializing_if = "Value::is_null")]

@@ -5,9 +5,13 @@ use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rhai::{Dynamic, Engine, EvalAltResult, FuncRegistration, Module, NativeCallContext, RhaiFunc, Shared};
+use rhai::{
+    Dynamic, Engine, EvalAltResult, FLOAT, FuncRegistration, INT, ImmutableString, Module, NativeCallContext,
+    RhaiFunc, Shared,
+};
 
 use super::arguments;
+use super::bounds;
 use super::host::Host;
 use super::later;
 use super::primitive::{On, Primitive};
@@ -74,6 +78,14 @@ pub fn bind(engine: &mut Engine, host: &Arc<Host>, all: &[&'static Primitive], t
             };
             match primitive.on {
                 On::Global => {
+                    // a function of the very types comes before one of any: Rhai's own `parse_json` and `sleep`
+                    if arity == 1 {
+                        for id in
+                            [TypeId::of::<ImmutableString>(), TypeId::of::<INT>(), TypeId::of::<FLOAT>()]
+                        {
+                            engine.register_raw_fn(primitive.name, [id], body.clone());
+                        }
+                    }
                     engine.register_raw_fn(primitive.name, ids, body);
                 }
                 On::Module(name) => {
@@ -124,6 +136,9 @@ fn invoke(
     let args = arguments::spread(primitive, args.into_iter());
     let args: Vec<Dynamic> = args.into_iter().map(|a| a.unwrap_or(Dynamic::UNIT)).collect();
     arguments::check(primitive, &args)?;
+    for (param, arg) in primitive.params.iter().zip(&args) {
+        bounds::check(arg, || format!("`{}` in {}", param.name, primitive.signature()))?;
+    }
     if primitive.effect.needs_step() {
         host.run.require_step(&format!("`{}`", primitive.path()))?;
     }

@@ -10,6 +10,7 @@ use rhai::packages::{
 use rhai::{Dynamic, Engine, EvalAltResult, Position, Token};
 
 use super::adapter;
+use super::bounds;
 use super::handles::KubeHandle;
 use super::host::Host;
 use super::lists;
@@ -20,9 +21,12 @@ use super::unmade;
 use crate::base::{Error, ErrorKind};
 use crate::run::frame;
 
-/// Stack of a thread that runs scripts. The limit of call levels must be reached before it is used up: a
-/// stack overflow ends the process without a word.
-pub const STACK: usize = 64 << 20;
+/// Stack of a thread that runs scripts. The limit of call levels must be reached before it is used up, and the deepest
+/// value must be let go: a stack overflow ends the process without a word. What is not used takes no memory.
+pub const STACK: usize = 256 << 20;
+
+/// How many things lists, and how many maps, may have in a value, those inside of others included.
+const SIZE: usize = 100_000;
 
 /// How deep script functions may call each other.
 const CALL_LEVELS: usize = 128;
@@ -49,7 +53,13 @@ const OWN_WORDS: &[&str] = &[
 /// An engine for scripts of one host.
 pub fn build(host: &Arc<Host>) -> Engine {
     let mut engine = bare();
-    engine.on_progress(|_| frame::is_over().then_some(Dynamic::UNIT));
+    let memory = bounds::Memory::default();
+    engine.on_progress(move |_| {
+        if let Err(e) = memory.ask() {
+            frame::meet_error(&e);
+        }
+        frame::is_over().then_some(Dynamic::UNIT)
+    });
     let (printer, debugger) = (host.clone(), host.clone());
     engine.on_print(move |text| {
         let _ = printer.run.note(text);
@@ -94,8 +104,8 @@ pub fn bare() -> Engine {
         .set_max_expr_depths(128, 128)
         .set_max_operations(OPERATIONS)
         .set_max_string_size(16 << 20)
-        .set_max_array_size(100_000)
-        .set_max_map_size(100_000)
+        .set_max_array_size(SIZE)
+        .set_max_map_size(SIZE)
         .set_max_variables(10_000)
         .set_max_functions(5_000)
         .set_max_modules(500)
@@ -105,6 +115,7 @@ pub fn bare() -> Engine {
     // `net.shared`, `image.protected`, `#{default: 1}`: field names that the clouds use
     #[allow(deprecated, reason = "Rhai marks it as volatile; there is no other way to free a reserved word")]
     engine.on_parse_token(|token, _, _| freed(token));
+    bounds::register(&mut engine);
     lists::register(&mut engine);
     close_exit(&mut engine);
     span::register(&mut engine);
@@ -154,4 +165,23 @@ pub fn at(error: Error, position: Position) -> Box<EvalAltResult> {
     let mut thrown: Box<EvalAltResult> = Thrown::from(error).into();
     thrown.set_position(position);
     thrown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The language counts lists and maps, and goes down into each: so deep can they be nested.
+    #[test]
+    fn the_stack_has_room_for_the_deepest_value() {
+        let work = || {
+            let deepest = (0..SIZE * 2).fold(Dynamic::UNIT, |inner, n| match n % 2 {
+                0 => Dynamic::from_array(vec![inner]),
+                _ => Dynamic::from_map([("x".into(), inner)].into()),
+            });
+            assert!(bare().ensure_data_size_within_limits(&deepest).is_ok());
+            drop(deepest.clone());
+        };
+        std::thread::Builder::new().stack_size(STACK).spawn(work).unwrap().join().unwrap();
+    }
 }

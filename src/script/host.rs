@@ -1,9 +1,10 @@
 //! What primitives reach: the run, the site, the runtime, and the engine that closures run on.
 
+use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::{Component, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rhai::{Engine, Scope};
 use tokio::runtime::Handle;
@@ -30,6 +31,8 @@ pub struct Host {
     engine: OnceLock<Weak<Engine>>,
     /// Stands for this machine's files in a rehearsal.
     scratch: OnceLock<tempfile::TempDir>,
+    /// The files that this run has written or found to be what it wanted to write.
+    written: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Host {
@@ -37,7 +40,8 @@ impl Host {
     pub fn new(run: Run, site: SiteHandle, library: Arc<Library>, runtime: Handle) -> Arc<Self> {
         let (overrides, engine, scratch) = (Overrides::default(), OnceLock::new(), OnceLock::new());
         let overlaying = AtomicBool::new(false);
-        Arc::new(Host { run, site, library, overrides, overlaying, runtime, engine, scratch })
+        let written = Mutex::default();
+        Arc::new(Host { run, site, library, overrides, overlaying, runtime, engine, scratch, written })
     }
 
     /// Whether a site's overrides are being read: the only time they can be given.
@@ -66,6 +70,18 @@ impl Host {
             .ok_or_else(|| Error::new(ErrorKind::Internal, "the script engine is gone"))
     }
 
+    /// Ends what a script's thread does by itself, where the run was interrupted: work that goes through much asks
+    /// again and again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`].
+    pub fn not_interrupted(&self) -> Result<()> {
+        match self.run.cancel().is_cancelled() {
+            true => Err(Error::new(ErrorKind::Interrupted, "interrupted")),
+            false => Ok(()),
+        }
+    }
+
     /// Waits for a request, from a script's thread. An interruption drops the request at once.
     pub fn block_on<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         let token = self.run.cancel().token();
@@ -84,11 +100,7 @@ impl Host {
     /// # Errors
     /// [`ErrorKind::Argument`] for a relative path: the working directory decides nothing.
     pub fn file(&self, path: &str) -> Result<PathBuf> {
-        let full = match path.strip_prefix("~/") {
-            Some(below) => std::env::home_dir().map(|home| home.join(below)),
-            None => Some(PathBuf::from(path)),
-        };
-        let full = full.filter(|full| full.is_absolute()).ok_or_else(|| {
+        let full = in_full(path).ok_or_else(|| {
             Error::new(ErrorKind::Argument, format!("`{path}` is no path in full"))
                 .help("write it from the root, or from `~/`: the working directory decides nothing")
         })?;
@@ -115,10 +127,52 @@ impl Host {
         Ok(there)
     }
 
+    /// A file of this machine that a script may read: one that a value of the site names, one below a directory
+    /// that the site file declares, or one that this run has written. In a rehearsal all are its own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] for any other, whether it is there or not; those of [`Host::file`].
+    pub fn readable(&self, path: &str) -> Result<PathBuf> {
+        let full = self.file(path)?;
+        let site = self.site.site();
+        let is_named = || site.values().paths().filter_map(in_full).any(|named| named == full);
+        if self.run.mode() == Mode::Rehearse || self.written().contains(&full) || is_named() {
+            return Ok(full);
+        }
+        // no link leads out of a declared directory
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let plain = !full.components().any(|part| part == Component::ParentDir);
+        if plain && site.run.read_below.iter().any(|below| real(&full).starts_with(real(below))) {
+            return Ok(full);
+        }
+        let what = format!("{} is no file that runbooks of this site may read", full.display());
+        Err(Error::new(ErrorKind::Refused, what).help(
+            "declare its directory in site.toml: [run] read_below = [\"/srv/images\"]; a file that a value of type `path` names, or that the run wrote, needs no declaration",
+        ))
+    }
+
+    /// Remembers a file that this run has written: it may read it.
+    pub fn wrote(&self, path: &Path) {
+        self.written().insert(path.to_path_buf());
+    }
+
+    fn written(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The variables that every script sees.
     pub fn globals(&self) -> Scope<'static> {
         let mut scope = Scope::new();
         scope.push_constant("site", self.site.clone());
         scope
     }
+}
+
+/// A path as scripts and values write it, in full; none where the working directory would decide.
+fn in_full(path: &str) -> Option<PathBuf> {
+    let full = match path.strip_prefix("~/") {
+        Some(below) => std::env::home_dir()?.join(below),
+        None => PathBuf::from(path),
+    };
+    full.is_absolute().then_some(full)
 }

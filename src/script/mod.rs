@@ -3,6 +3,7 @@
 
 pub mod adapter;
 pub mod arguments;
+pub mod bounds;
 pub mod check;
 pub mod diagnostic;
 pub mod draft;

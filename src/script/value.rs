@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use serde_json::Value;
 
+use super::bounds::{self, Excess, Room};
 use super::handles;
 use super::host::Host;
 use super::span::Span;
 use super::thrown::Fault;
 use crate::base::secret::MASK;
 use crate::base::{Error, ErrorKind, Payload, Result, Secret};
+use crate::run::readable::CUT;
 
 /// The key that marks a JSON object as a value of ours in a journal.
 pub const TAG: &str = "$rhumb";
@@ -128,15 +130,36 @@ fn expose(value: &Dynamic, pointer: &mut String, secrets: &mut Vec<String>) -> V
     handles::resource_body(&value).or_else(|| plain(&value)).unwrap_or_else(|| Value::from(value.to_string()))
 }
 
+/// As JSON, as far as there is room for it; what there is no room for says that it was cut. Primitives and steps
+/// refuse such a value before it comes here ([`bounds::check`]).
 fn walk(value: &Dynamic, own: &mut dyn FnMut(&Dynamic) -> Option<Value>) -> Value {
-    let value = value.flatten_clone();
+    part(value, own, &mut Room::new(bounds::LARGEST, bounds::DEEPEST)).unwrap_or_else(|_| CUT.into())
+}
+
+fn part(
+    value: &Dynamic,
+    own: &mut dyn FnMut(&Dynamic) -> Option<Value>,
+    room: &mut Room,
+) -> std::result::Result<Value, Excess> {
+    let mut inside = |v: &Dynamic, room: &mut Room| match part(v, own, room) {
+        Err(Excess::Deep) => Ok(CUT.into()),
+        other => other,
+    };
     if let Some(map) = value.read_lock::<Map>() {
-        return map.iter().map(|(k, v)| (k.to_string(), walk(v, own))).collect();
+        return room.down(|room| {
+            let field = |(k, v): (&rhai::Identifier, &Dynamic)| {
+                room.take(k.len())?;
+                Ok((k.to_string(), inside(v, room)?))
+            };
+            map.iter().map(field).collect()
+        });
     }
     if let Some(list) = value.read_lock::<Array>() {
-        return list.iter().map(|v| walk(v, own)).collect();
+        return room.down(|room| list.iter().map(|v| inside(v, room)).collect());
     }
-    own(&value).or_else(|| plain(&value)).unwrap_or_else(|| Value::from(value.to_string()))
+    let value = value.flatten_clone();
+    room.take(value.read_lock::<ImmutableString>().map_or_else(|| handles::size(&value), |text| text.len()))?;
+    Ok(own(&value).or_else(|| plain(&value)).unwrap_or_else(|| Value::from(value.to_string())))
 }
 
 fn leaf(value: &Dynamic) -> Option<Value> {

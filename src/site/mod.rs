@@ -20,8 +20,8 @@ mod wiring;
 
 pub use access::Reach;
 pub use declare::{
-    CloudDecl, CloudSource, EndpointDecl, HostDecl, HostKeys, KubeDecl, KubeSource, Lock, Narrow, RunPolicy,
-    ScopeDecl, ToolDecl, Variable,
+    CloudDecl, CloudSource, EndpointDecl, HostDecl, HostKeys, KubeDecl, KubeSource, Lock, Narrow,
+    ProjectDecl, RunPolicy, ScopeDecl, ToolDecl, Variable, is_name,
 };
 pub use excuses::{Excuse, Excuses, Failure, KnownIssue, Requirement, Signature, Waiver};
 pub use extra::{Extra, ExtraValue};

@@ -27,10 +27,12 @@ impl SiteDir {
             "auth_url": format!("http://{address}/identity"), "username": "op", "user_domain_name": "Default",
             "password": "secret",
         });
-        let toml =
-            "name = \"s\"\n[scopes.capi]\ncloud = \"stub\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n";
+        let toml = format!(
+            "name = \"s\"\n[scopes.capi]\ncloud = \"stub\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n[run]\nread_below = [{:?}]\n",
+            std::env::temp_dir()
+        );
         let clouds = json!({"clouds": {"stub": {"auth": auth}}}).to_string();
-        SiteDir::new(&[("site.toml", toml), ("clouds.yaml", &clouds)])
+        SiteDir::new(&[("site.toml", &toml), ("clouds.yaml", &clouds)])
     }
 
     pub(crate) fn load(&self) -> Site {

@@ -101,7 +101,7 @@ async fn narrowed(
         _ if is_own(own) || (asked == "admin" && named.is_empty() && own.has_role("admin")) => {
             session.clone()
         }
-        [(id, _)] => session.narrow(asked, Project::Id(id.clone())).map_err(|e| e.to_string())?,
+        [(id, _)] => session.narrow(asked, Project::Id(id.clone()), &[]).map_err(|e| e.to_string())?,
         [] => return Err(format!("{} has no project `{asked}`", own.user.name)),
         several => {
             let ids: Vec<&str> = several.iter().map(|(id, _)| id.as_str()).collect();

@@ -35,6 +35,26 @@ pub fn resource_body(value: &Dynamic) -> Option<Value> {
     value.read_lock::<Scope>().map(|scope| Value::from(scope.0.handle()))
 }
 
+/// How many bytes a handle or resource has as evidence, more or less.
+pub fn size(value: &Dynamic) -> usize {
+    if let Some(resource) = value.read_lock::<Resource>() {
+        return resource.body.len();
+    }
+    if let Some(object) = value.read_lock::<Object>() {
+        return bytes(object.exposed());
+    }
+    value.read_lock::<CommandOutput>().map_or(0, |output| output.0.stdout.len() + output.0.stderr.len())
+}
+
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(list) => list.iter().map(bytes).sum(),
+        Value::Object(map) => map.iter().map(|(key, value)| key.len() + bytes(value)).sum(),
+        _ => 8,
+    }
+}
+
 /// The body of a resource as a request takes it, its secrets known.
 pub fn resource_payload(value: &Dynamic) -> Option<Payload> {
     if let Some(object) = value.read_lock::<Object>() {

@@ -1,6 +1,5 @@
 //! Files of this machine: fetched, proven by their digest, or written where only their owner reads them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rhai::Dynamic;
@@ -50,10 +49,10 @@ const FILE_SHA512: Primitive = Primitive {
     params: &[Param::new("path", Ty::Text, "the file, in full or below `~/`")],
     returns: "map: path, size, sha512; or () where there is no such file",
     effect: Effect::Read,
-    doc: "The digest of a file of this machine.",
-    example: r#"verify("1", "Absent", || expect("it", file_sha512("/no/such/file"), ()));"#,
+    doc: "The digest of a file of this machine: one that a value of the site names (`site.image_file`), one below a directory of `read_below` in `[run]` of the site file, or one that this run has written.",
+    example: r#"verify("1", "Image", || if site.image_file != () { gate("it is there", file_sha512(site.image_file) != ()) });"#,
     body: |call| {
-        let path = call.host.file(&call.text(0))?;
+        let path = call.host.readable(&call.text(0))?;
         match call.host.block_on(file::digest(&path))? {
             Some(digest) => Ok(value::from_json(&serde_json::to_value(digest).unwrap_or_default())?),
             None => Ok(Dynamic::UNIT),
@@ -89,13 +88,14 @@ pub(super) fn write(host: &Host, what: &str, path: &str, text: Secret) -> Result
 
 /// Has a file approved, journaled and written.
 fn put(host: &Host, file: SecretFile) -> Result<Dynamic, Thrown> {
-    let there = file.path().display().to_string();
+    let (to, there) = (file.path().to_path_buf(), file.path().display().to_string());
     let done = Value::from(there.as_str());
     let look = |_: &Intent| Ok(if file.is_there() { Settled::Done(done) } else { Settled::NotDone });
     host.run.effect(file.clone(), look, |permit| {
         let path = SecretFile::write(permit)?;
         Ok(Payload::from(Value::from(path.display().to_string())))
     })?;
+    host.wrote(&to);
     Ok(there.into())
 }
 
@@ -117,13 +117,15 @@ fn fetch(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         )
         .into());
     }
-    wanted.http.tls = Tls { ca_file: options.text("ca_file").map(PathBuf::from), insecure, ..Tls::default() };
+    let ca_file = options.text("ca_file").map(|path| host.readable(&path)).transpose()?;
+    wanted.http.tls = Tls { ca_file, insecure, ..Tls::default() };
     wanted.on_progress = Some(progress(host, &path));
 
     let fetch = DownloadCall::new(wanted.clone())?;
     if !host.run.comes_next(&fetch.intent())
         && let Some(there) = host.block_on(download::present(&wanted))?
     {
+        host.wrote(&wanted.to);
         return Ok(value::from_json(&told(&there))?);
     }
     let look = |_: &Intent| {
@@ -134,6 +136,7 @@ fn fetch(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let answer = host
         .run
         .effect(fetch, look, |permit| Ok(Payload::from(told(&host.block_on(download::fetch(permit))?))))?;
+    host.wrote(&wanted.to);
     Ok(value::from_json(answer.expose())?)
 }
 

@@ -7,6 +7,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::run::step::Codec;
 use crate::run::{Ending, Mode, OnFail, Record, StepKind, StepSpec, Unwind, frame};
 use crate::script::adapter::Call;
+use crate::script::bounds;
 use crate::script::host::Host;
 use crate::script::later::Later;
 use crate::script::overrides::{Override, What};
@@ -221,6 +222,7 @@ const BASELINE: Primitive = Primitive {
             return Ok(value::decode(call.host, &kept)?);
         }
         let read = call.call(&read, ())?;
+        bounds::check(&read, || format!("the value of `{name}`"))?;
         call.host.run.fact(&name, value::encode(&read))?;
         Ok(read)
     },
@@ -259,13 +261,22 @@ fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
         (None, None) => Ok(true),
         (None, Some(when)) => truth(&call.call(when, ())?, "`when`"),
     };
-    let value = call.host.run.step(&spec, &Recorded(call.host), asked, || overlaid(call, &body, &changes))?;
+    let run = || kept(&spec, overlaid(call, &body, &changes)?);
+    let value = call.host.run.step(&spec, &Recorded(call.host), asked, run)?;
     let value = match value {
         Some(value) => value,
         None => not_made(call, &spec.id, body, needs),
     };
     for added in &changes {
         add_step(call, added)?;
+    }
+    Ok(value)
+}
+
+/// A step's value. A finished change gives it again after a cut, so it must be possible to keep it.
+fn kept(spec: &StepSpec, value: Dynamic) -> Result<Dynamic, Thrown> {
+    if spec.kind == StepKind::Change {
+        bounds::check(&value, || format!("the value of step {}", spec.id))?;
     }
     Ok(value)
 }
@@ -353,7 +364,7 @@ fn add_step(call: &Call<'_>, change: &Override) -> Result<(), Thrown> {
         needs: Vec::new(),
         overridden: Some(change.describe()),
     };
-    let run = || change.later.call(call.context.engine(), body);
+    let run = || kept(&spec, change.later.call(call.context.engine(), body)?);
     let needs = unmade_of(call, *kind, None, body, &[]);
     let asked = || needs.map_or(Ok(true), |unmade| Err(Thrown::ending(Ending::Skip(unmade.why()))));
     call.host.run.step(&spec, &Recorded(call.host), asked, run)?;

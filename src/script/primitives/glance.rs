@@ -23,7 +23,11 @@ use crate::systems::openstack::{self, image, resource};
 /// The family.
 pub const ALL: &[&Primitive] = &[&UPLOAD, &STAGE, &FAILURE];
 
-const PATH: Param = Param::new("path", Ty::Text, "the file, in full or below `~/`");
+const PATH: Param = Param::new(
+    "path",
+    Ty::Text,
+    "the file, in full or below `~/`: one that a runbook may read, as `file_sha512` says",
+);
 
 const UPLOAD_KEYS: &[Param] = &[
     Param::optional("within", Ty::Duration, "time until the import fails (default 30 min)"),
@@ -156,7 +160,7 @@ fn refuse_others(host: &Host, images: &Collection, name: &str) -> Result<()> {
 
 /// A file to be sent, followed by whoever watches.
 fn file(host: &Host, path: &str, name: &str) -> Result<Upload> {
-    let path = host.file(path)?;
+    let path = host.readable(path)?;
     let size = Upload::of(&path, None)?.size();
     let (run, began, title) = (host.run.clone(), host.run.clock().elapsed(), format!("upload {name}"));
     let on_sent: OnSent = Arc::new(move |done| {

@@ -65,15 +65,16 @@ const PROJECT: Primitive = Primitive {
     ],
     returns: "Scope",
     effect: Effect::None,
-    doc: "A new handle with the same credential, narrowed to a project by name. The project's id is resolved by Keystone at each run, never written down (DOCFIX-034).",
+    doc: "A new handle with the same credential, narrowed to a project by name that the site file declares in `projects` of the scope. The project's id is resolved by Keystone at each run, never written down (DOCFIX-034); its tokens must carry the roles that are declared there.",
     example: r#"let capi = site.scope("admin").project("capi-mgmt", "capi");
 verify("1", "Narrowed", || expect("handle", `${capi}`, "scope admin/capi-mgmt"));"#,
     body: |call| {
         let scope: Scope = call.receiver()?;
         let (name, domain) = (call.text(0), call.text(1));
+        let declared = call.host.site.site().scope(scope.0.handle())?.project(&name, &domain)?;
         let handle = format!("{}/{name}", scope.0.handle());
         let project = Project::Name { name, domain: Some(Domain::Name(domain)) };
-        let narrowed = scope.0.narrow(&handle, project)?;
+        let narrowed = scope.0.narrow(&handle, project, &declared.roles)?;
         call.host.site.keep(&narrowed);
         Ok(Dynamic::from(Scope(narrowed)))
     },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind};
 use crate::run::WaitSpec;
-use crate::run::slot::{Slot, Taken};
+use crate::run::slot::{MOST, Slot, SlotName, Taken};
 use crate::run::wait::WaitHooks;
 use crate::script::adapter::Call;
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
@@ -37,7 +37,7 @@ const SLOT: Primitive = Primitive {
     example: "",
     body: |call| {
         let (name, body) = (call.text(0), call.function(2)?);
-        let held = hold(call, &name)?;
+        let held = hold(call, &SlotName::new(&name)?)?;
         if let Some(left) = &held.left {
             call.host.run.note(&format!("slot {name} was left by {left}"))?;
         }
@@ -48,18 +48,27 @@ const SLOT: Primitive = Primitive {
 };
 
 /// Takes a slot, and waits for one if all are held.
-fn hold(call: &Call<'_>, name: &str) -> Result<Slot, Thrown> {
+fn hold(call: &Call<'_>, slot: &SlotName) -> Result<Slot, Thrown> {
+    let name = slot.as_str();
     let (run, policy) = (&call.host.run, &call.host.site.site().run);
     let slots = &policy.slots;
-    let own = call.options(1).integer("count").and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let own = match call.options(1).integer("count") {
+        Some(n) => Some(u32::try_from(n).ok().filter(|n| (1..=MOST).contains(n)).ok_or_else(|| {
+            Error::new(
+                ErrorKind::Argument,
+                format!("`count` of a slot is a number from 1 to {MOST}, not {n}"),
+            )
+        })?),
+        None => None,
+    };
     let count = slots.get(name).copied().or(own).ok_or_else(|| {
-        let e = Error::new(ErrorKind::Site, format!("the site has no slot `{}`", name.escape_debug()));
+        let e = Error::new(ErrorKind::Site, format!("the site has no slot `{name}`"));
         match nearest(name, slots.keys().map(String::as_str)) {
             Some(near) => e.help(format!("did you mean `{near}`?")),
             None => e.help(format!("declare it in site.toml: [run] slots = {{ {name} = 1 }}")),
         }
     })?;
-    let attempt = || run.take_slot(name, count, policy.slots_dir.as_deref());
+    let attempt = || run.take_slot(slot, count, policy.slots_dir.as_deref());
     if let Taken::Slot(slot) = attempt()? {
         return Ok(slot);
     }

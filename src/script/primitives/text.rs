@@ -1,5 +1,7 @@
 //! Small computations that runbooks need, and how secrets behave in scripts.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use rhai::{Array, Dynamic, Engine, ImmutableString};
 
@@ -21,11 +23,10 @@ const UNIQUE: Primitive = Primitive {
     example: r#"verify("1", "Two pods", || expect("pods", unique(["a", "b", "a"]), ["a", "b"]));"#,
     body: |call| {
         let list = call.arg(0).and_then(|a| a.clone().try_cast::<Array>()).unwrap_or_default();
-        let (mut seen, mut kept) = (Vec::new(), Array::new());
+        let (mut seen, mut kept) = (HashSet::new(), Array::new());
         for item in list {
-            let key = value::evidence(&item);
-            if !seen.contains(&key) {
-                seen.push(key);
+            call.host.not_interrupted()?;
+            if seen.insert(value::evidence(&item)) {
                 kept.push(item);
             }
         }

@@ -9,9 +9,9 @@ use serde_json::Value as Json;
 
 use super::finding::{Area, Finding, Grade};
 use crate::base::{Clock, Error, ErrorKind, Place, Result};
-use crate::site::{Lookup, Origin, SameAs, Setting, Site, ValueDecl};
+use crate::site::{Lookup, Origin, ProjectDecl, SameAs, ScopeDecl, Setting, Site, ValueDecl};
 use crate::systems::http::Url;
-use crate::systems::openstack::{self, Session, resource};
+use crate::systems::openstack::{self, Domain, Project, Session, resource};
 
 /// How much somebody wants the cloud to be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,12 @@ pub async fn confirm(site: &Site, runbooks: &[String], clock: Arc<dyn Clock>, as
         let place =
             Place { file: scope.spot.file().into(), line: scope.spot.line, column: scope.spot.column };
         match session(site, &scope.name, clock.clone(), asked).await {
-            Ok(session) => drop(sessions.insert(scope.name.clone(), session)),
+            Ok(session) => {
+                for error in unproven(scope, &session).await {
+                    confirmed.findings.push(Finding::of(Area::Cloud, &error).at(place.clone()));
+                }
+                sessions.insert(scope.name.clone(), session);
+            }
             Err(e) if asked == Asked::IfReachable && is_silence(&e) => {
                 unasked.push(format!("{}: {e}", scope.name))
             }
@@ -110,6 +115,18 @@ pub async fn confirm(site: &Site, runbooks: &[String], clock: Arc<dyn Clock>, as
         ),
     };
     confirmed
+}
+
+/// What keeps a scope from the projects that it may be narrowed to.
+async fn unproven(scope: &ScopeDecl, session: &Session) -> Vec<Error> {
+    let mut errors = Vec::new();
+    for ProjectDecl { name, domain, roles } in &scope.projects {
+        let project = Project::Name { name: name.clone(), domain: Some(Domain::Name(domain.clone())) };
+        let narrowed = session.narrow(&format!("{}/{name}", scope.name), project, roles);
+        let proven = async { narrowed?.identity().await };
+        errors.extend(proven.await.err());
+    }
+    errors
 }
 
 /// Whether an error only says that the cloud could not be asked.

@@ -14,7 +14,9 @@ pub(super) fn look(site: &Site, survey: &Survey, runbooks: &[String]) -> Vec<Fin
     let mut missing: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for runbook in runbooks {
         for layer in layers_of(survey, runbook) {
-            let found_here = read(site, survey, layer).chain(handles(site, survey, layer));
+            let found_here = read(site, survey, layer)
+                .chain(handles(site, survey, layer))
+                .chain(projects(site, survey, layer));
             for finding in found_here.chain(slots(site, survey, layer)) {
                 // what is missing is told once, at its first use
                 if reported.insert(finding.message.clone()) {
@@ -93,6 +95,21 @@ fn handles<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterato
         };
         let place = survey.place(layer, call.args.first().map_or(call.at, |a| a.at));
         Some(Finding { place: Some(place), ..Finding::of(Area::Handles, &error.err()?) })
+    })
+}
+
+/// Projects that a scope is narrowed to: some scope must declare each.
+fn projects<'s>(site: &'s Site, survey: &'s Survey, layer: usize) -> impl Iterator<Item = Finding> + 's {
+    survey.layers[layer].facts.projects_asked().filter_map(move |(name, domain, call)| {
+        if site.scopes().any(|scope| scope.project(name, domain).is_ok()) {
+            return None;
+        }
+        let what = format!("no scope of the site may be narrowed to project `{name}` of domain `{domain}`");
+        let help = format!(
+            "declare it in site.toml: [scopes.NAME] projects = [{{ project = \"{name}\", domain = \"{domain}\", roles = [\"member\"] }}]"
+        );
+        let place = survey.place(layer, call.args.first().map_or(call.at, |a| a.at));
+        Some(Finding::new(Grade::Error, Area::Handles, what).help(help).at(place))
     })
 }
 

@@ -22,6 +22,13 @@ impl Facts {
         })
     }
 
+    /// Projects that a scope is narrowed to, by names that can be read: `admin.project("capi-mgmt", "capi")`.
+    pub fn projects_asked(&self) -> impl Iterator<Item = (&str, &str, &Call)> {
+        let calls =
+            self.calls.iter().filter(|c| c.name == "project" && c.receiver.is_some() && c.args.len() == 2);
+        calls.filter_map(|call| Some((call.args[0].text()?, call.args[1].text()?, call)))
+    }
+
     /// Slots that the site must declare, asked for by a name that can be read: `slot("amphora", || ...)`. A call that says
     /// how many there are is content without.
     pub fn slots_asked(&self) -> impl Iterator<Item = (&str, &Call)> {

@@ -11,7 +11,7 @@ pub use endpoint::EndpointDecl;
 pub use host::{HostDecl, HostKeys};
 pub use kube::{KubeDecl, KubeSource};
 pub use run::{Lock, RunPolicy};
-pub use scope::{CloudDecl, CloudSource, Narrow, ScopeDecl};
+pub use scope::{CloudDecl, CloudSource, Narrow, ProjectDecl, ScopeDecl};
 pub use tool::{ToolDecl, Variable};
 
 use std::collections::BTreeMap;
@@ -34,12 +34,19 @@ pub(super) fn all<T>(
     node.entries()?.iter().map(read).collect()
 }
 
-/// Holds that a name can be a handle's, a file's and a part of a logical name.
-pub(super) fn check_name(name: &str, spot: &Spot) -> Result<()> {
+/// Whether a text can be a handle's name, a file's and a part of a logical name.
+pub fn is_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-    if name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()) && name.bytes().all(plain) {
+    name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.bytes().all(plain)
+        && name.len() <= 64
+}
+
+/// Holds that a name is one.
+pub(super) fn check_name(name: &str, spot: &Spot) -> Result<()> {
+    if is_name(name) {
         return Ok(());
     }
     let error = spot.error(format!("`{}` cannot be a name", name.escape_debug()));
-    Err(error.help("a name has lower-case letters, digits, `-` and `_`, and begins with a letter or a digit"))
+    Err(error.help("a name has lower-case letters, digits, `-` and `_`, and begins with a letter or a digit, and has at most 64 characters"))
 }

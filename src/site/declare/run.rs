@@ -22,6 +22,8 @@ pub struct RunPolicy {
     pub notify: Option<Vec<String>>,
     /// Where journals and reports go; without one the user's state directory.
     pub state_dir: Option<PathBuf>,
+    /// Directories whose files runbooks may read.
+    pub read_below: Vec<PathBuf>,
     /// How long clean-up may take, unless none is said.
     pub cleanup_within: Option<Duration>,
 }
@@ -45,13 +47,25 @@ pub enum Lock {
 
 impl RunPolicy {
     pub(in crate::site) fn read(node: &Node, site: &str, paths: &Paths) -> Result<Self> {
-        let f = node.fields(&["lock", "slots", "slots_dir", "notify", "state_dir", "cleanup_within"])?;
+        let f = node.fields(&[
+            "lock",
+            "slots",
+            "slots_dir",
+            "notify",
+            "state_dir",
+            "read_below",
+            "cleanup_within",
+        ])?;
         Ok(RunPolicy {
             lock: f.get("lock").map(|n| lock(n, site)).transpose()?.unwrap_or_default(),
             slots: f.get("slots").map(slots).transpose()?.unwrap_or_default(),
             slots_dir: f.get("slots_dir").map(|n| paths.resolve(n)).transpose()?,
             notify: f.get("notify").map(|n| notify(n, paths)).transpose()?,
             state_dir: f.get("state_dir").map(|n| paths.resolve(n)).transpose()?,
+            read_below: match f.get("read_below") {
+                Some(node) => node.items()?.iter().map(|n| paths.resolve(n)).collect::<Result<_>>()?,
+                None => Vec::new(),
+            },
             cleanup_within: f.get("cleanup_within").map(Node::duration).transpose()?,
         })
     }

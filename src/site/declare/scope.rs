@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::endpoint::http_url;
-use crate::base::Result;
+use crate::base::{Error, ErrorKind, Result};
 use crate::site::credentials::SecretSource;
 use crate::site::document::{Entry, Fields, Node, Spot};
 use crate::site::paths::Paths;
@@ -23,8 +23,21 @@ pub struct ScopeDecl {
     pub roles: Vec<String>,
     /// The user that its token must be for, by name or id.
     pub user: Option<String>,
+    /// The projects that scripts may narrow it to, with the same credential.
+    pub projects: Vec<ProjectDecl>,
     /// Where it is declared.
     pub spot: Spot,
+}
+
+/// A project that a scope may be narrowed to: `admin.project("capi-mgmt", "capi")`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectDecl {
+    /// Its name.
+    pub name: String,
+    /// Its domain's name.
+    pub domain: String,
+    /// Roles that its tokens must carry, each of them.
+    pub roles: Vec<String>,
 }
 
 /// A cloud, and who asks there. Scopes that declare the same share its connections and its secret.
@@ -94,6 +107,7 @@ const KEYS: &[&str] = &[
     "system",
     "roles",
     "user",
+    "projects",
     "region",
     "interface",
     "ca_file",
@@ -148,9 +162,49 @@ impl ScopeDecl {
             narrow: narrow(&f)?,
             roles: f.get("roles").map(Node::texts).transpose()?.unwrap_or_default(),
             user: f.owned("user")?,
+            projects: f.get("projects").map(projects).transpose()?.unwrap_or_default(),
             spot: entry.spot.clone(),
         })
     }
+
+    /// A project that it may be narrowed to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`] for one that the site file does not name.
+    pub fn project(&self, name: &str, domain: &str) -> Result<&ProjectDecl> {
+        self.projects.iter().find(|p| p.name == name && p.domain == domain).ok_or_else(|| {
+            let (name, domain, scope) = (name.escape_debug(), domain.escape_debug(), &self.name);
+            let what = format!("scope `{scope}` may not be narrowed to project `{name}` of domain `{domain}`");
+            Error::new(ErrorKind::Site, what).scope(scope).help(format!(
+                "declare it in site.toml: [scopes.{scope}] projects = [{{ project = \"{name}\", domain = \"{domain}\", roles = [\"member\"] }}]"
+            ))
+        })
+    }
+}
+
+fn projects(node: &Node) -> Result<Vec<ProjectDecl>> {
+    let mut all: Vec<ProjectDecl> = Vec::new();
+    for item in node.items()? {
+        let f = item.fields(&["project", "domain", "roles"])?;
+        let roles = f.need("roles", "[\"member\"]")?;
+        let project = ProjectDecl {
+            name: f.need("project", "\"capi-mgmt\"")?.text()?.to_string(),
+            domain: f.need("domain", "\"capi\"")?.text()?.to_string(),
+            roles: roles.texts()?,
+        };
+        if project.roles.is_empty() {
+            return Err(roles.spot.error(format!("`{}` names no role", roles.path)).help(
+                "a token proves itself by the roles that are declared: name those that the runbooks need",
+            ));
+        }
+        // the handle is named after the project
+        if all.iter().any(|other| other.name == project.name) {
+            let what = format!("`{}` names project `{}` twice", node.path, project.name);
+            return Err(item.spot.error(what).help("declare one of the two as a scope of its own"));
+        }
+        all.push(project);
+    }
+    Ok(all)
 }
 
 /// A host without scheme, port and path.

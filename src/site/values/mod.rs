@@ -108,6 +108,15 @@ impl Values {
         self.settings.iter().map(|(name, setting)| (&**name, setting))
     }
 
+    /// The files that values name: those of type `path`.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let is_path = |name: &str| self.schema.get(name).is_some_and(|decl| decl.kind == Kind::Path);
+        self.iter().filter_map(move |(name, setting)| match &setting.value {
+            Value::Text(path) if is_path(name) => Some(path.as_str()),
+            _ => None,
+        })
+    }
+
     /// Puts a text in the place of a value that is set; of one that is not, nothing comes.
     pub(super) fn restate(&mut self, name: &str, text: String, why: &str) {
         if let Some(setting) = self.settings.get_mut(name) {

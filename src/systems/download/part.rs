@@ -1,6 +1,6 @@
 //! What is on disk: the file, or the part of it that has come, with a note of what it is a part of.
 
-use std::io::ErrorKind as Io;
+use std::io::{ErrorKind as Io, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -57,9 +57,7 @@ impl Part {
     /// Takes up what an earlier call has left for this download, or starts with nothing.
     pub(super) async fn open(download: &Download) -> Result<Self> {
         let (path, note) = (beside(&download.to, ".part"), beside(&download.to, ".part.json"));
-        let file =
-            std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = file.map_err(|e| unusable(&path, &e))?;
+        let file = file::open_own(&path).map_err(|e| unusable(&path, &e))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => {
@@ -90,7 +88,11 @@ impl Part {
         self.file.rewind().await.map_err(wrong)?;
         (self.digest, self.size) = (Sha512::new(), 0);
         let note = serde_json::to_vec(&origin).unwrap_or_default();
-        tokio::fs::write(&self.note, note).await.map_err(|e| unusable(&self.note, &e))?;
+        let written = file::open_own(&self.note).and_then(|mut file| {
+            file.set_len(0)?;
+            file.write_all(&note)
+        });
+        written.map_err(|e| unusable(&self.note, &e))?;
         self.origin = origin;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde::Serialize;
 use sha2::{Digest as _, Sha512};
 use tokio::fs::File;
@@ -32,11 +33,16 @@ pub async fn digest(path: &Path) -> Result<Option<Digest>> {
     let wrong = |e: std::io::Error| {
         Error::new(ErrorKind::Io, format!("{} cannot be read", path.display())).from_source(&e)
     };
-    let mut file = match File::open(path).await {
+    // a pipe would keep who opens it waiting for its other end
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let mut file = match File::options().read(true).custom_flags(flags).open(path).await {
         Ok(file) => file,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(wrong(e)),
     };
+    if !file.metadata().await.map_err(wrong)?.is_file() {
+        return Err(Error::new(ErrorKind::Io, format!("{} is no plain file", path.display())));
+    }
     let (digest, size) = hash(&mut file).await.map_err(wrong)?;
     Ok(Some(Digest { path: path.to_path_buf(), size, sha512: hex(&digest.finalize()) }))
 }

@@ -4,10 +4,12 @@
 mod digest;
 mod there;
 
+use std::fs::File;
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::OFlags;
 use serde_json::json;
 
 use crate::base::{Error, ErrorKind, Intent, Mutation, Permit, Result, Secret, Undo};
@@ -111,6 +113,18 @@ impl Mutation for SecretFile {
             },
         )
     }
+}
+
+/// Opens a file to read and write that a system keeps beside another, and makes it where it is missing. What lies
+/// there under its name and is a link or no plain file is left alone.
+///
+/// # Errors
+/// Those of the operating system.
+pub(super) fn open_own(path: &Path) -> std::io::Result<File> {
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or_default();
+    let file =
+        File::options().read(true).write(true).create(true).truncate(false).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("it is no plain file")) }
 }
 
 /// Refuses what is no place for a file.

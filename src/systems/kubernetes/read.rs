@@ -16,6 +16,10 @@ use super::select::{ObjectRef, Selection};
 
 /// Objects asked for at once.
 const PAGE: &str = "500";
+/// Most objects of one list.
+const MOST_OBJECTS: usize = 100_000;
+/// Most pages of one list, also where none of them has anything.
+const MOST_PAGES: usize = 2_000;
 
 /// A list and the moment in the cluster's history that it shows.
 pub(super) struct Listed {
@@ -100,9 +104,20 @@ impl Kube {
     }
 
     async fn pages(&self, path: &str, resource: &Resource, selection: &Selection) -> Result<Listed> {
-        let mut objects = Vec::new();
+        let (mut objects, mut pages) = (Vec::new(), 0);
         let mut next: Option<String> = None;
         loop {
+            pages += 1;
+            if pages > MOST_PAGES || objects.len() > MOST_OBJECTS {
+                let what = format!(
+                    "the list of {} has no end: {pages} pages, {} objects",
+                    resource.plural,
+                    objects.len()
+                );
+                return Err(Error::new(ErrorKind::Protocol, what)
+                    .help("ask for less: labels or fields")
+                    .scope(self.name()));
+            }
             let query = selectors(selection).with("limit", PAGE).with_some("continue", next.as_deref());
             let answer = self.json(&Ask::get(format!("{path}{}", query.as_str()))).await?;
             let (more, resource_version) =

@@ -15,6 +15,8 @@ use super::session::Session;
 
 /// Most things of one list.
 const MOST_ITEMS: usize = 100_000;
+/// Most pages of one list, also where none of them has anything.
+const MOST_PAGES: usize = 2_000;
 /// Most bytes of one list's pages together.
 const MOST_BYTES: usize = 256 << 20;
 
@@ -152,7 +154,7 @@ async fn read_all(
         let next = paging::next(&page.rest, row.collection_key).map_err(|e| e.scope(session.handle()))?;
         items.extend(page.things.ok_or_else(|| missing(row.collection_key, &page.rest, session))?);
         let Some(query) = next else { return Ok(items) };
-        let too_much = items.len() > MOST_ITEMS || bytes > MOST_BYTES;
+        let too_much = items.len() > MOST_ITEMS || bytes > MOST_BYTES || pages.len() > MOST_PAGES;
         if too_much || !pages.insert(query.clone()) {
             let why = if too_much { "is too long" } else { "goes in a circle" };
             let what =

@@ -29,6 +29,12 @@ impl Kept {
         Kept { text: value.to_string().into() }
     }
 
+    /// Bytes of its text.
+    #[allow(clippy::len_without_is_empty, reason = "an answer is never empty")]
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// A field.
     pub fn field(&self, name: &str) -> Option<Value> {
         serde_json::Deserializer::from_str(&self.text).deserialize_map(Field(name)).ok().flatten()

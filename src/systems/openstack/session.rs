@@ -83,17 +83,19 @@ impl Session {
         self
     }
 
-    /// A handle for another project with the same credential.
+    /// A handle for another project with the same credential. Its tokens must carry these roles, and be for the user
+    /// that this one's are for.
     ///
     /// # Errors
     /// [`ErrorKind::Credentials`], before any request, for an application credential: it is bound to its project.
-    pub fn narrow(&self, handle: &str, project: Project) -> Result<Session> {
+    pub fn narrow(&self, handle: &str, project: Project, roles: &[String]) -> Result<Session> {
         let authority = Authority::Project(project);
         let own = self.inner.authority == authority;
         if !own && matches!(self.inner.cloud.credential, Credential::ApplicationCredential { .. }) {
             return Err(bound_to_project(handle, &authority));
         }
-        let declared = Declared { user: self.inner.declared.user.clone(), ..Declared::default() };
+        let user = self.inner.declared.user.clone();
+        let declared = Declared { user, roles: roles.to_vec(), ..Declared::default() };
         let cloud = self.inner.cloud.clone();
         let narrowed = Session::new(handle, cloud, authority, declared, self.inner.clock.clone())?;
         Ok(Session { witness: self.witness.clone(), ..narrowed })
