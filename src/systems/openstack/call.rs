@@ -10,6 +10,7 @@ use crate::systems::http::{Method, Upload, Url};
 
 use super::identity::Identity;
 use super::policy::Operation;
+use super::resource::guarded;
 use super::session::Session;
 
 /// A call before it is sent. Pure functions build it; nothing in it depends on a session.
@@ -105,6 +106,11 @@ impl Call {
         format!("{} {}{mark}{}", self.service, self.path, query.join("&"))
     }
 
+    /// The body, the secrets of its service told apart: what a script wrote as plain text is no less a secret.
+    pub fn guarded(&self) -> Option<Payload> {
+        self.body.clone().map(|body| guarded(&self.service, body))
+    }
+
     /// What to show, approve and journal, if this handle sends it as who it proved to be.
     pub fn intent(&self, handle: &str, identity: &str) -> Intent {
         Intent {
@@ -114,7 +120,7 @@ impl Call {
             method: self.method.to_string(),
             target: self.target(),
             summary: self.summary.clone(),
-            body: match (&self.body, &self.file) {
+            body: match (self.guarded(), &self.file) {
                 (Some(body), _) => body.masked(),
                 (None, Some(file)) => json!({ "file": file.path(), "size": file.size() }),
                 (None, None) => Value::Null,
