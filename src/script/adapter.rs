@@ -124,6 +124,9 @@ fn invoke(
     let args = arguments::spread(primitive, args.into_iter());
     let args: Vec<Dynamic> = args.into_iter().map(|a| a.unwrap_or(Dynamic::UNIT)).collect();
     arguments::check(primitive, &args)?;
+    if !primitive.only_shows() {
+        args.iter().try_for_each(|arg| arguments::refuse_printed(primitive, arg))?;
+    }
     if primitive.effect.needs_step() {
         host.run.require_step(&format!("`{}`", primitive.path()))?;
     }
