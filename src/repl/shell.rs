@@ -10,6 +10,7 @@ use super::observer::Watcher;
 use super::prompt;
 use super::session::{Came, Session};
 use super::start::Start;
+use crate::base::secret::mask;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::script::handles::{Collection, Resource, Scope};
@@ -94,7 +95,7 @@ impl Shell {
         if text.is_empty() {
             return Ok(());
         }
-        match pager::show(text, self.screen()) {
+        match pager::show(&mask(text), self.screen()) {
             Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(Error::new(ErrorKind::Io, "cannot write to standard output").from_source(&e))
             }
@@ -114,7 +115,7 @@ impl Shell {
     pub fn complain(&mut self, report: &Report) {
         self.told = true;
         let width = self.look().width.unwrap_or(100).clamp(60, 120);
-        eprint!("{}", report.draw(width, self.colours()));
+        eprint!("{}", mask(&report.draw(width, self.colours())));
     }
 
     /// The error of this line stands on the screen in another way.

@@ -1,13 +1,13 @@
 //! One run a site: a lock that shows its holder, and what a holder that was cut off has left.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, private};
 
 /// Who holds a site, or a slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,9 +66,9 @@ impl LockFile {
             )
         };
         if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).map_err(|e| broken(&e))?;
+            private::make(dir).map_err(|e| broken(&e))?;
         }
-        let mut options = OpenOptions::new();
+        let mut options = private::options();
         let mut file =
             options.read(true).write(true).create(true).truncate(false).open(path).map_err(|e| broken(&e))?;
         let locked = file.try_lock();

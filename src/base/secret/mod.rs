@@ -2,6 +2,7 @@
 //! such type, each value that is known to be secret is masked as a whole.
 
 mod known;
+mod memory;
 mod url;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub use known::{LONG, STAND_IN, is_recognisable, mask, mask_json, masked, reread, stand_in, was_printed};
 
+pub use memory::keep_out_of_dumps;
 pub use url::{names_user, without_user};
 
 /// What stands in the place of a secret in every output.
@@ -92,7 +94,7 @@ impl Payload {
         &self.value
     }
 
-    /// The document as it may be shown: each secret is `***`.
+    /// The document as it may be shown: each secret is `***`, and so is each known one that it repeats elsewhere.
     pub fn masked(&self) -> Value {
         let mut value = self.value.clone();
         for pointer in &self.secrets {
@@ -100,6 +102,7 @@ impl Payload {
                 *slot = Value::from(MASK);
             }
         }
+        mask_json(&mut value);
         value
     }
 
