@@ -115,7 +115,7 @@ impl Shell {
     pub fn complain(&mut self, report: &Report) {
         self.told = true;
         let width = self.look().width.unwrap_or(100).clamp(60, 120);
-        eprint!("{}", mask(&report.draw(width, self.colours())));
+        eprint!("{}", report.draw(width, self.colours()));
     }
 
     /// The error of this line stands on the screen in another way.

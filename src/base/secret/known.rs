@@ -96,7 +96,9 @@ pub(super) fn learn(value: &str) {
 /// A value as answers repeat it: as it is, in JSON, in a URL, in HTML, and in base64, also behind a user's name as a
 /// `Basic` header has it.
 fn forms(value: &str) -> Vec<String> {
-    let mut forms = vec![value.to_string(), value.trim().to_string(), in_json(value)];
+    // a service quotes in its JSON what it was sent as JSON
+    let json = in_json(value);
+    let mut forms = vec![value.to_string(), value.trim().to_string(), in_json(&json), json];
     if value.len() <= LONGEST_ENCODED {
         let percent = in_url(value);
         let encoded = [percent.to_lowercase(), percent.replace("%20", "+"), percent, in_html(value, "&#39;")];
