@@ -4,15 +4,20 @@
 
 mod echoes;
 mod files;
+mod rows;
 mod scripts;
 mod urls;
 
+#[path = "../kube_server/mod.rs"]
+mod kube_server;
 #[path = "../loopback/mod.rs"]
 mod loopback;
 #[path = "../rig/mod.rs"]
 mod rig;
 #[path = "../stage/mod.rs"]
 mod stage;
+#[path = "../stub_cloud/mod.rs"]
+mod stub_cloud;
 
 use std::fs;
 use std::path::Path;
