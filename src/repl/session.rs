@@ -257,17 +257,17 @@ impl Session {
         self.run().forget(&step);
         drop(entered);
         self.lock.set_busy(false);
+        let mut secret = self.holds_secret(text);
         let seen = match &came {
             Came::Value(value) => {
                 let declared = promote::declared(text).and_then(|name| self.variable(name));
                 let evidence = value::evidence(declared.as_ref().unwrap_or(value));
                 // what is masked must not be promoted into a file
-                let told = self.tells_secret(&evidence.to_string());
-                (!told).then(|| Seen::of(&evidence))
+                secret |= self.tells_secret(&evidence.to_string());
+                Some(Seen::of(&evidence))
             }
             Came::Failed(..) => None,
         };
-        let secret = self.holds_secret(text);
         self.state().lines.push(Line { text: text.to_string(), step, reads, secret, seen });
         if let Came::Value(value) = &came
             && !value.is_unit()
@@ -298,7 +298,8 @@ impl Session {
     fn evaluated(&self, text: &str, step: &str, reads: &mut bool) -> Result<Dynamic, Thrown> {
         let words = Words::of(text);
         locked(&self.typed).extend(privacy::typed(text).into_iter().map(Secret::new));
-        let told = self.tells_secret(text);
+        let shown = privacy::shown(text);
+        let told = self.tells_secret(&shown);
         let (ast, imports) = self.compile(text, step, &words)?;
         let (mut variables, functions) = {
             let mut state = self.state();
@@ -318,7 +319,7 @@ impl Session {
                 let kind = if self.lock.is_open() { StepKind::Change } else { StepKind::Verify };
                 let spec = StepSpec {
                     id: step.into(),
-                    title: if told { MASK.to_string() } else { privacy::shown(text) },
+                    title: if told { MASK.to_string() } else { shown },
                     kind,
                     on_fail: OnFail::Stop,
                     needs: Vec::new(),

@@ -10,7 +10,7 @@ use super::observer::Watcher;
 use super::prompt;
 use super::session::{Came, Session};
 use super::start::Start;
-use crate::base::secret::mask;
+use crate::base::secret::{MASK, mask};
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::script::handles::{Collection, Resource, Scope};
@@ -146,7 +146,9 @@ impl Shell {
             None => {
                 let value = self.evaluate(text)?;
                 let drawn = display::draw(&value, &self.look(), &|v| self.session.words(v));
-                self.show(&drawn)?;
+                // one that is too short to be looked for in texts
+                let told = value.is_string() && self.session.tells_secret(&drawn);
+                self.show(if told { MASK } else { &drawn })?;
                 Ok(Next::Line)
             }
         }
