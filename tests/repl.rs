@@ -179,6 +179,25 @@ fn a_secret_of_a_line_is_kept_nowhere() {
     assert!(journal.contains("let password = ") && !journal.contains("hunter2"), "{journal}");
 }
 
+/// What a line gave to what is called like a secret stays masked, however it is asked for again.
+#[test]
+fn what_was_typed_as_a_secret_stays_masked_when_it_is_asked_for_again() {
+    let script = "let password = \"hunter2\";\nlet pin = #{ token: \"kq7\", owner: \"ops\" };\nlet s = secret(\"correct-horse\");\n\
+                  password\n_\n`is ${password}`\n#{ a: [password] }\n:json password\n:yaml _\n[password, password]\n\
+                  s\n`${s}`\n:json s\n#{ s: s }\npin.token\n\
+                  verify(\"1\", \"T\", || gate(\"it\", false, password))\n";
+    let session = Session::of(script);
+    let out = format!("{}{}", session.expect(3), session.stderr());
+    let why =
+        Session::of("let password = \"hunter2\";\ntry { throw password } catch (e) { note(`${e}`) }\n:why\n");
+    let journal = format!("{:?}{:?}", session.journal(), why.journal());
+    for kept in [out, journal, why.stdout(), why.stderr()] {
+        assert!(!kept.contains("hunter2") && !kept.contains("correct-horse"), "{kept}");
+        // a short one is known where it is the whole value
+        assert!(!kept.contains("kq7"), "{kept}");
+    }
+}
+
 #[test]
 fn one_step_runs_with_what_it_uses_and_why_tells_what_failed() {
     let session = Session::of(":step restart 6\n");

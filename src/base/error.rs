@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::secret::masked;
+
 /// The result of everything in Rhumb that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -226,11 +228,12 @@ pub struct Detail {
 }
 
 impl Error {
-    /// An error of a kind, in one sentence.
+    /// An error of a kind, in one sentence. Known secrets are masked in all that is said of it: services and proxies
+    /// repeat what they were sent.
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
         Error(Box::new(Detail {
             kind,
-            what: what.into(),
+            what: masked(what.into()),
             help: None,
             scope: None,
             status: None,
@@ -243,14 +246,14 @@ impl Error {
     /// Adds what to do about it; the first advice stays.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.get_or_insert_with(|| help.into());
+        self.0.help.get_or_insert_with(|| masked(help.into()));
         self
     }
 
     /// Puts better advice in the place of what was given.
     #[must_use]
     pub fn advise(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help = Some(masked(help.into()));
         self
     }
 
@@ -271,7 +274,7 @@ impl Error {
     /// Adds the service's id for the request.
     #[must_use]
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id = Some(id.into());
+        self.0.request_id = Some(masked(id.into()));
         self
     }
 
@@ -292,7 +295,7 @@ impl Error {
     /// Adds a cause behind those known so far.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.0.causes.push(cause.into());
+        self.0.causes.push(masked(cause.into()));
         self
     }
 
@@ -301,7 +304,7 @@ impl Error {
     pub fn from_source(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(e) = next {
-            let text = e.to_string();
+            let text = masked(e.to_string());
             if self.0.causes.last() != Some(&text) {
                 self.0.causes.push(text);
             }
@@ -313,7 +316,7 @@ impl Error {
     /// Puts a sentence in front; what was said so far becomes the nearest cause.
     #[must_use]
     pub fn context(mut self, what: impl Into<String>) -> Self {
-        let before = std::mem::replace(&mut self.0.what, what.into());
+        let before = std::mem::replace(&mut self.0.what, masked(what.into()));
         self.0.causes.insert(0, before);
         self
     }

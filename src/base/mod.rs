@@ -1,4 +1,4 @@
-//! Floor 0: time, durations, secrets, permits and error kinds; nothing here knows a protocol.
+//! Floor 0: time, durations, secrets, private files, permits and error kinds; nothing here knows a protocol.
 
 pub mod clock;
 pub mod duration;
@@ -6,6 +6,7 @@ pub mod error;
 pub mod line;
 pub mod panic;
 pub mod permit;
+pub mod private;
 pub mod secret;
 
 pub use clock::{Clock, SimClock, SystemClock};

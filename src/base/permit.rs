@@ -15,6 +15,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::error::Result;
+use super::secret::{mask, mask_json, masked};
 
 /// Whether a change can be taken back, as an operator is told before approving it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,11 +66,26 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// Tells two intents apart: SHA-256 over all that would be sent (not over who asks when,
-    /// nor over what is there).
+    /// The same with every known secret masked, also one that a script put there as plain text.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        for text in [&mut self.identity, &mut self.target, &mut self.url, &mut self.summary] {
+            *text = masked(std::mem::take(text));
+        }
+        if let Undo::By(how) = &mut self.undo {
+            *how = masked(std::mem::take(how));
+        }
+        mask_json(&mut self.body);
+        self
+    }
+
+    /// Tells two intents apart: SHA-256 over all that would be sent, as it is shown (not over who asks when, nor
+    /// over what is there).
     pub fn digest(&self) -> String {
         let mut h = Sha256::new();
-        for part in [&self.system, &self.handle, &self.method, &self.target, &self.body.to_string()] {
+        let mut body = self.body.clone();
+        mask_json(&mut body);
+        for part in [&self.system, &self.handle, &self.method, &*mask(&self.target), &body.to_string()] {
             h.update(part.as_bytes());
             h.update([0]);
         }
@@ -121,7 +137,7 @@ pub struct Permit<M> {
 impl<M: Mutation> Permit<M> {
     /// Has the mutation approved and journaled.
     pub fn obtain(ledger: &dyn Ledger, mutation: M) -> Result<Self> {
-        let record = ledger.authorise(&mutation.intent())?;
+        let record = ledger.authorise(&mutation.intent().masked())?;
         Ok(Permit { mutation, record })
     }
 }

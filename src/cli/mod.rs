@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::base::secret::keep_out_of_dumps;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::site::{Layers, Site};
@@ -131,6 +132,7 @@ pub fn command() -> clap::Command {
 
 /// The program.
 pub fn main() -> ExitCode {
+    keep_out_of_dumps();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(e) => {

@@ -16,7 +16,7 @@ use crate::systems::openstack::{self, Authority, Cloud, Credential, Domain, Poli
 /// The domain of what a site leaves without one.
 const DOMAIN: &str = "Default";
 /// The password of every user in a rehearsal.
-const PASSWORD: &str = "rehearsal";
+const PASSWORD: &str = "password-of-a-rehearsal";
 /// The value that lists the units of Vault.
 const VAULT_UNITS: &str = "vault_units";
 /// The value that names the project of the amphorae.

@@ -77,7 +77,7 @@ impl Wiring for Wires {
     }
 
     fn secret(&self, _: &SecretSource) -> Result<Secret> {
-        Ok(Secret::new("rehearsal"))
+        Ok(Secret::unlisted("rehearsal"))
     }
 
     fn dialer(&self) -> Option<Arc<dyn Dialer>> {

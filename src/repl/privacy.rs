@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::base::Secret;
 use crate::base::secret::MASK;
-use crate::script::survey::lexer::{LexemeKind, Page};
+use crate::script::survey::lexer::{Lexeme, LexemeKind, Page};
 
 /// Names that a secret is given to.
 static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -27,6 +27,23 @@ pub fn holds_secret(line: &str) -> bool {
         matches!(l.kind, LexemeKind::Word | LexemeKind::Text) && is_secretive(text)
     });
     named && page.lexemes.iter().any(|l| l.kind == LexemeKind::Text)
+}
+
+/// The texts that a line gives to what is called like a secret: `password = "..."`, `user_data: "..."`, `secret("...")`.
+pub fn typed(line: &str) -> Vec<String> {
+    let page = Page::of(line);
+    let gives = |l: &Lexeme| l.kind == LexemeKind::Symbol && matches!(page.str(l), "=" | ":" | "(" | "+");
+    let named = |l: &Lexeme| {
+        matches!(l.kind, LexemeKind::Word | LexemeKind::Text) && is_secretive(page.str(l).trim_matches('"'))
+    };
+    let mut texts = Vec::new();
+    for (n, _) in page.lexemes.iter().enumerate().filter(|(_, l)| named(l)) {
+        let behind = &page.lexemes[n + 1..];
+        let given = behind.iter().position(|l| !gives(l)).filter(|between| *between > 0).map(|n| &behind[n]);
+        let text = given.filter(|l| l.kind == LexemeKind::Text).map(|l| page.str(l).trim_matches(['"', '`']));
+        texts.extend(text.map(String::from));
+    }
+    texts
 }
 
 /// Shorter secrets are looked for as whole texts only: `admin` is a word as well.
@@ -94,6 +111,19 @@ mod tests {
         assert!(tells("let x = \"admin\"", &short) && tells("admin ", &short));
         assert!(!tells("admin.servers.list()", &short), "a word of every line is no secret told");
         assert!(!tells("anything", &Secret::new("")));
+    }
+
+    #[test]
+    fn the_texts_of_a_line_that_are_secrets_are_known() {
+        for (line, texts) in [
+            (r#"let password = "hunter2";"#, vec!["hunter2"]),
+            (r#"f(#{ name: "vm-of-mine", user_data: "I2Ns" })"#, vec!["I2Ns"]),
+            (r#"let p = #{ "os_password": "hunter2" }"#, vec!["hunter2"]),
+            (r#"let x = secret("hunter2") + "y""#, vec!["hunter2"]),
+            (r#"tokens.find("a")"#, vec![]),
+        ] {
+            assert_eq!(typed(line), texts, "{line}");
+        }
     }
 
     #[test]

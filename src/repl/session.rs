@@ -68,6 +68,8 @@ pub struct Session {
     runbook: Mutex<Option<String>>,
     /// What a line must not be kept with, once it was looked up.
     secrets: OnceLock<Vec<Secret>>,
+    /// Texts that lines gave to what is called like a secret: they are masked whenever they are met again.
+    typed: Mutex<Vec<Secret>>,
     state: Mutex<State>,
 }
 
@@ -117,6 +119,7 @@ impl Session {
             documented: Mutex::default(),
             runbook: Mutex::default(),
             secrets: OnceLock::new(),
+            typed: Mutex::default(),
             state: Mutex::new(state),
         }
     }
@@ -136,9 +139,9 @@ impl Session {
         // a rehearsal opens no file with real credentials
         let known = || match self.run().mode() {
             Mode::Rehearse => Vec::new(),
-            _ => self.host.site.site().secrets_at_hand(),
+            _ => self.host.site.site().secrets_at_hand().into_iter().map(Secret::listed).collect(),
         };
-        let mut own = Vec::new();
+        let mut own = locked(&self.typed).clone();
         for (_, _, value) in self.state().variables.iter() {
             own.extend(value.read_lock::<Secret>().map(|secret| secret.clone()));
         }
@@ -254,14 +257,17 @@ impl Session {
         self.run().forget(&step);
         drop(entered);
         self.lock.set_busy(false);
+        let mut secret = self.holds_secret(text);
         let seen = match &came {
             Came::Value(value) => {
                 let declared = promote::declared(text).and_then(|name| self.variable(name));
-                Some(Seen::of(&value::evidence(declared.as_ref().unwrap_or(value))))
+                let evidence = value::evidence(declared.as_ref().unwrap_or(value));
+                // what is masked must not be promoted into a file
+                secret |= self.tells_secret(&evidence.to_string());
+                Some(Seen::of(&evidence))
             }
             Came::Failed(..) => None,
         };
-        let secret = self.holds_secret(text);
         self.state().lines.push(Line { text: text.to_string(), step, reads, secret, seen });
         if let Came::Value(value) = &came
             && !value.is_unit()
@@ -291,6 +297,9 @@ impl Session {
 
     fn evaluated(&self, text: &str, step: &str, reads: &mut bool) -> Result<Dynamic, Thrown> {
         let words = Words::of(text);
+        locked(&self.typed).extend(privacy::typed(text).into_iter().map(Secret::new));
+        let shown = privacy::shown(text);
+        let told = self.tells_secret(&shown);
         let (ast, imports) = self.compile(text, step, &words)?;
         let (mut variables, functions) = {
             let mut state = self.state();
@@ -307,11 +316,10 @@ impl Session {
         let result = match words.steps {
             true => body(),
             false => {
-                let told = self.tells_secret(text);
                 let kind = if self.lock.is_open() { StepKind::Change } else { StepKind::Verify };
                 let spec = StepSpec {
                     id: step.into(),
-                    title: if told { MASK.to_string() } else { privacy::shown(text) },
+                    title: if told { MASK.to_string() } else { shown },
                     kind,
                     on_fail: OnFail::Stop,
                     needs: Vec::new(),

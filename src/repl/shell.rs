@@ -10,6 +10,7 @@ use super::observer::Watcher;
 use super::prompt;
 use super::session::{Came, Session};
 use super::start::Start;
+use crate::base::secret::{MASK, mask};
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::script::handles::{Collection, Resource, Scope};
@@ -94,7 +95,7 @@ impl Shell {
         if text.is_empty() {
             return Ok(());
         }
-        match pager::show(text, self.screen()) {
+        match pager::show(&mask(text), self.screen()) {
             Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
                 Err(Error::new(ErrorKind::Io, "cannot write to standard output").from_source(&e))
             }
@@ -145,7 +146,9 @@ impl Shell {
             None => {
                 let value = self.evaluate(text)?;
                 let drawn = display::draw(&value, &self.look(), &|v| self.session.words(v));
-                self.show(&drawn)?;
+                // one that is too short to be looked for in texts
+                let told = value.is_string() && self.session.tells_secret(&drawn);
+                self.show(if told { MASK } else { &drawn })?;
                 Ok(Next::Line)
             }
         }

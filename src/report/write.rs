@@ -1,6 +1,5 @@
 //! All reports of a run, written into its directory: each file appears whole or not at all.
 
-use std::fs::Permissions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +49,8 @@ pub fn write_all(dir: &Path, report: &RunReport) -> Result<Paths> {
 fn replace(path: &Path, text: &str) -> Result<()> {
     let dir = path.parent().unwrap_or(Path::new("."));
     let written = || -> std::io::Result<()> {
-        let mut file = open_beside(dir)?;
+        // private from the start, as a temporary file is: a report names hosts and quotes what services answered
+        let mut file = tempfile::Builder::new().prefix(".report-").tempfile_in(dir)?;
         file.write_all(text.as_bytes())?;
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
@@ -60,11 +60,4 @@ fn replace(path: &Path, text: &str) -> Result<()> {
             .from_source(&e)
             .help("the journal is whole: free space or fix the directory's rights, then `rhumb show-run`")
     })
-}
-
-/// A new file that the operator's umask, not this program, decides who may read.
-#[cfg(unix)]
-fn open_beside(dir: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    use std::os::unix::fs::PermissionsExt as _;
-    tempfile::Builder::new().prefix(".report-").permissions(Permissions::from_mode(0o666)).tempfile_in(dir)
 }

@@ -8,6 +8,7 @@ use super::met::Ending;
 use super::past::PastCall;
 use super::record::{Record, StepKind};
 use super::state::{Mode, Run, lock};
+use crate::base::secret::reread;
 use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result};
 
 /// What a look at the world says of a change that was cut off.
@@ -80,7 +81,7 @@ impl Run {
         look: impl FnOnce(&Intent) -> Result<Settled>,
         send: impl FnOnce(Permit<M>) -> Result<Payload>,
     ) -> Result<Payload> {
-        let intent = mutation.intent();
+        let intent = mutation.intent().masked();
         let frame = self.may_change(&intent)?;
         let call = frame.next_call();
         let mut in_doubt = false;
@@ -104,7 +105,10 @@ impl Run {
             met.extend(&undone);
             drop(met);
             if let (Some(value), true) = (&before.done, undone.is_empty()) {
-                return Ok(value.clone().into());
+                // a secret was never recorded: its mask must not be sent in its place
+                let mut value = value.clone();
+                reread(&mut value);
+                return Ok(value.into());
             }
             if lock(&self.shared().seen_done).contains(&before.entry) {
                 return Ok(Value::Null.into());

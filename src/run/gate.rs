@@ -6,6 +6,7 @@ use super::frame::frame;
 use super::met::Ending;
 use super::record::Record;
 use super::state::{Run, lock};
+use crate::base::secret::mask_json;
 use crate::base::{Error, ErrorKind, Result};
 
 impl Run {
@@ -45,9 +46,11 @@ impl Run {
     }
 }
 
-/// A value in one line of bearable length; the journal has all of it.
+/// A value in one line of bearable length, known secrets masked; the journal has all of it.
 pub fn brief(value: &Value) -> String {
     const LONGEST: usize = 300;
+    let mut value = value.clone();
+    mask_json(&mut value);
     let text = value.to_string();
     match text.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}…", &text[..cut]),

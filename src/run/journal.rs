@@ -1,6 +1,6 @@
 //! The journal: append-only JSON lines, hash-chained, synced before anything irrevocable.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::head::{self, Agreement, Head, Kept};
 use super::readable;
 use super::record::{Entry, Record};
 use crate::base::permit::hex;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, private};
 
 /// The file's name in a run's directory.
 pub const FILE: &str = "journal.jsonl";
@@ -36,12 +36,12 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Creates the directory and an empty journal in it. `durable` is false in rehearsals,
+    /// Creates the directory and an empty journal in it, both closed to others. `durable` is false in rehearsals,
     /// which nobody resumes after a power cut.
     pub fn create(dir: &Path, durable: bool) -> Result<Self> {
         let path = dir.join(FILE);
-        std::fs::create_dir_all(dir).map_err(|e| unwritable(dir, &e))?;
-        let file = OpenOptions::new()
+        private::make_own(dir).map_err(|e| unwritable(dir, &e))?;
+        let file = private::options()
             .append(true)
             .read(true)
             .create_new(true)
@@ -57,7 +57,9 @@ impl Journal {
         let path = dir.join(FILE);
         let read = sound(dir)?;
         let mut file =
-            OpenOptions::new().read(true).write(true).open(&path).map_err(|e| unwritable(&path, &e))?;
+            private::options().read(true).write(true).open(&path).map_err(|e| unwritable(&path, &e))?;
+        private::make_own(dir).map_err(|e| unwritable(dir, &e))?;
+        private::close(&file, private::FILE).map_err(|e| unwritable(&path, &e))?;
         file.set_len(read.whole).map_err(|e| unwritable(&path, &e))?;
         file.seek(SeekFrom::End(0)).map_err(|e| unwritable(&path, &e))?;
         let next = read.entries.last().map_or(1, |e| e.n + 1);

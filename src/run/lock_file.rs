@@ -5,13 +5,13 @@ use std::ffi::OsStr;
 use std::fs::{File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::process::Gid;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, private};
 
 /// Opens a lock file to read and write. It is made where it is missing, and so is its directory; what is there is
 /// left as it is.
@@ -24,7 +24,7 @@ pub(super) fn open(path: &Path) -> Result<File> {
         return Err(refused(path, "it is no path of a file"));
     };
     let wrong = |e: io::Error| failed(path, &e);
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(wrong)?;
+    private::make(parent).map_err(wrong)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(parent, flags, Mode::empty()).map_err(|e| wrong(e.into()))?;
     let directory = File::from(directory);

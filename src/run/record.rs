@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::readable::finite;
 use super::selection::Selection;
-use crate::base::Intent;
+use crate::base::secret::mask_json;
+use crate::base::{Error, ErrorKind, Intent, Result};
 
 /// What a step may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -343,7 +344,45 @@ pub enum Record {
     },
 }
 
+/// Fields that hold a word or a number of the host's own: what reads a journal goes by them, so they stay as they are.
+const OWN_FIELDS: &[&str] = &[
+    "kind",
+    "run",
+    "mode",
+    "version",
+    "step",
+    "step_kind",
+    "verdict",
+    "call",
+    "digest",
+    "sha256",
+    "system",
+    "method",
+    "from",
+    "only",
+    "skip",
+    "until",
+];
+
 impl Record {
+    /// The same with every known secret masked, whoever put it there: the border of what a journal, a report and the
+    /// terminal hold.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] where what is left is no record: then nothing is written.
+    pub fn masked(self) -> Result<Self> {
+        let broken = |e: serde_json::Error| {
+            Error::new(ErrorKind::Internal, "a record cannot be masked").from_source(&e)
+        };
+        let before = serde_json::to_value(&self).map_err(broken)?;
+        let mut after = before.clone();
+        let fields = after.as_object_mut().into_iter().flatten();
+        fields
+            .filter(|(name, _)| !OWN_FIELDS.contains(&name.as_str()))
+            .for_each(|(_, value)| mask_json(value));
+        if after == before { Ok(self) } else { serde_json::from_value(after).map_err(broken) }
+    }
+
     /// Whether it must be on disk before the run goes on.
     pub fn must_sync(&self) -> bool {
         use Record::*;

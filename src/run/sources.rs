@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::record::{Record, SourceMark};
 use super::state::Run;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, private};
 
 /// The directory in that of the run.
 const DIRECTORY: &str = "sources";
@@ -21,7 +21,7 @@ impl Run {
         let path = file(&self.directory(), &mark);
         if !path.exists() {
             let parent = path.parent().unwrap_or(&path);
-            fs::create_dir_all(parent).and_then(|()| fs::write(&path, text)).map_err(|e| {
+            private::make(parent).and_then(|()| private::write_new(&path, text)).map_err(|e| {
                 Error::new(ErrorKind::Journal, format!("cannot write {}", path.display())).from_source(&e)
             })?;
         }

@@ -19,6 +19,7 @@ use super::record::{Entry, Record, Verdict};
 use super::selection::Selection;
 use super::transfer::Transfer;
 use super::wait::Waiting;
+use crate::base::secret::mask;
 use crate::base::{Clock, Error, ErrorKind, Result};
 
 /// What a run is for.
@@ -163,8 +164,9 @@ impl Run {
         &self.0
     }
 
-    /// Journals a record and shows it to whoever watches. Returns its number.
+    /// Journals a record, known secrets masked, and shows it to whoever watches. Returns its number.
     pub fn append(&self, record: Record) -> Result<u64> {
+        let record = record.masked()?;
         let entry = lock(&self.0.journal).append(self.0.clock.now(), record)?;
         self.0.observer.entry(&entry);
         Ok(entry.n)
@@ -247,7 +249,7 @@ impl Run {
     /// Has a claim signed off. `None`: nobody signed, and the step ends as OUTSTANDING.
     pub fn attest(&self, claim: &str) -> Result<Option<String>> {
         let step = frame().map(|f| f.step.clone()).unwrap_or_default();
-        let by = self.0.approver.attest(claim);
+        let by = self.0.approver.attest(&mask(claim));
         self.append(Record::Attest { step, claim: claim.into(), by: by.clone() })?;
         if by.is_none() {
             frame::meet(Ending::Outstanding(claim.into()));

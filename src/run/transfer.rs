@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::state::Run;
 use crate::base::duration;
+use crate::base::secret::masked;
 
 /// How far a file has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,8 @@ impl Transfer {
 impl Run {
     /// Shows how far a file has come.
     pub fn transferring(&self, transfer: &Transfer) {
-        self.shared().observer.transferring(transfer);
+        let title = masked(transfer.title.clone());
+        self.shared().observer.transferring(&Transfer { title, ..transfer.clone() });
     }
 }
 

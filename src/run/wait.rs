@@ -8,6 +8,7 @@ use super::frame::{frame, here};
 use super::record::Record;
 use super::state::{Run, lock};
 use super::step::Unwind;
+use crate::base::secret::masked;
 use crate::base::{Class, Error, ErrorKind, Result, duration};
 
 /// What a wait is.
@@ -203,8 +204,8 @@ impl Course<'_> {
             })?;
         }
         self.run.shared().observer.waiting(&Waiting {
-            title: self.spec.title.clone(),
-            state: self.state.clone(),
+            title: masked(self.spec.title.clone()),
+            state: masked(self.state.clone()),
             elapsed,
             within: self.deadline,
             looks: self.looks,

@@ -139,6 +139,9 @@ fn invoke(
     for (param, arg) in primitive.params.iter().zip(&args) {
         bounds::check(arg, || format!("`{}` in {}", param.name, primitive.signature()))?;
     }
+    if !primitive.only_shows() {
+        args.iter().try_for_each(|arg| arguments::refuse_printed(primitive, arg))?;
+    }
     if primitive.effect.needs_step() {
         host.run.require_step(&format!("`{}`", primitive.path()))?;
     }

@@ -8,7 +8,8 @@ use super::adapter::Call;
 use super::primitive::{Param, Primitive, Ty};
 use super::span;
 use crate::base::error::nearest;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::secret::{MASK, STAND_IN, was_printed};
+use crate::base::{Error, ErrorKind, Result, Secret};
 
 /// Puts arguments at their parameters' places: of the optional parameters the last ones are those
 /// left out, wherever they stand (`verify(id, title, [opts], body)`).
@@ -33,6 +34,33 @@ pub fn check(primitive: &Primitive, args: &[Dynamic]) -> Result<()> {
         check_one(param, arg, &|| format!("`{}` in {}", param.name, primitive.signature()))?;
     }
     Ok(())
+}
+
+/// Refuses what was made of a printed secret: `***` must not be sent, run or written in a secret's place.
+pub fn refuse_printed(primitive: &Primitive, arg: &Dynamic) -> Result<()> {
+    if let Some(map) = arg.read_lock::<Map>() {
+        let keys = map.keys().any(|key| was_printed(key));
+        return if keys {
+            Err(printed(primitive))
+        } else {
+            map.values().try_for_each(|v| refuse_printed(primitive, v))
+        };
+    }
+    if let Some(list) = arg.read_lock::<Array>() {
+        return list.iter().try_for_each(|item| refuse_printed(primitive, item));
+    }
+    let printed_text = arg.read_lock::<ImmutableString>().is_some_and(|text| was_printed(&text))
+        || arg.as_char().is_ok_and(|c| c == STAND_IN)
+        || arg.read_lock::<Secret>().is_some_and(|secret| was_printed(secret.expose()));
+    if printed_text { Err(printed(primitive)) } else { Ok(()) }
+}
+
+fn printed(primitive: &Primitive) -> Error {
+    let what = format!("`{}` was given a text in which a secret was printed as {MASK}", primitive.path());
+    Error::new(ErrorKind::Argument, what).help(
+        "`${...}`, to_string() and text functions print a secret, and after a resume a recorded one is gone; join texts \
+         with `+`: what is joined to a secret is one",
+    )
 }
 
 fn check_one(param: &Param, arg: &Dynamic, what: &dyn Fn() -> String) -> Result<()> {

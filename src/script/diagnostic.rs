@@ -6,6 +6,7 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::modules::Library;
 use super::thrown::Thrown;
+use crate::base::secret::masked;
 use crate::base::{Error, Place};
 
 /// An error with the text it points into, for miette to draw.
@@ -104,7 +105,8 @@ impl Report {
         report
     }
 
-    /// Draws it. `width` in columns; colours only where the caller wants them.
+    /// Draws it, known secrets masked in the script's lines as well. `width` in columns; colours only where the caller
+    /// wants them.
     pub fn draw(&self, width: usize, colours: bool) -> String {
         let theme = match colours {
             true => miette::GraphicalTheme::unicode(),
@@ -121,7 +123,7 @@ impl Report {
             .without_syntax_highlighting();
         let mut text = String::new();
         match handler.render_report(&mut text, self) {
-            Ok(()) => text,
+            Ok(()) => masked(text),
             Err(_) => format!("{}\n", self.message),
         }
     }

@@ -158,6 +158,15 @@ impl Primitive {
         self.params.iter().filter(|p| p.required).count()..=self.params.len()
     }
 
+    /// Whether its arguments go into the record of the run and nowhere else, where a printed secret is `***`.
+    pub fn only_shows(&self) -> bool {
+        match self.effect {
+            Effect::Flow | Effect::Step => true,
+            Effect::None => self.on == On::Global && self.name != "secret",
+            Effect::Read | Effect::Change => false,
+        }
+    }
+
     /// Its full name: `gate`, `probe::tcp`, `Collection.list`.
     pub fn path(&self) -> String {
         match self.on {

@@ -11,7 +11,7 @@ use super::handles;
 use super::host::Host;
 use super::span::Span;
 use super::thrown::Fault;
-use crate::base::secret::MASK;
+use crate::base::secret::{MASK, reread};
 use crate::base::{Error, ErrorKind, Payload, Result, Secret};
 use crate::run::readable::CUT;
 
@@ -51,6 +51,12 @@ pub fn decode(host: &Host, value: &Value) -> Result<Dynamic> {
         Value::Array(list) => {
             let decoded: Result<Array> = list.iter().map(|v| decode(host, v)).collect();
             Ok(decoded?.into())
+        }
+        // a secret that was printed is known again
+        Value::String(text) if text.contains(MASK) => {
+            let mut text = value.clone();
+            reread(&mut text);
+            from_json(&text)
         }
         other => from_json(other),
     }

@@ -288,12 +288,22 @@ fn merge(into: &mut Value, patch: &Value) {
     }
 }
 
-/// `test` and `remove`, which is all that is asked of it.
+/// `test`, `remove`, and `add` and `replace` in objects, which is all that is asked of it.
 fn json_patch(object: &mut Value, operations: &Value) -> bool {
     operations.as_array().unwrap().iter().all(|operation| {
         let path = operation["path"].as_str().unwrap();
         match operation["op"].as_str().unwrap() {
             "test" => object.pointer(path) == Some(&operation["value"]),
+            "add" | "replace" => {
+                let (parent, last) = path.rsplit_once('/').unwrap();
+                match object.pointer_mut(parent) {
+                    Some(Value::Object(map)) => {
+                        map.insert(last.into(), operation["value"].clone());
+                        true
+                    }
+                    _ => false,
+                }
+            }
             "remove" => {
                 let (parent, last) = path.rsplit_once('/').unwrap();
                 match object.pointer_mut(parent) {

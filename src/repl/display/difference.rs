@@ -33,7 +33,7 @@ pub fn draw(before: &Dynamic, after: &Dynamic, look: &Look) -> String {
 /// Every leaf of a value by its path.
 fn fields(value: &Dynamic) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
-    walk(&json::for_people(value::evidence(value)), String::new(), &mut all);
+    walk(&json::for_people(json::seen(value)), String::new(), &mut all);
     all
 }
 

@@ -3,15 +3,24 @@
 use rhai::Dynamic;
 use serde_json::Value;
 
+use crate::base::secret::mask_json;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::value;
+
+/// What may be seen of a value. It is masked before it is drawn: a secret that is cut into columns, or quoted once more,
+/// would not be known.
+pub fn seen(value: &Dynamic) -> Value {
+    let mut evidence = value::evidence(value);
+    mask_json(&mut evidence);
+    evidence
+}
 
 /// A value as indented JSON, secrets masked.
 ///
 /// # Errors
 /// It cannot be written as JSON.
 pub fn json(value: &Dynamic) -> Result<String> {
-    serde_json::to_string_pretty(&for_people(value::evidence(value))).map_err(|e| unfit("JSON", &e))
+    serde_json::to_string_pretty(&for_people(seen(value))).map_err(|e| unfit("JSON", &e))
 }
 
 /// A value as YAML, secrets masked.
@@ -19,7 +28,7 @@ pub fn json(value: &Dynamic) -> Result<String> {
 /// # Errors
 /// It cannot be written as YAML.
 pub fn yaml(value: &Dynamic) -> Result<String> {
-    serde_saphyr::to_string(&for_people(value::evidence(value))).map_err(|e| unfit("YAML", &e))
+    serde_saphyr::to_string(&for_people(seen(value))).map_err(|e| unfit("YAML", &e))
 }
 
 /// Evidence as people read it: `30s` and `***` instead of how the journal keeps them.

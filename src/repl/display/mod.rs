@@ -63,7 +63,7 @@ pub fn draw(value: &Dynamic, look: &Look, words: &dyn Fn(&Dynamic) -> String) ->
             [output.0.stdout.trim_end(), output.0.stderr.trim_end(), failed.as_deref().unwrap_or_default()];
         return parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n");
     }
-    match value::evidence(&value) {
+    match json::seen(&value) {
         Value::Object(body) if !body.contains_key(value::TAG) => {
             record::draw(&Value::Object(body), None, look)
         }
@@ -78,7 +78,7 @@ fn draw_list(list: &Array, look: &Look) -> String {
     // an object of Kubernetes is far too large for a line
     let in_a_line = |v: &Dynamic| match v.read_lock::<Object>() {
         Some(object) => Value::Object(kubernetes::summary(&object.shown())),
-        None => value::evidence(v),
+        None => json::seen(v),
     };
     // a secret or a duration is no thing with columns
     let thing = |v: &Value| v.as_object().is_some_and(|map| !map.contains_key(value::TAG));

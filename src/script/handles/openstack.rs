@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::error::nearest;
 use crate::base::secret::MASK;
-use crate::base::{Error, ErrorKind, Payload, Result, Secret};
+use crate::base::{Error, ErrorKind, Payload, Result};
 use crate::script::thrown::Thrown;
 use crate::script::value::{self, TAG};
 use crate::systems::openstack::{Kept, Resource as Row, Session, resource};
@@ -64,9 +64,7 @@ impl Resource {
 
     /// Its body, the secrets known.
     pub fn payload(&self) -> Payload {
-        let body = self.body.whole();
-        let fields: Vec<_> = self.from.row.secrets.iter().filter(|field| body.get(field).is_some()).collect();
-        Payload::new(body, fields.into_iter().map(|field| format!("/{field}")))
+        answer(self.from.row.service.name, self.body.whole())
     }
 
     /// Its body with the secrets masked.
@@ -76,13 +74,9 @@ impl Resource {
 
     /// A field; `None` where it has none.
     pub fn field(&self, name: &str) -> Result<Option<Dynamic>> {
-        match self.body.field(name) {
-            Some(Value::String(text)) if self.from.row.secrets.contains(&name) => {
-                Ok(Some(Dynamic::from(Secret::new(text.as_str()))))
-            }
-            Some(field) => value::from_json(&field).map(Some),
-            None => Ok(None),
-        }
+        let Some(field) = self.body.field(name) else { return Ok(None) };
+        let payload = answer(self.from.row.service.name, json!({ name: field }));
+        value::from_payload(&payload.at(name)).map(Some)
     }
 
     /// As it is recorded.
@@ -94,7 +88,9 @@ impl Resource {
     /// What [`Resource::encode`] made, again. One that held a secret cannot come back.
     pub fn decode(session: Session, value: &Value) -> Result<Self> {
         let row = resource::find(value["resource"].as_str().unwrap_or_default())?;
-        if row.secrets.iter().any(|field| value["body"][field] == MASK) {
+        let body = &value["body"];
+        let masked = |pointer: &String| body.pointer(pointer).is_some_and(|text| text == MASK);
+        if resource::secrets(row.service.name, body).iter().any(masked) {
             return Err(Error::new(ErrorKind::Journal, "a secret is not in the journal"));
         }
         let parents = value["parents"].as_object().cloned().unwrap_or_default();
@@ -111,11 +107,9 @@ impl Resource {
     }
 }
 
-/// An answer's body, its secrets known.
-pub fn answer(row: Option<&Row>, body: Value) -> Payload {
-    let Some(row) = row else { return body.into() };
-    let under = row.item_key.map(|k| format!("/{k}")).unwrap_or_default();
-    Payload::new(body, row.secrets.iter().map(|field| format!("{under}/{field}")))
+/// An answer's body, the secrets of its service known.
+pub fn answer(service: &str, body: Value) -> Payload {
+    resource::guarded(service, body.into())
 }
 
 fn thrown(error: Error) -> Box<EvalAltResult> {

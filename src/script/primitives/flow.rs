@@ -3,7 +3,8 @@
 use rhai::{Dynamic, FnPtr};
 use serde_json::Value;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::secret::MASK;
+use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::run::step::Codec;
 use crate::run::{Ending, Mode, OnFail, Record, StepKind, StepSpec, Unwind, frame};
 use crate::script::adapter::Call;
@@ -179,7 +180,10 @@ const NOTE: Primitive = Primitive {
     doc: "Puts a remark into the journal and the report.",
     example: r#"verify("1", "Remark", || note("three hosts are up"));"#,
     body: |call| {
-        let text = call.arg(0).map(ToString::to_string).unwrap_or_default();
+        let text = match call.arg(0) {
+            Some(secret) if secret.read_lock::<Secret>().is_some() => MASK.to_string(),
+            text => text.map(ToString::to_string).unwrap_or_default(),
+        };
         call.host.run.note(&text)?;
         Ok(Dynamic::UNIT)
     },

@@ -3,7 +3,8 @@
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 use serde_json::Value;
 
-use crate::base::{Error, ErrorKind};
+use crate::base::{Error, ErrorKind, Secret};
+use crate::script::arguments::refuse_printed;
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::{Fault, Thrown};
 use crate::script::value;
@@ -46,18 +47,18 @@ const EXPECT: Primitive = Primitive {
         let unit = Dynamic::UNIT;
         let (actual, wanted) = (call.arg(1).unwrap_or(&unit), call.arg(2).unwrap_or(&unit));
         let (observed, wished) = (value::evidence(actual), value::evidence(wanted));
-        // masked secrets would all be equal
-        let same = match (secret(actual), secret(wanted)) {
-            (None, None) => observed == wished,
-            (a, b) => a == b,
-        };
+        // printed secrets, and the masks of evidence, would all be equal
+        refuse_printed(call.primitive, actual)?;
+        refuse_printed(call.primitive, wanted)?;
+        let alike = value::payload(actual).expose() == value::payload(wanted).expose();
+        let same = alike && (observed == wished || is_secret(actual) || is_secret(wanted));
         call.host.run.gate(&call.text(0), same, observed, wished)?;
         Ok(Dynamic::UNIT)
     },
 };
 
-fn secret(value: &Dynamic) -> Option<crate::base::Secret> {
-    value.clone().try_cast()
+fn is_secret(value: &Dynamic) -> bool {
+    value.read_lock::<Secret>().is_some()
 }
 
 /// Registers what a script sees in `catch (e)`.

@@ -184,7 +184,7 @@ fn stage(host: &Host, image: &Resource, file: Upload) -> Result<()> {
         _ => Ok(Settled::Done(Value::Null)),
     };
     let request = image::stage_call(item(image, &id, name.as_deref()), file)?;
-    change_with(host, session, None, request, look).map(drop)
+    change_with(host, session, request, look).map(drop)
 }
 
 fn import(host: &Host, image: &Resource) -> Result<()> {
@@ -196,7 +196,7 @@ fn import(host: &Host, image: &Resource) -> Result<()> {
         })
     };
     let request = image::import_call(item(image, &id, name.as_deref()))?;
-    change_with(host, session, None, request, look).map(drop)
+    change_with(host, session, request, look).map(drop)
 }
 
 fn status(host: &Host, image: &Resource) -> Result<String> {

@@ -135,16 +135,17 @@ const REQUEST: Primitive = Primitive {
             (None, _) => Undo::Unknown,
         };
         request.destroys |= options.flag("destroys");
-        let body = if matches!(request.method, Method::GET | Method::HEAD) {
+        let answered = if matches!(request.method, Method::GET | Method::HEAD) {
             call.host.run.used(scope.0.handle());
             request.summary = format!("{} {}", request.method, request.target());
             let answered = call.host.block_on(scope.0.send(&request))?;
-            if answered.body.is_empty() { Value::Null } else { answered.json()? }
+            let body = if answered.body.is_empty() { Value::Null } else { answered.json()? };
+            answer(&request.service, body)
         } else {
             request.summary = options.text("title").unwrap_or_default();
-            change(call.host, &scope.0, None, request)?.expose().clone()
+            change(call.host, &scope.0, request)?
         };
-        Ok(value::from_json(&body)?)
+        Ok(value::from_payload(&answered)?)
     },
 };
 
@@ -158,7 +159,7 @@ const LIST: Primitive = Primitive {
     example: r#"verify("1", "List", || gate("some", site.scope("admin").projects.list().len() > 0));"#,
     body: |call| {
         let c: Collection = call.receiver()?;
-        let filter = with_parents(&c, call.map(0));
+        let filter = with_parents(&c, call.map(0))?;
         call.host.run.used(c.session.handle());
         let found = call.host.block_on(openstack::rows(&c.session, c.row, &filter))?;
         Ok(found.into_iter().map(|body| Dynamic::from(c.kept(body))).collect::<Vec<_>>().into())
@@ -175,7 +176,7 @@ const FIND: Primitive = Primitive {
     example: r#"verify("1", "Absent", || expect("it", site.scope("admin").projects.find("no-such"), ()));"#,
     body: |call| {
         let c: Collection = call.receiver()?;
-        let filter = with_parents(&c, call.map(1));
+        let filter = with_parents(&c, call.map(1))?;
         call.host.run.used(c.session.handle());
         let found = call.host.block_on(openstack::find(&c.session, c.row, &call.text(0), &filter))?;
         Ok(found.map_or(Dynamic::UNIT, |body| Dynamic::from(c.item(&body))))
@@ -192,7 +193,7 @@ const GET: Primitive = Primitive {
     example: r#"verify("1", "There", || expect("name", site.scope("admin").projects.get("admin").name, "admin"));"#,
     body: |call| {
         let c: Collection = call.receiver()?;
-        let filter = with_parents(&c, call.map(1));
+        let filter = with_parents(&c, call.map(1))?;
         call.host.run.used(c.session.handle());
         let body = call.host.block_on(openstack::get(&c.session, c.row, &call.text(0), &filter))?;
         Ok(Dynamic::from(c.item(&body)))
@@ -282,8 +283,8 @@ const UPDATE: Primitive = Primitive {
         let fields = call.arg(0).map(value::payload).unwrap_or_default();
         let (id, name) = (r.id(), r.called());
         let request = resource::update_call(r.from.row, item(&r, &id, name.as_deref()), &fields)?;
-        let answered = change(call.host, &r.from.session, Some(r.from.row), request)?;
-        Ok(value::from_json(answered.expose())?)
+        let answered = change(call.host, &r.from.session, request)?;
+        Ok(value::from_payload(&answered)?)
     },
 };
 
@@ -301,11 +302,10 @@ const DELETE: Primitive = Primitive {
     example: r#"change("1", "Delete", || site.scope("capi-mgmt").networks.create(#{ name: "drill" }).delete());"#,
     body: |call| {
         let r: Resource = call.receiver()?;
-        let options = json_map(call.map(0));
+        let options = json_map(call.map(0))?;
         let (id, name) = (r.id(), r.called());
         let request = resource::delete_call(r.from.row, item(&r, &id, name.as_deref()), &options)?;
-        change(call.host, &r.from.session, Some(r.from.row), request)
-            .map_err(|e| explained(call.host, &r, e))?;
+        change(call.host, &r.from.session, request).map_err(|e| explained(call.host, &r, e))?;
         Ok(Dynamic::UNIT)
     },
 };
@@ -371,21 +371,21 @@ fn act(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let answered = if action.reads() {
         call.host.run.used(session.handle());
         let body = call.host.block_on(session.send(&request))?;
-        Payload::from(if body.body.is_empty() { Value::Null } else { body.json()? })
+        answer(row.service.name, if body.body.is_empty() { Value::Null } else { body.json()? })
     } else {
         let subject = request.subject.clone();
         let look = |_: &Intent| doubt::of_action(call.host, session, row, action, &subject);
-        change_with(call.host, session, None, request, look).map_err(|e| explained(call.host, &r, e))?
+        change_with(call.host, session, request, look).map_err(|e| explained(call.host, &r, e))?
     };
-    let body = answered.expose();
-    let inner = action.result_key.and_then(|key| body.get(key)).unwrap_or(body);
-    Ok(value::from_json(inner)?)
+    let has = |key: &&str| answered.expose().get(key).is_some();
+    let inner = action.result_key.filter(has).map(|key| answered.at(key));
+    Ok(value::from_payload(&inner.unwrap_or(answered))?)
 }
 
 /// Makes a thing of a collection.
 pub(super) fn create(host: &Host, c: &Collection, fields: Payload) -> Result<Resource> {
     let request = resource::create_call(c.row, &fields)?;
-    let answered = change(host, &c.session, Some(c.row), request)?;
+    let answered = change(host, &c.session, request)?;
     let body = answered.expose();
     Ok(c.item(c.row.item_key.and_then(|key| body.get(key)).unwrap_or(body)))
 }
@@ -394,7 +394,7 @@ fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let c: Collection = call.receiver()?;
     let name = call.text(0);
     let mut fields = call.map(1);
-    let wanted = value::evidence(&fields.clone().into());
+    let wanted = value::payload(&fields.clone().into());
     fields.insert(c.row.name_key.unwrap_or("name").into(), name.clone().into());
     let fields = value::payload(&fields.into());
     call.host.run.used(c.session.handle());
@@ -406,12 +406,21 @@ fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         false => call.host.block_on(openstack::find(&c.session, c.row, &name, &c.parents))?,
     };
     let Some(there) = there else { return Ok(create(call.host, &c, fields).map(Dynamic::from)?) };
+    // the values are compared, and their masks are told
+    let differ = |key: &&String| {
+        let is = there.get(key.as_str());
+        is.is_some_and(|is| wanted.expose().get(key.as_str()) != Some(is))
+    };
+    let service = c.row.service.name;
+    let (is, not) =
+        (answer(service, there.clone()).masked(), resource::guarded(service, wanted.clone()).masked());
     let differs: Vec<String> = wanted
+        .expose()
         .as_object()
         .into_iter()
-        .flatten()
-        .filter(|(key, value)| there.get(key.as_str()).is_some_and(|is| is != *value))
-        .map(|(key, value)| format!("{key} is {}, not {value}", there[key.as_str()]))
+        .flat_map(Map::keys)
+        .filter(differ)
+        .map(|key| format!("{key} is {}, not {}", is[key.as_str()], not[key.as_str()]))
         .collect();
     if differs.is_empty() {
         return Ok(Dynamic::from(c.item(&there)));
@@ -424,31 +433,26 @@ fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
 }
 
 /// Has a change approved, journaled and sent.
-fn change(
-    host: &Host,
-    session: &Session,
-    row: Option<&resource::Resource>,
-    request: Request,
-) -> Result<Payload> {
+fn change(host: &Host, session: &Session, request: Request) -> Result<Payload> {
     let (subject, deletes) = (request.subject.clone(), request.method == Method::DELETE);
-    change_with(host, session, row, request, |_| doubt::of_thing(host, session, &subject, deletes))
+    change_with(host, session, request, |_| doubt::of_thing(host, session, &subject, deletes))
 }
 
 /// The same with a look of its own at what a change that was cut off has done.
 pub(super) fn change_with(
     host: &Host,
     session: &Session,
-    row: Option<&resource::Resource>,
     request: Request,
     look: impl FnOnce(&Intent) -> Result<Settled>,
 ) -> Result<Payload> {
     host.run.used(session.handle());
+    let service = request.service.clone();
     let bound = host.block_on(session.bind(request))?;
     host.run.effect(bound, look, |permit| {
         let answered = host.block_on(Session::mutate(permit))?;
         let body =
             if answered.body.is_empty() { Value::Null } else { answered.json().unwrap_or(Value::Null) };
-        Ok(answer(row, body))
+        Ok(answer(&service, body))
     })
 }
 
@@ -457,15 +461,21 @@ pub(super) fn item<'a>(r: &'a Resource, id: &'a str, name: Option<&'a str>) -> I
     Item { id, name, parents: &r.from.parents }
 }
 
-fn with_parents(c: &Collection, filter: rhai::Map) -> Map<String, Value> {
-    let mut all = json_map(filter);
+fn with_parents(c: &Collection, filter: rhai::Map) -> Result<Map<String, Value>> {
+    let mut all = json_map(filter)?;
     all.extend(c.parents.clone());
-    all
+    Ok(all)
 }
 
-fn json_map(map: rhai::Map) -> Map<String, Value> {
-    match value::evidence(&map.into()) {
-        Value::Object(map) => map,
-        _ => Map::new(),
+/// A map for a query, which is shown and logged by every proxy: it may hold no secret.
+fn json_map(map: rhai::Map) -> Result<Map<String, Value>> {
+    let map = Dynamic::from(map);
+    if value::payload(&map).is_tainted() {
+        return Err(Error::new(ErrorKind::Argument, "a filter or an option of a query holds a secret")
+            .help("a query is part of a URL: compare the field in the script"));
+    }
+    match value::evidence(&map) {
+        Value::Object(map) => Ok(map),
+        _ => Ok(Map::new()),
     }
 }

@@ -1,17 +1,44 @@
 //! Small computations that runbooks need, and how secrets behave in scripts.
 
-use std::collections::HashSet;
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
-use rhai::{Array, Dynamic, Engine, ImmutableString};
+use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
 
+use crate::base::secret::{mask, stand_in};
 use crate::base::{Error, ErrorKind, Secret};
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::span::Span;
 use crate::script::value;
 
 /// The family.
-pub const ALL: &[&Primitive] = &[&UNIQUE, &PARSE_JSON, &IS_UUID, &AGE];
+pub const ALL: &[&Primitive] = &[&SECRET, &UNIQUE, &PARSE_JSON, &IS_UUID, &AGE];
+
+const SECRET: Primitive = Primitive {
+    name: "secret",
+    on: On::Global,
+    params: &[Param::new(
+        "text",
+        Ty::Secretive,
+        "what nobody is to read, such as a password that a tool printed",
+    )],
+    returns: "Secret",
+    effect: Effect::None,
+    doc: "Marks a text as a secret: it prints as `***` everywhere, also in a service's answer that repeats it. What is joined to it with `+` is a secret too, and so is the `to_json()` of a map that holds it. A text that it was printed into (`${...}`, to_string()) shows `***` and is refused wherever it would be sent, run or written.",
+    example: r#"verify("1", "Marked", || {
+    let header = "Bearer " + secret("c0rrect-horse");
+    note(`it prints as ${header}`);
+    gate("it compares by its value", header == secret("Bearer c0rrect-horse"));
+});"#,
+    body: |call| {
+        let given = call.arg(0).cloned().unwrap_or(Dynamic::UNIT);
+        Ok(match given.is_string() {
+            true => Dynamic::from(Secret::new(given.to_string())),
+            false => given,
+        })
+    },
+};
 
 const UNIQUE: Primitive = Primitive {
     name: "unique",
@@ -26,7 +53,8 @@ const UNIQUE: Primitive = Primitive {
         let (mut seen, mut kept) = (HashSet::new(), Array::new());
         for item in list {
             call.host.not_interrupted()?;
-            if seen.insert(value::evidence(&item)) {
+            // the evidence of two secrets is the same
+            if seen.insert((value::evidence(&item), value::payload(&item).expose().clone())) {
                 kept.push(item);
             }
         }
@@ -45,7 +73,7 @@ const PARSE_JSON: Primitive = Primitive {
     body: |call| {
         let text = call.text(0);
         let parsed: serde_json::Value = serde_json::from_str(&text).map_err(|e| {
-            let words: String = text.chars().take(80).collect();
+            let words: String = mask(&text).chars().take(80).collect();
             Error::new(ErrorKind::Protocol, format!("not JSON: `{words}`")).from_source(&e)
         })?;
         Ok(value::from_json(&parsed)?)
@@ -95,15 +123,42 @@ fn is_uuid(text: &str) -> bool {
 }
 
 /// Registers secrets: they print as `***`, and what is joined to one is one.
+///
+/// Rhai interpolates by `to_string` and takes no other type from it, so a printed secret is a text: one that the adapter
+/// knows again and refuses (`arguments::refuse_printed`), and that each output shows as `***`.
 pub fn register_secret(engine: &mut Engine) {
+    for name in ["+=", "append"] {
+        let types = [TypeId::of::<ImmutableString>(), TypeId::of::<Secret>()];
+        engine.register_raw_fn(name, types, |_, args| {
+            let [text, secret] = args else { return Ok(()) };
+            let joined = secret.read_lock::<Secret>().map(|secret| format!("{text}{}", secret.expose()));
+            **text = joined.map_or(Dynamic::UNIT, |joined| Dynamic::from(Secret::new(joined)));
+            Ok(())
+        });
+    }
     engine
         .register_type_with_name::<Secret>("Secret")
-        .register_fn("to_string", |s: &mut Secret| s.to_string())
-        .register_fn("to_debug", |s: &mut Secret| s.to_string())
+        .register_fn("to_string", |_: &mut Secret| stand_in())
+        .register_fn("to_debug", |_: &mut Secret| stand_in())
+        .register_fn("to_json", to_json)
+        .register_fn("==", |a: Secret, b: ImmutableString| a.expose() == b.as_str())
+        .register_fn("==", |a: ImmutableString, b: Secret| a.as_str() == b.expose())
+        .register_fn("!=", |a: Secret, b: ImmutableString| a.expose() != b.as_str())
+        .register_fn("!=", |a: ImmutableString, b: Secret| a.as_str() != b.expose())
         .register_fn("+", |a: Secret, b: ImmutableString| Secret::new(format!("{}{b}", a.expose())))
         .register_fn("+", |a: ImmutableString, b: Secret| Secret::new(format!("{a}{}", b.expose())))
         .register_fn("+", |a: Secret, b: Secret| Secret::new(format!("{}{}", a.expose(), b.expose())))
         .register_fn("==", |a: Secret, b: Secret| a == b)
         .register_fn("!=", |a: Secret, b: Secret| a != b)
         .register_get("is_empty", |s: &mut Secret| Dynamic::from(s.expose().is_empty()));
+}
+
+/// A map as JSON: a secret where it holds one, and else as Rhai writes it.
+fn to_json(map: &mut Map) -> Dynamic {
+    let payload = value::payload(&map.clone().into());
+    if payload.is_tainted() {
+        return Dynamic::from(Secret::new(payload.expose().to_string()));
+    }
+    let members: BTreeMap<&str, &Dynamic> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
+    serde_json::to_string(&members).unwrap_or_default().into()
 }

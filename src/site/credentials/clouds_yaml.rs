@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::entry::{CloudEntry, SETTINGS, Written, canonical};
 use crate::base::error::nearest;
+use crate::base::secret::names_user;
 use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::site::document::{Entry, Node, Shape, suggestion};
 use crate::site::trust::{self, SecretFile};
@@ -154,7 +155,12 @@ fn read_entry(title: &str, node: &Node) -> Result<CloudEntry> {
             continue;
         }
         if let Some(service) = key.strip_suffix("_endpoint_override") {
-            entry.endpoint_overrides.insert(service.replace('_', "-"), node.text()?.to_string());
+            let url = node.text()?;
+            if names_user(url) {
+                let error = node.spot.error(format!("`{}` holds a user or a password", node.path));
+                return Err(error.help("a URL is shown and journaled: take them out of it"));
+            }
+            entry.endpoint_overrides.insert(service.replace('_', "-"), url.to_string());
             continue;
         }
         match key.as_str() {
@@ -170,10 +176,12 @@ fn read_entry(title: &str, node: &Node) -> Result<CloudEntry> {
                 }
             }
             "verify" if !node.boolean()? => {
-                entry.set("insecure", Written { value: Secret::new("true"), spot: node.spot.clone() })?;
+                entry
+                    .set("insecure", Written { value: Secret::unlisted("true"), spot: node.spot.clone() })?;
             }
             "insecure" if node.boolean()? => {
-                entry.set("insecure", Written { value: Secret::new("true"), spot: node.spot.clone() })?;
+                entry
+                    .set("insecure", Written { value: Secret::unlisted("true"), spot: node.spot.clone() })?;
             }
             "verify" | "insecure" | "profile" | "cloud" => {}
             "regions" => regions(&mut entry, node)?,
@@ -197,7 +205,7 @@ fn written(node: &Node) -> Result<Written> {
         Shape::Integer(n) if node.path.ends_with("_api_version") => n.to_string(),
         _ => return Err(node.mismatch("a text")),
     };
-    Ok(Written { value: Secret::new(value), spot: node.spot.clone() })
+    Ok(Written { value: Secret::unlisted(value), spot: node.spot.clone() })
 }
 
 /// One region is as good as `region_name`; of several, the site chooses.

@@ -80,6 +80,10 @@ impl SecretSource {
     /// # Errors
     /// [`ErrorKind::Site`] at the line that names the source, and what [`Ask`] answers.
     pub fn resolve(&self, ask: &dyn Ask) -> Result<Secret> {
+        Ok(self.given(ask)?.listed())
+    }
+
+    fn given(&self, ask: &dyn Ask) -> Result<Secret> {
         match &self.from {
             From::Env(name) => match std::env::var(name) {
                 Ok(value) if !value.is_empty() => Ok(Secret::new(value)),

@@ -52,7 +52,7 @@ impl Word {
 
     pub(super) fn assign(self, variables: &mut BTreeMap<String, Variable>) {
         if let Some(end) = self.name_end {
-            let value = Secret::new(&self.text[end + 1..]);
+            let value = Secret::unlisted(&self.text[end + 1..]);
             variables.insert(self.text[..end].to_string(), Variable { value, spot: self.spot });
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::value::Value;
+use crate::base::secret::names_user;
 use crate::base::{Error, ErrorKind, Result, duration};
 use crate::site::document::{Node, Shape, suggestion};
 
@@ -155,6 +156,11 @@ impl Kind {
                 wrong(text, "a UUID", "write 32 hexadecimal digits, with dashes (8-4-4-4-12) or without")
             }),
             Kind::Url => match reqwest::Url::parse(text) {
+                Ok(_) if names_user(text) => Err(Error::new(
+                    ErrorKind::Site,
+                    "a URL holds a user or a password, and is shown and journaled",
+                )
+                .help("take them out of it")),
                 Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(keep()),
                 _ => Err(wrong(text, "a URL", "write http://host:port/path or https://host:port/path")),
             },

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{Command, prompt};
+use crate::base::secret::mask;
 use crate::base::{Error, ErrorKind, Result};
 
 /// Lines of output an error quotes.
@@ -68,7 +69,7 @@ impl Output {
         let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         lines[lines.len().saturating_sub(QUOTED_LINES)..]
             .iter()
-            .fold(error, |error, line| error.cause(line.chars().take(QUOTED_WIDTH).collect::<String>()))
+            .fold(error, |error, line| error.cause(mask(line).chars().take(QUOTED_WIDTH).collect::<String>()))
     }
 }
 

@@ -5,7 +5,11 @@ use std::fmt;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use crate::base::secret::mask;
 use crate::base::{Error, ErrorKind, Result};
+
+/// Bytes of a body that are looked at for its first words.
+const LOOKED_AT: usize = 64 << 10;
 
 /// What a server answered, read to its end.
 #[derive(Clone)]
@@ -67,7 +71,9 @@ impl Answer {
         if self.withheld {
             return String::new();
         }
-        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(4096)]).into_owned();
+        // masked before it is cut: a part of a token would not be known
+        let start = String::from_utf8_lossy(&self.body[..self.body.len().min(LOOKED_AT)]);
+        let start = mask(&start);
         let mut text = String::new();
         let mut in_tag = false;
         for c in start.chars() {

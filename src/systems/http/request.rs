@@ -40,6 +40,10 @@ impl Request {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(wrong("only http and https are spoken here"));
         }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(Error::new(ErrorKind::Argument, format!("`{url}` holds a user or a password"))
+                .help("a URL is shown and journaled: give the credential in another way"));
+        }
         Ok(Request::of(method, parsed))
     }
 

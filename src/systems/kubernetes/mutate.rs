@@ -1,7 +1,5 @@
 //! Carrying out a change: only with a permit, which holds it.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::base::{Error, ErrorKind, Intent, Mutation, Payload, Permit, Result, Undo};
@@ -10,7 +8,7 @@ use super::ask::Ask;
 use super::call::KubeCall;
 use super::handle::Kube;
 use super::plan::{Action, Plan};
-use super::redact::payload;
+use super::redact::{in_answer, payload};
 
 /// A change bound to the cluster it is for, ready to be approved.
 #[derive(Clone, Debug)]
@@ -104,7 +102,7 @@ impl Kube {
         let answer = payload(self.json(ask).await?);
         let Some(body) = ask.body.as_ref().filter(|b| b.is_tainted()) else { return Ok(answer) };
         let value: Value = answer.expose().clone();
-        let secrets: BTreeSet<String> = body.secrets().chain(answer.secrets()).map(String::from).collect();
-        Ok(Payload::new(value, secrets))
+        let secrets = in_answer(body).into_iter().chain(answer.secrets().map(String::from));
+        Ok(Payload::new(value, secrets.collect::<Vec<_>>()))
     }
 }

@@ -11,7 +11,7 @@ use super::call::{
     APPLY_PATCH, FIELD_MANAGER, JSON_PATCH, KubeCall, MERGE_PATCH, Patch, STRATEGIC_PATCH, finalizer_patch,
 };
 use super::path::Query;
-use super::redact::guarded;
+use super::redact::{guarded, guarded_patch};
 use super::resource::Resource;
 use super::select::ObjectRef;
 
@@ -259,7 +259,7 @@ impl Target<'_> {
             action: Action::Ask(changed(
                 format!("{}{}", self.path(object)?, query.as_str()),
                 content_type,
-                body,
+                guarded_patch(self.resource, body),
             )),
             aim: self.aim(object, None),
             summary: format!("patch {}", self.call(object)),

@@ -11,7 +11,7 @@ use crate::systems::http::{self, Address, Method, Upload, Url};
 use super::catalog::Endpoint;
 use super::identity::Identity;
 use super::policy::Operation;
-use super::resource;
+use super::resource::{self, guarded};
 use super::session::Session;
 
 /// A call before it is sent. Pure functions build it; nothing in it depends on a session.
@@ -114,6 +114,11 @@ impl Call {
         Ok(Call::new(service, method, text))
     }
 
+    /// The body, the secrets of its service told apart: what a script wrote as plain text is no less a secret.
+    pub fn guarded(&self) -> Option<Payload> {
+        self.body.clone().map(|body| guarded(&self.service, body))
+    }
+
     /// Service, path and query: `load-balancer /lbaas/loadbalancers/0f96/failover`.
     pub fn target(&self) -> String {
         format!("{} {}", self.service, http::target(&self.path, &self.query))
@@ -140,7 +145,7 @@ impl Call {
             url: address.shown(),
             ids: resource::aim(self, address.target()).map(|aim| aim.id_of(handle)).into_iter().collect(),
             summary: self.summary.clone(),
-            body: match (&self.body, &self.file) {
+            body: match (self.guarded(), &self.file) {
                 (Some(body), _) => body.masked(),
                 (None, Some(file)) => json!({ "file": file.path(), "size": file.size() }),
                 (None, None) => Value::Null,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::base::error::nearest;
+use crate::base::secret::without_user;
 use crate::base::{Error, ErrorKind, Result};
 
 use super::cloud::Interface;
@@ -46,7 +47,8 @@ impl Catalog {
                     kind: text(one, "type"),
                     interface: Interface::from_name(&text(endpoint, "interface")),
                     region,
-                    url: text(endpoint, "url"),
+                    // a password in it would be shown with each request
+                    url: without_user(&text(endpoint, "url")),
                 });
             }
         }

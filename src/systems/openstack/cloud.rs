@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::base::secret::names_user;
 use crate::base::{Error, ErrorKind, Result, Secret, line};
 use crate::systems::http::{Http, HttpSettings, Url};
 
@@ -42,8 +43,9 @@ struct Shared {
 }
 
 impl Cloud {
-    /// A cloud with default settings; set the other fields before making sessions.
+    /// A cloud with default settings, whose credential is a known secret from now on; set the other fields before making sessions.
     pub fn new(name: impl Into<String>, auth_url: impl Into<String>, credential: Credential) -> Self {
+        let _ = credential.secret().clone().listed();
         Cloud {
             name: name.into(),
             auth_url: auth_url.into(),
@@ -85,6 +87,9 @@ impl Cloud {
         };
         let text = self.auth_url.trim().trim_end_matches('/');
         let url = Url::parse(text).map_err(|e| wrong("is not a URL").from_source(&e))?;
+        if names_user(text) {
+            return Err(wrong("holds a user or a password"));
+        }
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
             return Err(wrong("is not Keystone's URL"));
         }

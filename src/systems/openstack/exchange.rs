@@ -51,7 +51,7 @@ impl Session {
                 answer = self.renewing(&request, &token, call).await?;
             }
         }
-        answer.withheld = call.body.as_ref().is_some_and(crate::base::Payload::is_tainted);
+        answer.withheld = call.guarded().is_some_and(|body| body.is_tainted());
         if call.accepts(answer.status) {
             return Ok(answer);
         }

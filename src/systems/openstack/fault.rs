@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::base::secret::mask;
 use crate::base::{Error, ErrorKind};
 use crate::systems::http::Answer;
 
@@ -111,9 +112,12 @@ fn help(kind: ErrorKind, answer: &Answer, fault: &Fault) -> Option<String> {
 }
 
 fn read(answer: &Answer) -> Fault {
-    let mut fault = match serde_json::from_slice::<Value>(&answer.body) {
+    // masked before anything is taken out of it: what comes of a token in pieces would not be known
+    let text = String::from_utf8_lossy(&answer.body);
+    let text = mask(&text);
+    let mut fault = match serde_json::from_str::<Value>(&text) {
         Ok(body) => from_json(&body),
-        Err(_) => from_html(&String::from_utf8_lossy(&answer.body)).unwrap_or_else(|| Fault {
+        Err(_) => from_html(&text).unwrap_or_else(|| Fault {
             message: answer.first_words(),
             code: None,
             generic: true,

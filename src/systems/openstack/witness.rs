@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::base::secret::masked;
 use crate::base::{Error, Result};
 use crate::systems::http::{Answer, Http, Request, RequestRecord, Witness};
 
@@ -25,7 +26,7 @@ impl Sender<'_> {
                 handle: self.handle.to_string(),
                 service: self.service.to_string(),
                 method: request.method.to_string(),
-                url: request.url.to_string(),
+                url: masked(request.url.to_string()),
                 status: answer.map(|a| a.status),
                 failure: outcome.as_ref().err().map(Error::kind),
                 request_id: answer.and_then(request_id),

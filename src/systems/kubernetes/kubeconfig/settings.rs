@@ -12,7 +12,8 @@ use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::base::{Error, Result};
+use crate::base::secret::names_user;
+use crate::base::{Error, Payload, Result, Secret};
 
 use super::source::Source;
 use super::token::token;
@@ -61,6 +62,15 @@ impl Source {
         mut user: AuthInfo,
         namespace: &str,
     ) -> Result<(Config, Option<PathBuf>)> {
+        self.remember(&user);
+        for (key, url) in [("server", &cluster.server), ("proxy-url", &cluster.proxy_url)] {
+            if let Some(url) = url.as_deref().filter(|url| names_user(url)) {
+                let error = self.wrong(&format!("has a user or a password in its {key}"));
+                return Err(self
+                    .placed(error, url)
+                    .help("a URL is shown and journaled: take them out of it"));
+            }
+        }
         let server = cluster.server.as_deref().unwrap_or_default();
         let url = server
             .parse::<http::Uri>()
@@ -104,6 +114,15 @@ impl Source {
             None => None,
         };
         Ok((config, token_file))
+    }
+
+    /// Has what the user proves itself with masked wherever a server repeats it.
+    fn remember(&self, user: &AuthInfo) {
+        let user_file =
+            user.token_file.as_deref().and_then(|path| fs::read_to_string(self.absolute(path)).ok());
+        let _ = user_file.map(|token| Secret::new(token.trim()));
+        let keys = ["/token", "/password", "/client-key-data"].map(String::from);
+        let _ = serde_json::to_value(user).map(|user| Payload::new(user, keys));
     }
 
     fn authorities(&self, cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {

@@ -60,6 +60,15 @@ impl Source {
         Error::new(kind, format!("{which} {what}")).scope(&self.handle)
     }
 
+    /// An error at the line of its file that has a text.
+    pub(super) fn placed(&self, error: Error, text: &str) -> Error {
+        let line = self.text.expose().lines().position(|line| line.contains(text));
+        match (line, &self.file) {
+            (Some(line), Some(file)) => error.place(file, line + 1, 0),
+            _ => error,
+        }
+    }
+
     /// The entry of a name in one of its lists; the entry itself may be empty.
     pub(super) fn named<'a, T>(
         &self,

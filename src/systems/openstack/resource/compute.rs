@@ -145,7 +145,7 @@ pub(super) const ROWS: &[Resource] = &[
             task: Some("OS-EXT-STS:task_state"),
         }),
         columns: &["id", "name", "status", "OS-EXT-STS:task_state", "tenant_id", "created"],
-        secrets: &["adminPass", "OS-EXT-SRV-ATTR:user_data"],
+        secrets: &["adminPass", "user_data", "OS-EXT-SRV-ATTR:user_data"],
         ..NOVA
     },
     Resource {

@@ -42,6 +42,7 @@ pub(super) const ROWS: &[Resource] = &[
         collection_key: "users",
         item_key: Some("user"),
         columns: &["id", "name", "domain_id", "enabled"],
+        secrets: &["password", "original_password"],
         ..KEYSTONE
     },
     Resource {

@@ -13,6 +13,7 @@ mod network;
 mod placement;
 mod recognise;
 mod row;
+mod secrets;
 
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
@@ -23,6 +24,7 @@ pub use build::{Item, action_call, create_call, delete_call, get_call, list_call
 pub(super) use recognise::{Aim, aim, described_call, destroys, recognise};
 pub use recognise::{Named, named};
 pub use row::{NameFilter, Resource, Roles, States, Update, Verbs};
+pub use secrets::{guarded, secrets};
 
 /// Every row.
 pub fn all() -> impl Iterator<Item = &'static Resource> {

@@ -66,7 +66,7 @@ pub struct Resource {
     pub states: Option<States>,
     /// The fields worth a column, in order.
     pub columns: &'static [&'static str],
-    /// Fields of answers that are secrets.
+    /// Fields of requests and answers that are secrets.
     pub secrets: &'static [&'static str],
 }
 

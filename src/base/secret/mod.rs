@@ -1,5 +1,9 @@
-//! Secrets, and what is made of them. A secret prints as `***` everywhere; there is no
-//! substring search that could miss one.
+//! Secrets, and what is made of them. A secret is a type that prints as `***`; in texts from outside, which have no
+//! such type, each value that is known to be secret is masked as a whole.
+
+mod known;
+mod memory;
+mod url;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,6 +11,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+
+pub use known::{LONG, STAND_IN, is_recognisable, mask, mask_json, masked, reread, stand_in, was_printed};
+
+pub use memory::keep_out_of_dumps;
+pub use url::{names_user, without_user};
 
 /// What stands in the place of a secret in every output.
 pub const MASK: &str = "***";
@@ -16,9 +25,22 @@ pub const MASK: &str = "***";
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Takes a text into custody.
+    /// Takes a text into custody: from now on it is masked in every text that is kept or shown.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Secret::unlisted(text).listed()
+    }
+
+    /// A text that may be no secret at all, such as any setting of a file of credentials. It prints as `***`, and is
+    /// looked for in no text before it is [`listed`](Secret::listed).
+    pub fn unlisted(text: impl Into<Arc<str>>) -> Self {
         Secret(text.into())
+    }
+
+    /// The same, masked from now on in every text that is kept or shown.
+    #[must_use]
+    pub fn listed(self) -> Self {
+        known::learn(&self.0);
+        self
     }
 
     /// The text itself, for a protocol that needs it. Never for a message.
@@ -62,7 +84,9 @@ pub struct Payload {
 impl Payload {
     /// A document whose strings at `secrets` (JSON pointers) are secrets.
     pub fn new(value: Value, secrets: impl IntoIterator<Item = String>) -> Self {
-        Payload { value, secrets: secrets.into_iter().collect() }
+        let payload = Payload { value, secrets: secrets.into_iter().collect() };
+        payload.secrets.iter().filter_map(|pointer| payload.value.pointer(pointer)).for_each(learn);
+        payload
     }
 
     /// The document as the protocol needs it. Never for a message.
@@ -70,7 +94,7 @@ impl Payload {
         &self.value
     }
 
-    /// The document as it may be shown: each secret is `***`.
+    /// The document as it may be shown: each secret is `***`, and so is each known one that it repeats elsewhere.
     pub fn masked(&self) -> Value {
         let mut value = self.value.clone();
         for pointer in &self.secrets {
@@ -78,7 +102,17 @@ impl Payload {
                 *slot = Value::from(MASK);
             }
         }
+        mask_json(&mut value);
         value
+    }
+
+    /// A member of it, and its secrets.
+    #[must_use]
+    pub fn at(&self, key: &str) -> Payload {
+        let below = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+        let secrets = self.secrets.iter().filter_map(|pointer| pointer.strip_prefix(&below));
+        let secrets = secrets.filter(|rest| rest.is_empty() || rest.starts_with('/')).map(String::from);
+        Payload { value: self.value.get(key).cloned().unwrap_or_default(), secrets: secrets.collect() }
     }
 
     /// The JSON pointers of its secrets, to build another document around it.
@@ -90,6 +124,16 @@ impl Payload {
     /// so the answer's text is withheld from errors as well.
     pub fn is_tainted(&self) -> bool {
         !self.secrets.is_empty()
+    }
+}
+
+/// Has each text of a document masked wherever one is kept or shown.
+fn learn(value: &Value) {
+    match value {
+        Value::String(text) => known::learn(text),
+        Value::Array(items) => items.iter().for_each(learn),
+        Value::Object(map) => map.values().for_each(learn),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
