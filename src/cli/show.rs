@@ -1,6 +1,7 @@
 //! `rhumb show`: a runbook as prose, or one of its steps with its text.
 
 use super::SiteArguments;
+use crate::base::screen::{Stream, drawn};
 use crate::base::Result;
 use crate::script::prose::Prose;
 
@@ -17,12 +18,12 @@ pub(super) struct Arguments {
 
 /// Shows it.
 pub(super) fn main(arguments: &Arguments) -> Result<u8> {
-    let (width, _) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
+    let (width, _) = super::layout(Stream::Out);
     let prose = Prose::of(&arguments.site.layers()?, &arguments.runbook)?;
     let page = match &arguments.step {
         Some(id) => prose.step(id)?.draw(width),
         None => prose.draw(width),
     };
-    anstream::println!("{}", page.trim_end());
+    super::show(&drawn!("{}\n", page.trimmed()))?;
     Ok(0)
 }
