@@ -3,15 +3,16 @@
 use std::borrow::Cow;
 
 /// Bytes that are kept of one sentence: an error's, a note's, a claim's.
-pub const SENTENCE: usize = 8 << 10;
+pub const SENTENCE: usize = 4 << 10;
 
 /// A text of at most about `most` bytes: a longer one with its beginning and its end, and what was left out between them.
 pub fn bounded(text: &str, most: usize) -> Cow<'_, str> {
     if text.len() <= most {
         return Cow::Borrowed(text);
     }
-    let head = text.floor_char_boundary(most / 4 * 3);
-    let tail = text.ceil_char_boundary(text.len() - most / 4);
+    let boundary = |at: &usize| text.is_char_boundary(*at);
+    let head = (0..=most / 4 * 3).rev().find(boundary).unwrap_or(0);
+    let tail = (text.len() - most / 4..text.len()).find(boundary).unwrap_or(text.len());
     let out = tail - head;
     Cow::Owned(format!("{} …[{out} of {} bytes left out]… {}", &text[..head], text.len(), &text[tail..]))
 }

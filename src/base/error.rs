@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::bounded::sentence;
+
 /// The result of everything in Rhumb that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -194,7 +196,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// An error with everything an operator needs to act on it.
+/// An error with everything an operator needs to act on it. Each text of it is bounded: services and scripts write some.
 #[derive(Clone, Debug)]
 pub struct Error(Box<Detail>);
 
@@ -230,7 +232,7 @@ impl Error {
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
         Error(Box::new(Detail {
             kind,
-            what: what.into(),
+            what: sentence(what),
             help: None,
             scope: None,
             status: None,
@@ -243,21 +245,21 @@ impl Error {
     /// Adds what to do about it; the first advice stays.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.get_or_insert_with(|| help.into());
+        self.0.help.get_or_insert_with(|| sentence(help));
         self
     }
 
     /// Puts better advice in the place of what was given.
     #[must_use]
     pub fn advise(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help = Some(sentence(help));
         self
     }
 
     /// Adds the handle in whose authority the call was made.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.0.scope.get_or_insert_with(|| scope.into());
+        self.0.scope.get_or_insert_with(|| sentence(scope));
         self
     }
 
@@ -271,7 +273,7 @@ impl Error {
     /// Adds the service's id for the request.
     #[must_use]
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id = Some(id.into());
+        self.0.request_id = Some(sentence(id));
         self
     }
 
@@ -292,7 +294,7 @@ impl Error {
     /// Adds a cause behind those known so far.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.0.causes.push(cause.into());
+        self.0.causes.push(sentence(cause));
         self
     }
 
@@ -301,7 +303,7 @@ impl Error {
     pub fn from_source(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(e) = next {
-            let text = e.to_string();
+            let text = sentence(e.to_string());
             if self.0.causes.last() != Some(&text) {
                 self.0.causes.push(text);
             }
@@ -313,7 +315,7 @@ impl Error {
     /// Puts a sentence in front; what was said so far becomes the nearest cause.
     #[must_use]
     pub fn context(mut self, what: impl Into<String>) -> Self {
-        let before = std::mem::replace(&mut self.0.what, what.into());
+        let before = std::mem::replace(&mut self.0.what, sentence(what));
         self.0.causes.insert(0, before);
         self
     }

@@ -4,6 +4,7 @@
 //! The journal is the run: the terminal view, every report and resume are folds over its records.
 
 pub mod approval;
+mod bounds;
 pub mod cancel;
 pub mod effect;
 mod fold;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::approval::{Approvals, Approver};
+use super::bounds;
 use super::cancel::Cancel;
 use super::frame::{self, Entered, Frame, enter, frame, here};
 use super::journal::Journal;
@@ -162,9 +163,9 @@ impl Run {
         &self.0
     }
 
-    /// Journals a record and shows it to whoever watches. Returns its number.
+    /// Journals a record, its texts of bounded size, and shows it to whoever watches. Returns its number.
     pub fn append(&self, record: Record) -> Result<u64> {
-        let entry = lock(&self.0.journal).append(self.0.clock.now(), record)?;
+        let entry = lock(&self.0.journal).append(self.0.clock.now(), bounds::within(record))?;
         self.0.observer.entry(&entry);
         Ok(entry.n)
     }
