@@ -264,10 +264,11 @@ mod tests {
     #[test]
     fn a_long_line_never_goes_on_where_lines_begin() {
         let text = drawn!("5.2      {}\n  short", format!("Stop{}5.3      Delete", " ".repeat(20)));
-        assert_eq!(&*text.fitted(24), "5.2      Stop\n    5.3      Delete\n  short");
+        assert_eq!(text.fitted(24).to_string(), "5.2      Stop\n    5.3      Delete\n  short");
         assert!(matches!(text.fitted(80), Cow::Borrowed(_)));
         let id = drawn!("       → k8s-clusterapi-cluster-kubeapi");
-        assert_eq!(&*id.fitted(24).into_owned(), "       →\n           k8s-clusterapi-cluster-kubeapi", "an id stays whole");
+        let whole = "       →\n           k8s-clusterapi-cluster-kubeapi";
+        assert_eq!(id.fitted(24).to_string(), whole, "an id stays whole");
     }
 
     #[test]

@@ -180,11 +180,11 @@ mod tests {
     fn a_wide_table_is_made_to_fit_eighty_columns() {
         let (columns, rows) = load_balancers();
         let row = resource::find("load_balancers").ok();
-        let text = draw(&columns, &rows, row, &Look { width: Some(80), colours: false });
+        let text = draw(&columns, &rows, row, &Look { width: Some(80), colours: false }).to_string();
         assert!(text.lines().all(|l| display_width(l) <= 80), "{text}");
         assert!(text.contains("0f968008…") && text.contains("ERROR"), "{text}");
         assert!(text.ends_with("no room for vip_address, provider, project_id; `:yaml` shows all"), "{text}");
-        let whole = draw(&columns, &rows, row, &Look { width: None, colours: false });
+        let whole = draw(&columns, &rows, row, &Look { width: None, colours: false }).to_string();
         assert!(whole.contains("0f968008-8429-4ac3-8b82-452e126982cf"), "{whole}");
     }
 
@@ -192,7 +192,7 @@ mod tests {
     fn a_bad_state_is_red_and_nothing_is_without_colours() {
         let (columns, rows) = load_balancers();
         let row = resource::find("load_balancers").ok();
-        let text = draw(&columns, &rows, row, &Look { width: None, colours: true });
+        let text = draw(&columns, &rows, row, &Look { width: None, colours: true }).to_string();
         assert!(text.contains(&format!("{}ERROR", state::BAD)), "{text:?}");
         assert!(!draw(&columns, &rows, row, &Look { width: None, colours: false }).contains('\u{1b}'));
     }
