@@ -66,7 +66,7 @@ impl Drawn {
             rest = &rest[colour.len().max(1)..];
         }
         drawn.push_str(&visible::lines(rest));
-        Drawn(drawn)
+        Drawn(drawn.replace('\t', "    "))
     }
 
     /// It in a style.
@@ -274,6 +274,6 @@ mod tests {
     #[test]
     fn of_a_library_only_colours_and_lines_stay() {
         let text = "\u{1b}[31;1mx\u{1b}[0m\n\u{1b}[2J\u{1b}]0;t\u{7}\r";
-        assert_eq!(&*Drawn::by_library(text), "\u{1b}[31;1mx\u{1b}[0m\n\\u{1b}[2J\\u{1b}]0;t\\u{7}\\u{d}");
+        assert_eq!(&*Drawn::by_library(text), "\u{1b}[31;1mx\u{1b}[0m\n\\u{1b}[2J\\u{1b}]0;t\\u{7}\\r");
     }
 }

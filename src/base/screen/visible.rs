@@ -21,7 +21,12 @@ pub fn line(text: &str) -> Cow<'_, str> {
 
 /// A text of several lines: as [`line`], but its line breaks stay, and its tabs.
 pub fn lines(text: &str) -> Cow<'_, str> {
-    let stays = |c: char| matches!(c, '\n' | '\t').then_some(if c == '\n' { "\n" } else { "\t" });
+    let stays = |c: char| match c {
+        '\n' => Some("\n"),
+        '\t' => Some("\t"),
+        '\r' => Some("\\r"),
+        _ => None,
+    };
     match text.contains("\r\n") {
         true => Cow::Owned(written(&text.replace("\r\n", "\n"), stays).into_owned()),
         false => written(text, stays),
@@ -53,7 +58,7 @@ fn written(text: &str, otherwise: impl Fn(char) -> Option<&'static str>) -> Cow<
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    // marks on the letter before; a mark without a letter would stand on what is not of this text
+    // marks on the letter before: without a letter a mark would stand on what is not of this text, and `=` would be `≠`
     let mut marks = MARKS;
     for c in text.chars() {
         if let Some(other) = otherwise(c) {
@@ -64,7 +69,11 @@ fn written(text: &str, otherwise: impl Fn(char) -> Option<&'static str>) -> Cow<
             marks = MARKS;
         } else {
             shown.push(c);
-            marks = if c.width() == Some(0) { marks + 1 } else { 0 };
+            marks = match c.width() {
+                Some(0) => marks + 1,
+                _ if c.is_alphanumeric() => 0,
+                _ => MARKS,
+            };
         }
     }
     if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
@@ -114,11 +123,12 @@ mod tests {
             ("ad\u{200b}min\u{2028}", "ad\\u{200b}min\\u{2028}"),
             ("a\u{a0}b\u{3000}", "a\\u{a0}b\\u{3000}"),
             ("\u{338}=", "\\u{338}="),
+            ("a =\u{338} b", "a =\\u{338} b"),
             ("o\u{300}\u{301}\u{302}\u{303}", "o\u{300}\u{301}\u{302}\\u{303}"),
         ] {
             assert_eq!(line(raw), shown);
         }
-        assert_eq!(lines("a\r\nb\tc\rd\u{1b}"), "a\nb\tc\\u{d}d\\u{1b}");
+        assert_eq!(lines("a\r\nb\tc\rd\u{1b}"), "a\nb\tc\\rd\\u{1b}");
     }
 
     proptest! {

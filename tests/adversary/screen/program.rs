@@ -19,17 +19,13 @@ const COLUMNS: usize = 100;
 
 /// A site with a runbook that states each of these texts wherever a script can.
 fn rig(texts: &[String]) -> Rig {
-    let rig = Rig::new("name = \"roosevelt\"\n[scopes.admin]\ncloud = \"lab\"\nproject = \"admin\"\ndomain = \"default\"\n");
-    rig.file(
-        "clouds.yaml",
-        "clouds:\n  lab:\n    auth: {auth_url: 'http://127.0.0.1:1', username: u, password: p, user_domain_name: x}\n",
-    );
+    let rig = Rig::new(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/sites/roosevelt/site.toml")));
     let mut script = String::from("//! The header.\nrunbook(\"main\", \"All texts\");\n");
     for (n, text) in texts.iter().enumerate() {
         let text = quoted(text);
         script.push_str(&format!(
             "verify(\"{n}\", \"{text}\", || {{\n    note(\"{text}\");\n    fact(\"{text}\", \"web\");\n    gate(\"{text}\", true);\n    \
-             poll(\"{text}\", #{{ every: 1, within: 60, read: || \"{text}\", done: |x| true }});\n}});\n"
+             poll(#{{ title: \"{text}\", every: 1.s, within: 1.min, read: || \"{text}\", done: |x| true }});\n}});\n"
         ));
     }
     let all = quoted(&texts.join(" "));
@@ -71,7 +67,7 @@ fn a_run_shows_texts_and_does_nothing_that_they_say() {
 fn what_lists_and_shows_scripts_shows_what_is_there() {
     let texts: Vec<String> = names().into_iter().filter(|(name, _)| !name.starts_with("U+")).map(|(_, text)| text).collect();
     for (n, text) in texts.iter().enumerate().filter(|(_, text)| !text.contains(['"', '\\'])) {
-        let line = text.replace('\n', " ");
+        let line = text.replace(['\n', '\r'], " ");
         let rig = Rig::new(&format!(
             "name = \"lab\"\ndescription = {}\n[extra]\nx = {}\n",
             toml::Value::from(text.as_str()),
@@ -246,6 +242,6 @@ fn show_on_a_terminal_shows_what_a_step_changes() {
     let screen = shown(&sent, ROWS, COLUMNS);
     only_text(&screen, "show");
     let rows = rows(&screen);
-    assert_eq!(rows.last().unwrap(), "         changes by .delete", "{rows:?}");
+    assert_eq!(rows.last().unwrap(), "         changes by Resource.delete", "{rows:?}");
     assert_eq!(rows[rows.len() - 2], "         Looks.\\u{1b}[8m\\u{1b}[2J");
 }

@@ -19,14 +19,18 @@ fn an_error_of_fifteen_megabytes_costs_neither_this_run_nor_later_ones() {
         "attest(t);",
         "note(t); expect(t, 1, 2);",
         "fact(t, t);",
-        "poll(t, #{ every: 1, within: 5, read: || t, done: |x| false });",
+        "poll(#{ title: t, every: 1.s, within: 5.s, read: || t, done: |x| false });",
     ] {
         let began = Instant::now();
         let script = format!(
-            "runbook(\"main\", \"Long\"); verify(\"1\", \"Long\", || {{ let t = \"word \"; t.pad(15000000, \"word \"); {body} }});"
+            "runbook(\"main\", \"Long\"); verify(\"1\", \"Long\", || {{ let t = \"word \"; t.pad(15000000, \"word \"); {body} () }});"
         );
         let outcome = Stage::new(&script).run();
         let kept = serde_json::to_string(&outcome.entries).unwrap();
+        for entry in &outcome.entries {
+            let bytes = serde_json::to_string(entry).unwrap();
+            assert!(bytes.len() < MOST, "{body}: {} bytes in {}", bytes.len(), &bytes[..300]);
+        }
         assert!(kept.len() < MOST, "{body}: {} bytes in the journal", kept.len());
         assert!(kept.contains("bytes left out"), "{body}: {}", &kept[..2000.min(kept.len())]);
         assert!(outcome.drawn.len() < MOST, "{body}: {} bytes on the screen", outcome.drawn.len());
