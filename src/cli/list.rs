@@ -1,8 +1,8 @@
 //! `rhumb list`: the runbooks and what each is for.
 
 use super::SiteArguments;
-use crate::base::screen::{Drawn, drawn};
 use crate::base::Result;
+use crate::base::screen::{Drawn, drawn};
 use crate::site::ScriptKind;
 
 /// Arguments of `rhumb list`.

@@ -177,7 +177,8 @@ fn misused(error: &clap::Error) -> ExitCode {
     let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RHUMB_"));
     let hidden = |word: &OsString| word.to_string_lossy().contains(screen::is_hidden);
     // clap quotes them between colours of its own, which cannot be told from theirs
-    let text = match words.iter().any(hidden) || settings.map(|(_, value)| value).any(|value| hidden(&value)) {
+    let text = match words.iter().any(hidden) || settings.map(|(_, value)| value).any(|value| hidden(&value))
+    {
         true => {
             let words = words.iter().map(|word| screen::line(&word.to_string_lossy()).into_owned());
             let again = Arguments::try_parse_from(words).err();

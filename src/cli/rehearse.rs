@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::{SiteArguments, show};
 use super::conduct::{Plan, Stage, runtime};
 use super::place::{self, StateArguments};
 use super::selection::SelectionArguments;
+use super::{SiteArguments, show};
 use crate::base::screen::drawn;
 use crate::base::{Clock as _, Error, ErrorKind, Result, duration};
 use crate::lab::{Fault, Rehearsal, Scenario};

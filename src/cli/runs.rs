@@ -2,8 +2,8 @@
 
 use super::place::KeptArguments;
 use super::{print_json, show};
-use crate::base::screen::drawn;
 use crate::base::Result;
+use crate::base::screen::drawn;
 use crate::report::runs;
 
 /// Arguments of `rhumb runs`.

@@ -1,8 +1,8 @@
 //! `rhumb show`: a runbook as prose, or one of its steps with its text.
 
 use super::SiteArguments;
-use crate::base::screen::{Stream, drawn};
 use crate::base::Result;
+use crate::base::screen::{Stream, drawn};
 use crate::script::prose::Prose;
 
 /// Arguments of `rhumb show`.

@@ -2,8 +2,8 @@
 
 use super::place::KeptArguments;
 use super::{layout, print, show};
-use crate::base::screen::{self, Stream};
 use crate::base::Result;
+use crate::base::screen::{self, Stream};
 use crate::report::{Paths, html, json, junit, markdown, prose, terminal, write_all};
 use crate::run::RunReport;
 

@@ -2,8 +2,8 @@
 
 use super::place::KeptArguments;
 use super::{print_json, show};
-use crate::base::screen::Drawn;
 use crate::base::Result;
+use crate::base::screen::Drawn;
 use crate::report::verify;
 
 /// Arguments of `rhumb verify-run`.

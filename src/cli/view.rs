@@ -142,7 +142,9 @@ impl View {
     fn show(&self, entry: &Entry) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &entry.record {
-            Record::Runbook { id, title } => self.line(&drawn!("{}\n", drawn!("{}: {}", id, title).painted(BOLD))),
+            Record::Runbook { id, title } => {
+                self.line(&drawn!("{}\n", drawn!("{}: {}", id, title).painted(BOLD)))
+            }
             Record::StepBegin { step, title, kind, overridden } => {
                 state.change = *kind == StepKind::Change;
                 let mark = if state.change { "change" } else { "verify" };

@@ -41,7 +41,8 @@ pub fn finding(finding: &Finding, width: usize, colours: bool) -> Drawn {
 /// The part of the line around the finding that fits, and how many characters stand before the finding in it.
 fn window(finding: &Finding, room: usize) -> (String, usize) {
     // one character for one, so that the marks below stand where they should
-    let plain = |c: char| if Drawn::line(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() { c } else { '·' };
+    let plain =
+        |c: char| if Drawn::line(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() { c } else { '·' };
     let line: Vec<char> = finding.text.chars().map(|c| if c == '\t' { ' ' } else { plain(c) }).collect();
     let at = (finding.column - 1).min(line.len());
     if line.len() <= room {

@@ -22,8 +22,9 @@ pub fn text(site: &str, who: Option<&str>) -> String {
 /// `capi-mgmt(member)`: a scope with its roles, as many as there is room for.
 pub fn scope(handle: &str, roles: &[String]) -> String {
     const ROOM: usize = 24;
-    let all = roles.join(",");
-    match roles {
+    let roles: Vec<_> = roles.iter().map(|role| screen::line(role)).collect();
+    let (handle, all) = (screen::line(handle), roles.join(","));
+    match roles.as_slice() {
         [] => handle.to_string(),
         [first, ..] if all.len() > ROOM => format!("{handle}({first},…)"),
         _ => format!("{handle}({all})"),

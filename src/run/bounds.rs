@@ -74,7 +74,11 @@ mod tests {
         ];
         for record in records {
             let kept = serde_json::to_string(&within(record)).unwrap();
-            assert!(kept.len() < 2 * EVIDENCE && kept.contains("of 20971520 bytes left out"), "{}", kept.len());
+            assert!(
+                kept.len() < 2 * EVIDENCE && kept.contains("of 20971520 bytes left out"),
+                "{}",
+                kept.len()
+            );
         }
     }
 }

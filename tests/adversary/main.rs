@@ -2,7 +2,12 @@
 //!
 //! `README.md` beside this file says how to add a case: most take one file and no code.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says what went wrong by panicking"
+)]
 
 mod approvals;
 mod crashes;

@@ -106,7 +106,9 @@ impl Drawn {
     pub fn filled(&self, width: Option<usize>, first: &'static str, further: &str) -> Self {
         let further = visible::line(further);
         let Some(width) = width else {
-            return Drawn(self.0.split('\n').map(|line| format!("{first}{line}")).collect::<Vec<_>>().join("\n"));
+            return Drawn(
+                self.0.split('\n').map(|line| format!("{first}{line}")).collect::<Vec<_>>().join("\n"),
+            );
         };
         let options = Options::new(width)
             .initial_indent(first)
@@ -257,8 +259,14 @@ mod tests {
         let name = "\u{1b}[8mvm\n";
         let text = drawn!("{}: {:<12}|\n", Drawn::line("id").painted(BOLD), name);
         assert_eq!(&*text, "\u{1b}[1mid\u{1b}[0m: \\u{1b}[8mvm\\n|\n");
-        assert_eq!(&*drawn!("{:>6}|{:<4}|", Drawn::line("ab").painted(BOLD), "é"), "    \u{1b}[1mab\u{1b}[0m|é   |");
-        assert_eq!(&*drawn!("{}", &*text), "\\u{1b}[1mid\\u{1b}[0m: \\\\u{1b}[8mvm\\\\n|\\n".replace("\\\\", "\\"));
+        assert_eq!(
+            &*drawn!("{:>6}|{:<4}|", Drawn::line("ab").painted(BOLD), "é"),
+            "    \u{1b}[1mab\u{1b}[0m|é   |"
+        );
+        assert_eq!(
+            &*drawn!("{}", &*text),
+            "\\u{1b}[1mid\\u{1b}[0m: \\\\u{1b}[8mvm\\\\n|\\n".replace("\\\\", "\\")
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod drawn;
 mod visible;
 mod write;
 
-pub use drawn::{Drawn, Piece, Shown};
 pub(crate) use drawn::drawn;
+pub use drawn::{Drawn, Piece, Shown};
 pub use visible::{is_hidden, json, line, lines};
 pub use write::{Stream, complain, document, moving, picture, print};

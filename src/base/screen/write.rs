@@ -1,6 +1,9 @@
 //! The two streams of the process, and what may be written to them.
 
-#![allow(clippy::disallowed_methods, reason = "the one place that writes to standard output and standard error")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the one place that writes to standard output and standard error"
+)]
 
 use std::io::{self, IsTerminal as _, Write};
 

@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
-use crate::base::screen::{Drawn, drawn};
 use crate::base::Result;
+use crate::base::screen::{Drawn, drawn};
 use crate::cli::{SiteArguments, print_json, show};
 use crate::script::inventory::{Inventory, Script};
 
@@ -94,13 +94,7 @@ fn one(script: &Script, page: &mut Drawn) {
     let layers = dim(&script.layers.join(" + "));
     page.push(drawn!("  {}  {}  {}\n", head(&script.name), script.title, layers));
     for step in &script.steps {
-        page.push(drawn!(
-            "    {:<9} {:<7} {:<48} {}\n",
-            step.id,
-            step.kind,
-            step.title,
-            dim(&step.from)
-        ));
+        page.push(drawn!("    {:<9} {:<7} {:<48} {}\n", step.id, step.kind, step.title, dim(&step.from)));
         for by in &step.overridden {
             page.push(drawn!("              {}\n", drawn!("{}", by).painted(OTHER)));
         }

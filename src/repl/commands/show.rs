@@ -1,8 +1,8 @@
 //! `:json` and `:yaml`: a value whole.
 
 use super::{Command, Next};
-use crate::base::screen::{self, Drawn};
 use crate::base::Result;
+use crate::base::screen::{self, Drawn};
 use crate::repl::display::json;
 use crate::repl::session::LAST;
 use crate::repl::shell::Shell;

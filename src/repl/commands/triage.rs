@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{Command, Next};
-use crate::base::screen::{self, Drawn, drawn};
 use crate::base::ErrorKind;
+use crate::base::screen::{self, Drawn, drawn};
 use crate::repl::display::{Look, state, table};
 use crate::repl::shell::Shell;
 use crate::repl::steps;

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{Command, Next, kept};
-use crate::base::{Error, ErrorKind, Result};
 use crate::base::screen::{self, Drawn, drawn};
+use crate::base::{Error, ErrorKind, Result};
 use crate::repl::display::{self, Look, json, state, table};
 use crate::repl::shell::Shell;
 use crate::run::{Entry, Record};

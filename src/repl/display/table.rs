@@ -47,7 +47,8 @@ pub fn draw(columns: &[String], rows: &[Value], of: Option<&Row>, look: &Look) -
         }
         text.trimmed()
     };
-    let mut lines = vec![line(table.kept.iter().map(|n| (*n, table.heads[*n].as_str(), Some(HEAD))).collect())];
+    let mut lines =
+        vec![line(table.kept.iter().map(|n| (*n, table.heads[*n].as_str(), Some(HEAD))).collect())];
     for (row, cells) in rows.iter().zip(&table.cells) {
         let parts = table.kept.iter().map(|n| {
             let style = field(row, &columns[*n]).and_then(|v| state::style(of, &columns[*n], v));
@@ -97,7 +98,9 @@ impl Table {
                     let wanted = now.saturating_sub((self.total() - room).min(4)).max(least);
                     self.cells.iter_mut().for_each(|row| row[widest] = cut_inside(&row[widest], wanted));
                 }
-                None if self.kept.len() > 1 => left_out.extend(self.kept.pop().map(|n| self.heads[n].clone())),
+                None if self.kept.len() > 1 => {
+                    left_out.extend(self.kept.pop().map(|n| self.heads[n].clone()))
+                }
                 None => break,
             }
         }

@@ -45,7 +45,14 @@ impl Callbacks for Events {
     fn unhandled_escape(&mut self, _: &mut Screen, _: Option<u8>, _: Option<u8>, byte: u8) {
         self.add("escape", byte);
     }
-    fn unhandled_csi(&mut self, _: &mut Screen, a: Option<u8>, _: Option<u8>, parameters: &[&[u16]], c: char) {
+    fn unhandled_csi(
+        &mut self,
+        _: &mut Screen,
+        a: Option<u8>,
+        _: Option<u8>,
+        parameters: &[&[u16]],
+        c: char,
+    ) {
         self.add("sequence", (a, parameters, c));
     }
     fn unhandled_osc(&mut self, _: &mut Screen, parameters: &[&[u8]]) {
@@ -99,7 +106,8 @@ pub fn holds_its_lines(page: &str, from: &str) {
             let end = rest.find(|c: char| !matches!(c, '0'..='9' | ';'))?;
             rest[end..].strip_prefix('m')
         });
-        rest = colour.unwrap_or_else(|| panic!("{from}: {:?}", rest[at..].chars().take(40).collect::<String>()));
+        rest =
+            colour.unwrap_or_else(|| panic!("{from}: {:?}", rest[at..].chars().take(40).collect::<String>()));
     }
     // the emulator draws nothing for the sign that stands for bytes of no text
     let page = page.replace('\u{fffd}', "?");

@@ -43,14 +43,18 @@ const PAGES: &[Page] = &[
         lint::lint(&[lint::Text { file: text.into(), text: page }]).draw(100, true).to_string()
     }),
     ("site diff", |text| {
-        threeway::draw(&threeway::align("a\nb", &format!("a\n{text}"), text), [text, text, "site"], 100).to_string()
+        threeway::draw(&threeway::align("a\nb", &format!("a\n{text}"), text), [text, text, "site"], 100)
+            .to_string()
     }),
     ("REPL's prompt", |text| {
-        prompt::present(&prompt::text(text, Some(&prompt::scope(text, &[text.into()]))), true, true).to_string()
+        prompt::present(&prompt::text(text, Some(&prompt::scope(text, &[text.into()]))), true, true)
+            .to_string()
     }),
     ("REPL's text", |text| draw(&json!(text))),
     ("REPL's list", |text| draw(&json!([text, text]))),
-    ("REPL's table", |text| draw(&json!([{"id": "1", "name": text, text: "ACTIVE"}, {"id": "2", "name": "web"}]))),
+    ("REPL's table", |text| {
+        draw(&json!([{"id": "1", "name": text, text: "ACTIVE"}, {"id": "2", "name": "web"}]))
+    }),
     ("REPL's record", |text| draw(&json!({"name": text, "status": text, text: [text]}))),
     ("REPL's conditions", |text| {
         draw(&json!({"conditions": [{"type": text, "status": text, "reason": text, "message": text}]}))
@@ -59,7 +63,13 @@ const PAGES: &[Page] = &[
         let of = |name: &str| value::from_json(&json!([{"id": name, "name": name}])).unwrap();
         difference::draw(&of("web"), &of(text), &LOOK).to_string()
     }),
-    ("REPL's marks", |text| difference::mark("id name\n1 web", &display::draw(&shown(&json!([{"name": text}])), &LOOK, &|v| v.to_string())).to_string()),
+    ("REPL's marks", |text| {
+        difference::mark(
+            "id name\n1 web",
+            &display::draw(&shown(&json!([{"name": text}])), &LOOK, &|v| v.to_string()),
+        )
+        .to_string()
+    }),
 ];
 
 fn shown(value: &serde_json::Value) -> Dynamic {
@@ -72,7 +82,9 @@ fn draw(value: &serde_json::Value) -> String {
 
 /// A text in quotes of Rhai.
 pub fn quoted(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("\\U{:08x}", u32::from(c)) }).collect()
+    text.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_string() } else { format!("\\U{:08x}", u32::from(c)) })
+        .collect()
 }
 
 /// A text that a comment can hold.
@@ -81,7 +93,12 @@ fn one_line(text: &str) -> String {
 }
 
 fn error(text: &str) -> Report {
-    let error = Error::new(ErrorKind::Failed, text).cause(text).help(text).scope(text).request_id(text).place(text, 1, 1);
+    let error = Error::new(ErrorKind::Failed, text)
+        .cause(text)
+        .help(text)
+        .scope(text)
+        .request_id(text)
+        .place(text, 1, 1);
     let source = format!("let a = 1; // {}\nthrow a; // {}", one_line(text), one_line(text));
     let way = Report::plain(&error).pointing(text, &source, 1, 1, "called here");
     Report::plain(&error).pointing(text, &source, 2, 1, "here").related(way)
@@ -126,7 +143,8 @@ fn run(text: &str) -> RunReport {
         Record::RunEnd { ok: false, exit: 1, seconds: 1.0, error: serde_json::Value::Null },
     ];
     let at = "2026-06-10T02:00:00Z".parse().unwrap();
-    let entries: Vec<Entry> = (1..).zip(records).map(|(n, record)| Entry { n, at, prev: String::new(), record }).collect();
+    let entries: Vec<Entry> =
+        (1..).zip(records).map(|(n, record)| Entry { n, at, prev: String::new(), record }).collect();
     RunReport::of(&entries)
 }
 
@@ -142,7 +160,19 @@ fn no_page_lets_a_text_out_of_its_place() {
 #[test]
 fn a_page_with_a_hostile_text_is_the_page_with_the_text_that_people_see_of_it() {
     // what JSON or a debugging form quotes has its own marks for it; several lines are told by the test above
-    let quoting = ["REPL's text", "REPL's list", "REPL's difference", "REPL's record", "REPL's table", "diff-runs", "check", "lint-md", "terminal report", "error", "show STEP"];
+    let quoting = [
+        "REPL's text",
+        "REPL's list",
+        "REPL's difference",
+        "REPL's record",
+        "REPL's table",
+        "diff-runs",
+        "check",
+        "lint-md",
+        "terminal report",
+        "error",
+        "show STEP",
+    ];
     for (page, draw) in PAGES.iter().filter(|(page, _)| !quoting.contains(page)) {
         for (name, text) in names() {
             if !text.contains(['\n', '\t', '\r']) {
@@ -170,7 +200,8 @@ fn unfenced(page: &str) -> String {
 #[test]
 fn no_text_makes_a_row_or_a_heading_of_a_markdown_report() {
     let of = |text: &str| unfenced(&markdown::render(&run(text)));
-    let count = |page: &str, mark: &str| page.lines().filter(|line| line.trim_start().starts_with(mark)).count();
+    let count =
+        |page: &str, mark: &str| page.lines().filter(|line| line.trim_start().starts_with(mark)).count();
     let plain = of("web");
     for (name, text) in names() {
         let page = of(&text);

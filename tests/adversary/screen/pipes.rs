@@ -7,7 +7,10 @@ use super::rig::Rig;
 #[test]
 fn a_closed_pipe_is_no_panic_and_changes_no_exit_code() {
     let rig = Rig::new("name = \"roosevelt\"\n");
-    rig.file("main.rhai", "//! Looks.\nrunbook(\"main\", \"Look\");\nverify(\"1\", \"Look\", || note(\"x\"));\n");
+    rig.file(
+        "main.rhai",
+        "//! Looks.\nrunbook(\"main\", \"Look\");\nverify(\"1\", \"Look\", || note(\"x\"));\n",
+    );
     rig.file("page.md", "```console\nopenstack server list || true\n```\n");
     rig.file("main_test.rhai", "test(\"it adds\", || assert_eq(\"sum\", 1 + 1, 2));\n");
     let (page, test) = (rig.site().join("page.md"), rig.site().join("main_test.rhai"));
