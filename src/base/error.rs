@@ -232,7 +232,7 @@ impl Error {
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
         Error(Box::new(Detail {
             kind,
-            what: sentence(what),
+            what: kept(what),
             help: None,
             scope: None,
             status: None,
@@ -245,21 +245,21 @@ impl Error {
     /// Adds what to do about it; the first advice stays.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.get_or_insert_with(|| sentence(help));
+        self.0.help.get_or_insert_with(|| kept(help));
         self
     }
 
     /// Puts better advice in the place of what was given.
     #[must_use]
     pub fn advise(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(sentence(help));
+        self.0.help = Some(kept(help));
         self
     }
 
     /// Adds the handle in whose authority the call was made.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.0.scope.get_or_insert_with(|| sentence(scope));
+        self.0.scope.get_or_insert_with(|| kept(scope));
         self
     }
 
@@ -273,7 +273,7 @@ impl Error {
     /// Adds the service's id for the request.
     #[must_use]
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id = Some(sentence(id));
+        self.0.request_id = Some(kept(id));
         self
     }
 
@@ -294,7 +294,7 @@ impl Error {
     /// Adds a cause behind those known so far.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.0.causes.push(sentence(cause));
+        self.0.causes.push(kept(cause));
         self
     }
 
@@ -303,7 +303,7 @@ impl Error {
     pub fn from_source(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(e) = next {
-            let text = sentence(e.to_string());
+            let text = kept(e.to_string());
             if self.0.causes.last() != Some(&text) {
                 self.0.causes.push(text);
             }
@@ -315,7 +315,7 @@ impl Error {
     /// Puts a sentence in front; what was said so far becomes the nearest cause.
     #[must_use]
     pub fn context(mut self, what: impl Into<String>) -> Self {
-        let before = std::mem::replace(&mut self.0.what, sentence(what));
+        let before = std::mem::replace(&mut self.0.what, kept(what));
         self.0.causes.insert(0, before);
         self
     }
@@ -336,6 +336,11 @@ impl Error {
     pub fn detail(&self) -> &Detail {
         &self.0
     }
+}
+
+/// A text as an error keeps it.
+fn kept(text: impl Into<String>) -> String {
+    sentence(text)
 }
 
 impl fmt::Display for Error {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::base::screen::{self, Drawn, Stream};
+use crate::base::screen::{self, Drawn, Stream, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::site::{Layers, Site};
@@ -131,6 +131,12 @@ pub fn command() -> clap::Command {
 
 /// The program.
 pub fn main() -> ExitCode {
+    // a defect may quote what others wrote, too
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture().to_string();
+        let said = Drawn::lines(&format!("{panic}\n{trace}")).hanging(4);
+        screen::complain(&drawn!("a defect in rhumb: {}\n", said));
+    }));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(e) => return misused(&e),

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::base::duration::{self, show_seconds};
 use crate::base::screen::{self, Drawn, Stream, drawn};
+use crate::repl::display::table;
 use crate::report::Estimates;
 use crate::run::gate::brief;
 use crate::run::wait::Waiting;
@@ -88,6 +89,12 @@ const BELOW: usize = 11;
 /// A text of others that may have several lines.
 fn said(text: &str) -> Drawn {
     Drawn::lines(text.trim_end()).hanging(BELOW)
+}
+
+/// A text of the line that moves: it does not reach into the next one.
+fn moving(text: &Drawn) -> String {
+    const SPINNER: usize = 3;
+    table::cut(text, columns().unwrap_or(80).saturating_sub(SPINNER))
 }
 
 /// The columns of the terminal that standard output is, if it is one.
@@ -261,7 +268,7 @@ impl Observer for View {
 
     fn transferring(&self, transfer: &Transfer) {
         if let Some(bar) = &self.bar {
-            bar.set_message(drawn!("{}: {}", transfer.title, transfer.shown()).to_string());
+            bar.set_message(moving(&drawn!("{}: {}", transfer.title, transfer.shown())));
         }
     }
 
@@ -274,7 +281,7 @@ impl Observer for View {
             let known = state.waits.values().find(|known| known.title == w.title);
             let usual = known.map(|known| known.usual.as_str()).unwrap_or_default();
             let spans = format!("{elapsed} of {within}{usual}, look {}{tolerated}", w.looks);
-            bar.set_message(drawn!("{}: {}  {}", w.title, w.state, spans).to_string());
+            bar.set_message(moving(&drawn!("{}: {}  {}", w.title, w.state, spans)));
         }
     }
 }

@@ -68,7 +68,11 @@ fn a_run_shows_texts_and_does_nothing_that_they_say() {
         let ended = rig.command(&["rehearse", "main"]).output().unwrap();
         alike(&String::from_utf8(ended.stdout).unwrap(), rig)
     };
-    assert_eq!(out(&hostile), out(&plain));
+    let (hostile, plain) = (out(&hostile), out(&plain));
+    for (shown, wanted) in hostile.lines().zip(plain.lines()) {
+        assert_eq!(shown, wanted);
+    }
+    assert_eq!(hostile.lines().count(), plain.lines().count());
 }
 
 #[test]

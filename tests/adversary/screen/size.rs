@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use rhumb::base::{Error, ErrorKind};
 
+use super::rig::Rig;
 use super::stage::Stage;
+use super::stub_cloud;
 
 /// What a text of 15 MB leaves behind, however it came.
 const MOST: usize = 1 << 20;
@@ -36,6 +38,39 @@ fn an_error_of_fifteen_megabytes_costs_neither_this_run_nor_later_ones() {
         assert!(outcome.drawn.len() < MOST, "{body}: {} bytes on the screen", outcome.drawn.len());
         assert!(began.elapsed() < Duration::from_secs(30), "{body}: {:?}", began.elapsed());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_service_says_at_twenty_megabytes_is_kept_in_part() {
+    let message = "word ".repeat(4 << 20);
+    let cloud = stub_cloud::start(move |seen, _| match seen.path.contains("/networks") {
+        true => (400, serde_json::json!({"NeutronError": {"type": "Odd", "message": message, "detail": ""}})),
+        false => (
+            200,
+            serde_json::json!({"version": {"id": "v2.0"}, "versions": [{"id": "v2.0", "status": "CURRENT"}]}),
+        ),
+    })
+    .await;
+    let rig = Rig::played(&cloud.address.to_string());
+    rig.file(
+        "main.rhai",
+        "runbook(\"main\", \"Look\");\nlet scope = site.scope(\"capi\");\nverify(\"1\", \"Look\", || scope.networks.list());\n",
+    );
+    let ended = tokio::task::spawn_blocking(move || {
+        let ended = rig.run(&["run", "main"]);
+        let runs = walk(&rig.state());
+        (ended, runs)
+    });
+    let (ended, kept) = ended.await.unwrap();
+    assert!(ended.exit != 0 && ended.stderr.contains("bytes left out"), "{}", ended.stderr);
+    assert!(ended.stderr.len() < MOST && ended.stdout.len() < MOST);
+    assert!(kept < MOST as u64, "{kept} bytes are kept");
+}
+
+/// Bytes of the files below a directory.
+fn walk(dir: &std::path::Path) -> u64 {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { walk(&path) } else { path.metadata().unwrap().len() }).sum()
 }
 
 #[test]
