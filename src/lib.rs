@@ -4,6 +4,8 @@
 //! `report`, `lab` and `lint`, then `repl`, then `cli`. A file uses only floors below its own
 //! (`tests/floors.rs` holds that); `ARCHITECTURE.md` says what lives where.
 
+#![deny(clippy::disallowed_macros, clippy::disallowed_methods)]
+
 pub mod base;
 pub mod cli;
 pub mod lab;

@@ -23,7 +23,7 @@ fn site(script: &str) -> Texts {
 /// The findings as an operator sees them.
 fn drawn(texts: &Texts) -> String {
     let checked = check(texts, &["main"]);
-    format!("{}\n{}", checked.draw(100, false), checked.summary())
+    format!("{}\n{}", &*checked.draw(100, false), checked.summary())
 }
 
 #[test]
@@ -414,7 +414,7 @@ fn what_is_shipped_is_clean() {
     let names = layers.names().unwrap();
     assert!(names.iter().any(|n| n == "restart"), "{names:?}");
     let checked = rhumb::script::check::check(&layers, &names).unwrap();
-    assert!(checked.findings.is_empty(), "{}", checked.draw(100, false));
+    assert!(checked.findings.is_empty(), "{}", &*checked.draw(100, false));
 }
 
 #[test]

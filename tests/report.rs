@@ -36,7 +36,7 @@ fn cut(dir: &Path) -> RunReport {
 
 fn drawn(report: &RunReport, width: usize) -> String {
     let paths = Paths::of(Path::new("/runs/x"));
-    terminal::render(report, &Options { width, colours: false, reports: Some(&paths) })
+    terminal::render(report, &Options { width, colours: false, reports: Some(&paths) }).to_string()
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn the_terminal_is_as_wide_as_it_is() {
 fn the_terminal_is_coloured_only_when_asked() {
     let report = report(diary::failed);
     let options = |colours| Options { width: 80, colours, reports: None };
-    let plain = terminal::render(&report, &options(false));
-    let coloured = terminal::render(&report, &options(true));
+    let plain = terminal::render(&report, &options(false)).to_string();
+    let coloured = terminal::render(&report, &options(true)).to_string();
     assert!(!plain.contains('\u{1b}'));
     assert!(coloured.contains("\u{1b}[1m\u{1b}[31mFAILED"), "{coloured}");
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
@@ -336,7 +336,7 @@ fn a_clock_set_back_is_told() {
 fn two_runs_are_compared() {
     let (before, after) = (report(diary::accepted), report(diary::failed));
     let found = RunDiff::of(&before, &after);
-    insta::assert_snapshot!("diff", diff::render(&found));
+    insta::assert_snapshot!("diff", diff::render(&found).to_string());
     let same = RunDiff::of(&before, &before);
     assert!(same.is_empty());
     assert!(diff::render(&same).ends_with("Nothing differs.\n"));
@@ -353,7 +353,7 @@ fn a_comparison_names_what_was_seen_otherwise() {
     after.steps[2].waits[0].elapsed *= 1.4; // slower, but not much
     after.steps[3].waits[0].elapsed *= 1.6;
     let found = RunDiff::of(&before, &after);
-    insta::assert_snapshot!("diff_seen_otherwise", diff::render(&found));
+    insta::assert_snapshot!("diff_seen_otherwise", diff::render(&found).to_string());
     let data = serde_json::to_value(&found).unwrap();
     assert_eq!(data["gates"][0]["observed"][0]["what"], "/status");
 }
@@ -406,7 +406,7 @@ fn runs_are_listed_newest_first_and_found_by_a_part_of_their_id() {
     assert_eq!(names, ["20260612T01-a-5e6f", "20260611T01-a-3c4d", "20260610T01-a-1a2b"]);
     assert_eq!(listed[0].error.as_ref().unwrap().kind(), ErrorKind::Journal);
     assert_eq!((listed[1].standing, listed[1].tally.as_str()), (Some(Standing::Passed), "1 step: 1 PASS"));
-    let text = runs::render(&listed);
+    let text = runs::render(&listed).to_string();
     assert!(text.contains("3c4d  PASSED                  1s  1 step: 1 PASS\n"), "{text}");
     assert!(text.contains("5e6f  DAMAGED                 the journal is damaged"), "{text}");
     assert_eq!(runs::list(dir.path(), 1).unwrap().len(), 1);

@@ -154,7 +154,7 @@ fn a_clock_that_is_set_back_disturbs_nothing() {
     assert!(report.ended < report.began && report.end.as_ref().unwrap().ok);
     let options = terminal::Options { width: 100, colours: false, reports: None };
     for page in [
-        terminal::render(&report, &options),
+        terminal::render(&report, &options).to_string(),
         markdown::render(&report),
         html::render(&report).unwrap(),
         junit::render(&report),

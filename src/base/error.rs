@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::bounded::sentence;
 use super::secret::masked;
 
 /// The result of everything in Rhumb that can fail.
@@ -196,7 +197,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// An error with everything an operator needs to act on it.
+/// An error with everything an operator needs to act on it. Each text of it is bounded: services and scripts write some.
 #[derive(Clone, Debug)]
 pub struct Error(Box<Detail>);
 
@@ -233,7 +234,7 @@ impl Error {
     pub fn new(kind: ErrorKind, what: impl Into<String>) -> Self {
         Error(Box::new(Detail {
             kind,
-            what: masked(what.into()),
+            what: kept(what),
             help: None,
             scope: None,
             status: None,
@@ -246,21 +247,21 @@ impl Error {
     /// Adds what to do about it; the first advice stays.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help.get_or_insert_with(|| masked(help.into()));
+        self.0.help.get_or_insert_with(|| kept(help));
         self
     }
 
     /// Puts better advice in the place of what was given.
     #[must_use]
     pub fn advise(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(masked(help.into()));
+        self.0.help = Some(kept(help));
         self
     }
 
     /// Adds the handle in whose authority the call was made.
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.0.scope.get_or_insert_with(|| scope.into());
+        self.0.scope.get_or_insert_with(|| kept(scope));
         self
     }
 
@@ -274,7 +275,7 @@ impl Error {
     /// Adds the service's id for the request.
     #[must_use]
     pub fn request_id(mut self, id: impl Into<String>) -> Self {
-        self.0.request_id = Some(masked(id.into()));
+        self.0.request_id = Some(kept(id));
         self
     }
 
@@ -295,7 +296,7 @@ impl Error {
     /// Adds a cause behind those known so far.
     #[must_use]
     pub fn cause(mut self, cause: impl Into<String>) -> Self {
-        self.0.causes.push(masked(cause.into()));
+        self.0.causes.push(kept(cause));
         self
     }
 
@@ -304,7 +305,7 @@ impl Error {
     pub fn from_source(mut self, error: &dyn std::error::Error) -> Self {
         let mut next = Some(error);
         while let Some(e) = next {
-            let text = masked(e.to_string());
+            let text = kept(e.to_string());
             if self.0.causes.last() != Some(&text) {
                 self.0.causes.push(text);
             }
@@ -316,7 +317,7 @@ impl Error {
     /// Puts a sentence in front; what was said so far becomes the nearest cause.
     #[must_use]
     pub fn context(mut self, what: impl Into<String>) -> Self {
-        let before = std::mem::replace(&mut self.0.what, masked(what.into()));
+        let before = std::mem::replace(&mut self.0.what, kept(what));
         self.0.causes.insert(0, before);
         self
     }
@@ -337,6 +338,11 @@ impl Error {
     pub fn detail(&self) -> &Detail {
         &self.0
     }
+}
+
+/// A text as an error keeps it: known secrets are masked before it is cut, or a part of one would stay.
+fn kept(text: impl Into<String>) -> String {
+    sentence(masked(text.into()))
 }
 
 impl fmt::Display for Error {

@@ -1,6 +1,6 @@
 //! Asking the operator: the exact change, in a small table, and for how long a yes lasts.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,10 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::view::{self, View};
+use crate::base::bounded::bounded;
+use crate::base::screen::{self, Drawn, Stream, drawn};
 use crate::base::{Intent, Undo};
+use crate::repl::display::pager;
 use crate::run::approval::Question;
 use crate::run::{Answer, Approver, Cancel};
 
@@ -22,7 +25,7 @@ pub struct Terminal {
     /// One question at a time, however many branches ask.
     turn: Mutex<()>,
     /// How a session reads an answer; a run reads a line of standard input.
-    reads: Option<fn(&str) -> Option<String>>,
+    reads: Option<fn(&Drawn) -> Option<String>>,
 }
 
 impl Terminal {
@@ -32,22 +35,21 @@ impl Terminal {
     }
 
     /// Asks in a session, whose line editor reads the answers. There a yes is for a line at most.
-    pub fn in_session(view: Arc<View>, cancel: Cancel, reads: fn(&str) -> Option<String>) -> Self {
+    pub fn in_session(view: Arc<View>, cancel: Cancel, reads: fn(&Drawn) -> Option<String>) -> Self {
         Terminal { reads: Some(reads), ..Terminal::new(view, cancel) }
     }
 
     /// Whether somebody is there.
     fn somebody(&self) -> bool {
-        std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+        std::io::stdin().is_terminal() && Stream::Out.is_terminal()
     }
 
     /// Reads a line behind a prompt; Ctrl-C ends the wait for it.
-    fn line(&self, prompt: &str) -> Option<String> {
+    fn line(&self, prompt: &Drawn) -> Option<String> {
         if let Some(reads) = self.reads {
             return reads(prompt);
         }
-        let mut out = anstream::stdout();
-        let _ = write!(out, "{prompt}").and_then(|()| out.flush());
+        screen::print(prompt).ok()?;
         let (send, receive) = channel();
         std::thread::spawn(move || {
             let mut text = String::new();
@@ -74,17 +76,25 @@ impl Approver for Terminal {
         }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.view.quietly(|| {
-            let mut out = anstream::stdout();
-            let _ = writeln!(out, "{}", table(q, view::columns()));
+            let columns = view::columns();
+            let short = table(q, columns, Some(LONGEST));
+            let whole = table(q, columns, None);
+            let _ = screen::print(&drawn!("{}\n", short));
             let choices = choices(q, self.reads.is_some());
             let shown: Vec<&str> = choices.iter().map(|(_, shown, _)| *shown).collect();
-            let prompt = format!("         {WARN}send it?{WARN:#} {}: ", shown.join("  "));
+            let more = if short == whole { "" } else { "  [v]iew what is left out" };
+            let question = Drawn::line("send it?").painted(WARN);
+            let prompt = drawn!("         {} {}{}: ", question, shown.join("  "), more);
             loop {
                 let Some(typed) = self.line(&prompt) else { return Answer::No };
                 if let Some(answer) = meant(&choices, &typed) {
                     return answer;
                 }
-                let _ = writeln!(out, "         {}", not_an_answer(&choices, &typed));
+                if short != whole && matches!(typed.as_str(), "v" | "view") {
+                    let _ = pager::show(&whole);
+                    continue;
+                }
+                let _ = screen::print(&drawn!("         {}\n", not_an_answer(&choices, &typed)));
             }
         })
     }
@@ -95,9 +105,11 @@ impl Approver for Terminal {
         }
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         self.view.quietly(|| {
-            let mut out = anstream::stdout();
-            let _ = writeln!(out, "         {WARN}sign off?{WARN:#} {claim}");
-            self.line("         your name, or Enter to leave it open: ").filter(|name| !name.is_empty())
+            let question = Drawn::line("sign off?").painted(WARN);
+            let claim = Drawn::lines(&bounded(claim, LONGEST)).hanging(VALUES);
+            let _ = screen::print(&drawn!("         {} {}\n", question, claim));
+            let name = self.line(&drawn!("         your name, or Enter to leave it open: "));
+            name.filter(|name| !name.is_empty())
         })
     }
 }
@@ -147,49 +159,55 @@ fn not_an_answer(choices: &[(&'static str, &'static str, Answer)], typed: &str) 
 /// Where the values of the table begin.
 const VALUES: usize = 19;
 
-/// The change as a small table. What is sent stands as it is; the rest is laid out within the columns there are.
-fn table(q: &Question<'_>, width: Option<usize>) -> String {
+/// Bytes of a value that are shown before the question; the rest on request, so that no value pushes it off the screen.
+const LONGEST: usize = 600;
+
+/// Lines of a body that are.
+const MOST_LINES: usize = 24;
+
+/// The change as a small table: what is sent as it stands, each value up to its `most` bytes.
+fn table(q: &Question<'_>, width: Option<usize>, most: Option<usize>) -> Drawn {
     let i: &Intent = q.intent;
     let undo = match &i.undo {
         Undo::By(how) => how.clone(),
         Undo::Never => "cannot be undone".into(),
         Undo::Unknown => "nobody here knows".into(),
     };
-    let laid = |line: String, indent| match width {
-        Some(width) => view::filled(&line, width, indent),
-        None => line,
-    };
-    let row = |name: &str, value: &str| format!("         {DIM}{name:<9}{DIM:#} {value}");
+    let cut = |value: &str| most.map_or(value.to_string(), |most| bounded(value, most).into_owned());
+    let laid = |line: Drawn, indent: usize| line.filled(width, "", &" ".repeat(indent));
+    let row = |name: &str, value: Drawn| drawn!("         {} {}", drawn!("{:<9}", name).painted(DIM), value);
+    let text = |name, value: &str| laid(row(name, Drawn::line(&cut(value))), VALUES);
     let body = match &i.body {
         serde_json::Value::Null => "none".into(),
         body => serde_json::to_string_pretty(body).unwrap_or_default(),
     };
+    let mut body: Vec<String> = screen::json(&body).lines().map(cut).collect();
+    if most.is_some() && body.len() > MOST_LINES {
+        let out = body.len() - MOST_LINES;
+        body.splice(MOST_LINES / 2..MOST_LINES / 2 + out, [format!("…[{out} lines left out]…")]);
+    }
     let mut lines = vec![
-        String::new(),
-        laid(format!("         {WARN}step {} would {}{WARN:#}", q.step, i.summary), 11),
-        laid(row("scope", &format!("{}: {}", i.handle, i.identity)), VALUES),
-        laid(
-            row("request", &format!("{} {}", i.method, if i.url.is_empty() { &i.target } else { &i.url })),
-            VALUES,
-        ),
-        row("body", &body.replace('\n', &format!("\n{:VALUES$}", ""))),
-        laid(row("undo", &undo), VALUES),
+        Drawn::default(),
+        laid(drawn!("         {}", drawn!("step {} would {}", q.step, cut(&i.summary)).painted(WARN)), 11),
+        text("scope", &format!("{}: {}", i.handle, i.identity)),
+        text("request", &format!("{} {}", i.method, if i.url.is_empty() { &i.target } else { &i.url })),
+        row("body", Drawn::lines(&body.join("\n")).hanging(VALUES)),
+        text("undo", &undo),
     ];
     if i.destroys {
-        lines.push(laid(row("destroys", "yes: each such change is asked for by itself"), VALUES));
+        lines.push(text("destroys", "yes: each such change is asked for by itself"));
     }
     if let serde_json::Value::Object(replaces) = &i.replaces {
         let told = replaces.iter().map(|(key, value)| match value {
             serde_json::Value::String(text) => format!("{key} {text}"),
             value => format!("{key} {value}"),
         });
-        lines.push(laid(row("replaces", &told.collect::<Vec<_>>().join(", ")), VALUES));
+        lines.push(text("replaces", &told.collect::<Vec<_>>().join(", ")));
     }
     if q.in_doubt {
-        let doubt = "it may have been sent before the cut, and a look cannot tell";
-        lines.push(laid(row("in doubt", doubt), VALUES));
+        lines.push(text("in doubt", "it may have been sent before the cut, and a look cannot tell"));
     }
-    lines.join("\n")
+    Drawn::join(lines, "\n")
 }
 
 #[cfg(test)]
@@ -216,7 +234,7 @@ mod tests {
             ..Intent::default()
         };
         let q = Question { step: "1", title: "Stop", intent: &intent, in_doubt: false };
-        let drawn = |width| anstream::adapter::strip_str(&table(&q, width)).to_string();
+        let drawn = |width| table(&q, width, Some(LONGEST)).plain().into_owned();
         let narrow = drawn(Some(60));
         for line in [
             "         scope     capi: project capi-mgmt",
@@ -243,7 +261,7 @@ mod tests {
             ..Intent::default()
         };
         let q = Question { step: "1", title: "Write", intent: &intent, in_doubt: false };
-        let drawn = anstream::adapter::strip_str(&table(&q, None)).to_string();
+        let drawn = table(&q, None, None).plain().into_owned();
         for line in [
             "destroys  yes",
             "replaces  size 3, modified 2026-06-10T02:00:00Z, sha512 ab",

@@ -1,6 +1,7 @@
 //! `rhumb check`: what is wrong in scripts, found without running them.
 
 use super::SiteArguments;
+use crate::base::screen::{Stream, drawn};
 use crate::base::{ErrorKind, Result};
 use crate::script::check;
 
@@ -25,10 +26,10 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
     };
     let checked = check::check(&layers, &names)?;
     if arguments.json {
-        anstream::println!("{:#}", checked.json());
+        super::print_json(&checked.json())?;
     } else {
-        let (width, colours) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
-        anstream::println!("{}{}", checked.draw(width, colours), checked.summary());
+        let (width, colours) = super::layout(Stream::Out);
+        super::show(&drawn!("{}{}\n", checked.draw(width, colours), checked.summary()))?;
     }
     Ok(if checked.errors() == 0 { 0 } else { ErrorKind::Script.exit_code() })
 }

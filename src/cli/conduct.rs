@@ -12,6 +12,7 @@ use super::selection::SelectionArguments;
 use super::view::View;
 use super::watch::{Front, Watch};
 use super::{SiteArguments, complain, interrupt, place, watch};
+use crate::base::screen::{self, Drawn, Stream, drawn};
 use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
 use crate::report::{Estimates, prose, terminal, write_all};
 use crate::run::lock::{Holder, SiteLock};
@@ -94,7 +95,7 @@ impl Stage {
             true => None,
             false => {
                 let lock = Arc::new(SiteLock::take(&plan.home.join("lock"), &holder)?);
-                let tell = |text: &str| anstream::eprintln!("{text}");
+                let tell = |text: &str| screen::complain(&drawn!("{}\n", text));
                 // let go of in this order
                 Some((Held::take(&plan.site, &holder, runtime.handle(), &cancel, tell)?, lock))
             }
@@ -125,19 +126,14 @@ impl Stage {
             }
         };
         let handle = SiteHandle::new(plan.site, clock.clone());
-        view.line(&format!(
-            "site {} · run {}\njournal {}\n",
-            handle.name(),
-            plan.run,
-            journal.path().display()
-        ));
+        let journal_path = journal.path().display();
+        view.line(&drawn!("site {} · run {}\njournal {}\n", handle.name(), plan.run, journal_path));
         if let Some(left) = lock.as_ref().and_then(|lock| lock.left()).filter(|left| left.run != plan.run) {
-            let run = &left.run;
-            view.line(&format!("{left} was cut off; `rhumb resume {run}` goes on with it\n"));
+            view.line(&drawn!("{} was cut off; `rhumb resume {}` goes on with it\n", left, left.run));
         }
         let said = view.clone();
         interrupt::listen(runtime.handle(), cancel.clone(), move |text| {
-            said.line(&format!("         {text}"))
+            said.line(&drawn!("         {}", text))
         });
 
         let (excuses, name) = (handle.clone(), plan.runbook.clone());
@@ -217,7 +213,7 @@ fn hold(drift: &Drift, selection: &Selection) -> Result<()> {
     if drift.is_none() || selection.from().is_some_and(|from| drift.allows(from)) {
         return Ok(());
     }
-    anstream::eprint!("{}", drift.draw());
+    screen::complain(&Drawn::lines(&drift.draw()).behind("│ "));
     let what = format!("not what it was when the run was cut off: {}", drift.summary());
     let help = match drift.first() {
         Some(step) => format!(
@@ -234,8 +230,8 @@ fn close(view: &View, dir: &Path, library: &Library, exit: u8) -> Result<u8> {
     let mut report = RunReport::load(dir)?;
     prose::explain(&mut report, library.shelf());
     let paths = write_all(dir, &report)?;
-    let (width, colours) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
+    let (width, colours) = super::layout(Stream::Out);
     let options = terminal::Options { width, colours, reports: Some(&paths) };
-    view.line(terminal::render(&report, &options).trim_end());
+    view.line(&terminal::render(&report, &options).trimmed());
     Ok(exit)
 }

@@ -1,7 +1,7 @@
 //! `rhumb diff-runs`: what changed from one run to another.
 
 use super::place::KeptArguments;
-use super::{print, print_json};
+use super::{print_json, show};
 use crate::base::Result;
 use crate::report::{RunDiff, diff};
 use crate::run::RunReport;
@@ -28,7 +28,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     if arguments.json {
         print_json(&found)?
     } else {
-        print(&diff::render(&found))?
+        show(&diff::render(&found))?
     }
     Ok(0)
 }

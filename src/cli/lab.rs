@@ -10,7 +10,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::conduct::runtime;
 use super::rehearse::LabArguments;
-use super::{SiteArguments, usage};
+use super::{SiteArguments, show, usage};
+use crate::base::screen::drawn;
 use crate::base::{Clock as _, Error, ErrorKind, Result, duration};
 use crate::lab::{Lab, Rehearsal, Tenancy};
 use crate::site::Site;
@@ -69,11 +70,11 @@ pub(super) fn main(command: Command) -> Result<u8> {
     };
     std::fs::create_dir_all(&arguments.dir).map_err(|e| unwritable(&arguments.dir, &e))?;
     let mut papers = Papers { dir: arguments.dir, known: Vec::new() };
-    anstream::println!("scenario {name}: {title}\nserving on http://{} until Ctrl-C", lab.address());
+    show(&drawn!("scenario {}: {}\nserving on http://{} until Ctrl-C\n", name, title, lab.address()))?;
     lab.pass(Duration::ZERO);
     papers.clouds(&lab, &site)?;
     papers.kubeconfigs(&lab)?;
-    anstream::println!("behind load balancers: curl -x http://{} http://ADDRESS/hostname", lab.address());
+    show(&drawn!("behind load balancers: curl -x http://{} http://ADDRESS/hostname\n", lab.address()))?;
     let start = Instant::now();
     runtime.block_on(async {
         let mut beat = tokio::time::interval(BEAT);
@@ -87,7 +88,7 @@ pub(super) fn main(command: Command) -> Result<u8> {
             }
         }
     })?;
-    anstream::println!("ended; {} passed in the lab", duration::show(clock.elapsed()));
+    show(&drawn!("ended; {} passed in the lab\n", duration::show(clock.elapsed())))?;
     Ok(0)
 }
 
@@ -113,12 +114,11 @@ impl Papers {
     fn clouds(&self, lab: &Lab, site: &Site) -> Result<()> {
         let path = self.write(CLOUDS, &lab.clouds_yaml(&Tenancy::of(site)))?;
         let clouds: Vec<String> = lab.cloud_names(&Tenancy::of(site));
-        anstream::println!(
-            "OS_CLIENT_CONFIG_FILE={} openstack --os-cloud NAME ...   NAME: {}",
+        show(&drawn!(
+            "OS_CLIENT_CONFIG_FILE={} openstack --os-cloud NAME ...   NAME: {}\n",
             path.display(),
             clouds.join(", ")
-        );
-        Ok(())
+        ))
     }
 
     /// One for each cluster, as soon as it has an address.
@@ -128,7 +128,7 @@ impl Papers {
                 continue;
             }
             let path = self.write(&format!("{name}.kubeconfig"), &text)?;
-            anstream::println!("KUBECONFIG={} kubectl ...", path.display());
+            show(&drawn!("KUBECONFIG={} kubectl ...\n", path.display()))?;
             self.known.push(name);
         }
         Ok(())

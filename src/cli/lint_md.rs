@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::base::screen::{Stream, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use crate::lint::{self, Text};
 
@@ -28,8 +29,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     if arguments.json {
         super::print_json(&linted)?;
     } else {
-        let (width, colours) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
-        super::print(&format!("{}{}\n", linted.draw(width, colours), linted.summary()))?;
+        let (width, colours) = super::layout(Stream::Out);
+        super::show(&drawn!("{}{}\n", linted.draw(width, colours), linted.summary()))?;
     }
     Ok(if linted.findings.is_empty() { 0 } else { ErrorKind::Script.exit_code() })
 }

@@ -2,6 +2,7 @@
 
 use super::SiteArguments;
 use crate::base::Result;
+use crate::base::screen::{Drawn, drawn};
 use crate::site::ScriptKind;
 
 /// Arguments of `rhumb list`.
@@ -14,12 +15,14 @@ pub(super) struct Arguments {
 /// Lists them.
 pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let layers = arguments.site.layers()?;
+    let mut page = Drawn::default();
     for listing in layers.list()?.into_iter().filter(|l| l.kind == ScriptKind::Runbook) {
         let texts = layers.stack(&listing.name)?;
         let what = texts.first().map(|t| first_sentence(&t.text)).unwrap_or_default();
         let from = listing.layers.iter().map(|l| l.name()).collect::<Vec<_>>().join(" + ");
-        anstream::println!("{:<16} {what}  ({from})", listing.name);
+        page.push(drawn!("{:<16} {}  ({})\n", listing.name, what, from));
     }
+    super::show(&page)?;
     Ok(0)
 }
 

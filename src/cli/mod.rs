@@ -1,10 +1,11 @@
 //! Floor 6: the command line. One file a subcommand; each returns an exit code.
 
-use std::io::IsTerminal;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
+use crate::base::screen::{self, Drawn, Stream, drawn};
 use crate::base::secret::keep_out_of_dumps;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
@@ -133,12 +134,15 @@ pub fn command() -> clap::Command {
 /// The program.
 pub fn main() -> ExitCode {
     keep_out_of_dumps();
+    // a defect may quote what others wrote, too
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::capture().to_string();
+        let said = Drawn::lines(&format!("{panic}\n{trace}")).hanging(4);
+        screen::complain(&drawn!("a defect in rhumb: {}\n", said));
+    }));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(e) => {
-            let _ = e.print();
-            return ExitCode::from(if e.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 });
-        }
+        Err(e) => return misused(&e),
     };
     let result = match arguments.command {
         Command::Run(arguments) => run::main(arguments),
@@ -162,8 +166,9 @@ pub fn main() -> ExitCode {
         Command::Defs(arguments) => reference::defs(&arguments),
         Command::Man(arguments) => reference::man(&arguments),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut command(), "rhumb", &mut std::io::stdout());
-            Ok(0)
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command(), "rhumb", &mut script);
+            print(&String::from_utf8_lossy(&script)).map(|()| 0)
         }
     };
     match result {
@@ -175,37 +180,63 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Help, the version, or what is wrong with the command line.
+fn misused(error: &clap::Error) -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let settings = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("RHUMB_"));
+    let hidden = |word: &OsString| word.to_string_lossy().contains(screen::is_hidden);
+    // clap quotes them between colours of its own, which cannot be told from theirs
+    let text = match words.iter().any(hidden) || settings.map(|(_, value)| value).any(|value| hidden(&value))
+    {
+        true => {
+            let words = words.iter().map(|word| screen::line(&word.to_string_lossy()).into_owned());
+            let again = Arguments::try_parse_from(words).err();
+            Drawn::lines(&again.as_ref().unwrap_or(error).render().to_string())
+        }
+        false => Drawn::by_library(&error.render().ansi().to_string()),
+    };
+    match error.use_stderr() {
+        true => {
+            screen::complain(&text);
+            ExitCode::from(ErrorKind::Usage.exit_code())
+        }
+        false => ExitCode::from(show(&text).map_or_else(|e| e.kind().exit_code(), |()| 0)),
+    }
+}
+
 /// Draws an error on standard error.
 fn complain(report: &Report) {
-    let (width, colours) = terminal_of(&std::io::stderr(), &console::Term::stderr());
-    anstream::eprint!("{}", report.draw(width, colours));
+    let (width, colours) = layout(Stream::Error);
+    screen::complain(&report.draw(width, colours));
 }
 
 /// Columns to draw into, and whether the stream takes colours.
-fn terminal_of(stream: &impl IsTerminal, term: &console::Term) -> (usize, bool) {
-    match stream.is_terminal() {
-        true => (usize::from(term.size().1).clamp(60, 120), std::env::var_os("NO_COLOR").is_none()),
-        false => (100, false),
+fn layout(stream: Stream) -> (usize, bool) {
+    match stream.columns() {
+        Some(columns) => (columns.clamp(60, 120), std::env::var_os("NO_COLOR").is_none()),
+        None => (100, false),
     }
 }
 
-/// Writes a whole document to standard output. A reader that has seen enough is no error.
+/// Shows a text on standard output.
+fn show(text: &Drawn) -> Result<()> {
+    screen::print(text).map_err(|e| unwritable(&e))
+}
+
+/// Writes a whole document to standard output.
 fn print(text: &str) -> Result<()> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(ErrorKind::Io, "cannot write to standard output").from_source(&e))
-        }
-        _ => Ok(()),
-    }
+    screen::document(text).map_err(|e| unwritable(&e))
 }
 
 /// Writes data to standard output as JSON.
 fn print_json(data: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(data)
         .map_err(|e| Error::new(ErrorKind::Internal, "cannot be written as JSON").from_source(&e))?;
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", screen::json(&text)))
+}
+
+fn unwritable(error: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, "cannot write to standard output").from_source(error)
 }
 
 /// A command that needs a site, and none is named.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{print, usage};
+use super::{layout, print, show, usage};
 use crate::base::error::nearest;
+use crate::base::screen::{Stream, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use crate::lint;
 use crate::script::check::codes;
@@ -54,7 +55,7 @@ pub(super) fn explain(arguments: &Explain) -> Result<u8> {
     } else {
         return Err(unknown(name));
     };
-    let (width, _) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
+    let (width, _) = layout(Stream::Out);
     print(&match page.starts_with('#') {
         true => page,
         false => page.lines().map(|line| format!("{}\n", textwrap::fill(line, width))).collect(),
@@ -82,7 +83,7 @@ pub(super) fn defs(arguments: &Into) -> Result<u8> {
         let path = directory.join(name);
         std::fs::write(&path, text).map_err(|e| unwritable(&path, &e))?;
     }
-    print(&format!("{} definition files in {}\n", files.len(), directory.display()))?;
+    show(&drawn!("{} definition files in {}\n", files.len(), directory.display()))?;
     Ok(0)
 }
 
@@ -90,7 +91,7 @@ pub(super) fn defs(arguments: &Into) -> Result<u8> {
 pub(super) fn man(arguments: &Into) -> Result<u8> {
     let directory = made(&arguments.directory)?;
     clap_mangen::generate_to(super::command(), directory).map_err(|e| unwritable(directory, &e))?;
-    print(&format!(
+    show(&drawn!(
         "manual pages in {}; read one with: man -l {}\n",
         directory.display(),
         directory.join("rhumb.1").display()

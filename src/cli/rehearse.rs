@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::SiteArguments;
 use super::conduct::{Plan, Stage, runtime};
 use super::place::{self, StateArguments};
 use super::selection::SelectionArguments;
+use super::{SiteArguments, show};
+use crate::base::screen::drawn;
 use crate::base::{Clock as _, Error, ErrorKind, Result, duration};
 use crate::lab::{Fault, Rehearsal, Scenario};
 use crate::run::{Approvals, Mode};
@@ -124,10 +125,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let runtime = runtime()?;
     let Rehearsal { lab, clock, site } =
         Rehearsal::begin(&site, scenario.clone(), &faults, runtime.handle())?;
-    anstream::println!(
-        "rehearsal in the lab of this program: nothing real is reached\nscenario {name}: {}",
+    show(&drawn!(
+        "rehearsal in the lab of this program: nothing real is reached\nscenario {}: {}\n",
+        name,
         scenario.title
-    );
+    ))?;
     let plan = Plan {
         site,
         home,
@@ -140,10 +142,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let approvals = Approvals::of(Some("rehearsal"), []);
     let exit = Stage { runtime, clock: clock.clone(), approvals }.conduct(plan);
     let requests: u64 = lab.requests().values().sum();
-    anstream::println!(
-        "rehearsed {} in {}, with {requests} requests to the lab",
+    show(&drawn!(
+        "rehearsed {} in {}, with {} requests to the lab\n",
         duration::show(clock.elapsed()),
-        duration::show(began.elapsed())
-    );
+        duration::show(began.elapsed()),
+        requests
+    ))?;
     exit
 }

@@ -1,7 +1,8 @@
 //! `rhumb runs`: the runs that are kept.
 
 use super::place::KeptArguments;
-use super::{print, print_json};
+use super::{print_json, show};
+use crate::base::screen::drawn;
 use crate::base::{ErrorKind, Result};
 use crate::report::runs;
 
@@ -24,8 +25,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let listed = runs::list(&dir, arguments.most)?;
     match (arguments.json, listed.is_empty()) {
         (true, _) => print_json(&listed)?,
-        (false, true) => print(&format!("no run is kept in {}\n", dir.display()))?,
-        (false, false) => print(&runs::render(&listed))?,
+        (false, true) => show(&drawn!("no run is kept in {}\n", dir.display()))?,
+        (false, false) => show(&runs::render(&listed))?,
     }
     let damaged = listed.iter().any(|run| run.error.is_some());
     Ok(if damaged { ErrorKind::Journal.exit_code() } else { 0 })

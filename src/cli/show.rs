@@ -2,6 +2,7 @@
 
 use super::SiteArguments;
 use crate::base::Result;
+use crate::base::screen::{Stream, drawn};
 use crate::script::prose::Prose;
 
 /// Arguments of `rhumb show`.
@@ -17,12 +18,12 @@ pub(super) struct Arguments {
 
 /// Shows it.
 pub(super) fn main(arguments: &Arguments) -> Result<u8> {
-    let (width, _) = super::terminal_of(&std::io::stdout(), &console::Term::stdout());
+    let (width, _) = super::layout(Stream::Out);
     let prose = Prose::of(&arguments.site.layers()?, &arguments.runbook)?;
     let page = match &arguments.step {
         Some(id) => prose.step(id)?.draw(width),
         None => prose.draw(width),
     };
-    anstream::println!("{}", page.trim_end());
+    super::show(&drawn!("{}\n", page.trimmed()))?;
     Ok(0)
 }

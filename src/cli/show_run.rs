@@ -1,8 +1,9 @@
 //! `rhumb show-run`: a run's report again, from its journal.
 
 use super::place::KeptArguments;
-use super::{print, terminal_of};
+use super::{layout, print, show};
 use crate::base::Result;
+use crate::base::screen::{self, Stream};
 use crate::report::{Paths, agree, html, json, junit, markdown, prose, terminal, write_all};
 use crate::run::RunReport;
 
@@ -48,14 +49,15 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let paths = if arguments.write { write_all(&dir, &report)? } else { Paths::of(&dir) };
     let text = match arguments.form {
         Form::Terminal => {
-            let (width, colours) = terminal_of(&std::io::stdout(), &console::Term::stdout());
+            let (width, colours) = layout(Stream::Out);
             let reports = paths.html.is_file().then_some(&paths);
-            terminal::render(&report, &terminal::Options { width, colours, reports })
+            let options = terminal::Options { width, colours, reports };
+            return show(&terminal::render(&report, &options)).map(|()| 0);
         }
         Form::Markdown => markdown::render(&report),
         Form::Html => html::render(&report)?,
         Form::Junit => junit::render(&report),
-        Form::Json => json::render(&report)?,
+        Form::Json => screen::json(&json::render(&report)?).into_owned(),
     };
     print(&text)?;
     Ok(0)

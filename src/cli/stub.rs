@@ -5,8 +5,9 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{SiteArguments, place, print, usage};
+use super::{SiteArguments, place, show, usage};
 use crate::base::error::nearest;
+use crate::base::screen::drawn;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::overlay::stub::{self, Stub};
 use crate::script::overlay::{self, Base, Piece, Review, Shipped};
@@ -63,11 +64,12 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         true => format!("rhumb site check {}", shipped.target.script),
         false => "rhumb site check".to_string(),
     };
-    print(&format!(
-        "{} now runs from {}\nwhat it was written against is in {}\nnext: edit it, then `{check}`\n",
+    show(&drawn!(
+        "{} now runs from {}\nwhat it was written against is in {}\nnext: edit it, then `{}`\n",
         shipped.target,
         file.display(),
         directory.join(overlay::FILE).display(),
+        check,
     ))?;
     Ok(0)
 }

@@ -1,8 +1,9 @@
 //! `rhumb verify-run`: whether a run's journal is what was written.
 
 use super::place::KeptArguments;
-use super::{print, print_json};
+use super::{print_json, show};
 use crate::base::Result;
+use crate::base::screen::Drawn;
 use crate::report::verify;
 
 /// Arguments of `rhumb verify-run`.
@@ -24,7 +25,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     if arguments.json {
         print_json(&found)?
     } else {
-        print(&found.to_string())?
+        show(&Drawn::lines(&found.to_string()))?
     }
     Ok(0)
 }

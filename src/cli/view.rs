@@ -2,15 +2,15 @@
 //! moves, with what is waited for, how long, and how long it may take.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
-use textwrap::{Options, WordSeparator, WordSplitter};
 
 use crate::base::duration::{self, show_seconds};
+use crate::base::screen::{self, Drawn, Stream, drawn};
+use crate::repl::display::table;
 use crate::report::Estimates;
 use crate::run::gate::brief;
 use crate::run::wait::Waiting;
@@ -73,39 +73,40 @@ pub fn style(verdict: &Verdict) -> Style {
     }
 }
 
-/// Where the text of a step's lines begins, behind their marks; lines of paths are not indented as far.
-const INSIDE: &str = "       ";
-
-/// A text at a width, broken at blanks alone, so that what may be copied stays in one piece; further lines are indented.
-pub(super) fn filled(text: &str, width: usize, indent: usize) -> String {
-    let indent = " ".repeat(indent);
-    let options = Options::new(width)
-        .subsequent_indent(&indent)
-        .break_words(false)
-        .word_separator(WordSeparator::AsciiSpace)
-        .word_splitter(WordSplitter::NoHyphenation);
-    textwrap::fill(text, options)
+/// What is beside the point.
+fn dim(text: &str) -> Drawn {
+    Drawn::line(text).painted(DIM)
 }
 
-/// The lines of a step at a width.
-fn folded(text: &str, width: usize) -> String {
-    let fold = |line: &str| match line.starts_with(INSIDE) {
-        true => filled(line, width, INSIDE.len() + 4),
-        false => line.to_owned(),
-    };
-    text.split('\n').map(fold).collect::<Vec<_>>().join("\n")
+/// Whether something holds.
+fn mark(ok: bool) -> Drawn {
+    if ok { Drawn::line("✓").painted(PASS) } else { Drawn::line("✗").painted(FAIL) }
+}
+
+/// Where a line of a step goes on: deeper than each of its lines begins, so that no text can pose as one.
+const BELOW: usize = 11;
+
+/// A text of others that may have several lines.
+fn said(text: &str) -> Drawn {
+    Drawn::lines(text.trim_end()).hanging(BELOW)
+}
+
+/// A text of the line that moves: it does not reach into the next one.
+fn moving(text: &Drawn) -> String {
+    const SPINNER: usize = 3;
+    table::cut(text, columns().unwrap_or(80).saturating_sub(SPINNER))
 }
 
 /// The columns of the terminal that standard output is, if it is one.
 pub(super) fn columns() -> Option<usize> {
-    std::io::stdout().is_terminal().then(|| usize::from(console::Term::stdout().size().1).max(40))
+    Stream::Out.columns().map(|columns| columns.max(40))
 }
 
 impl View {
     /// A view of a run of this runbook, with what is usual for its waits; the moving line only where
     /// standard output is a terminal.
     pub fn new(runbook: &str, estimates: Estimates) -> Self {
-        let bar = std::io::stdout().is_terminal().then(|| {
+        let bar = Stream::Out.is_terminal().then(|| {
             let bar = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template("{spinner} {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
@@ -120,14 +121,10 @@ impl View {
         View { bar: None, runbook: runbook.into(), estimates: Estimates::default(), state: Mutex::default() }
     }
 
-    /// Writes a line above the moving one. A terminal that is too narrow for it gets the rest below its text.
-    pub fn line(&self, text: &str) {
-        let text = columns().map_or_else(|| text.to_owned(), |width| folded(text, width));
-        let write = || {
-            let mut out = anstream::stdout().lock();
-            let _ = writeln!(out, "{text}");
-            let _ = out.flush();
-        };
+    /// Writes a line above the moving one.
+    pub fn line(&self, text: &Drawn) {
+        // the run goes on, and its journal has it, whether somebody sees it or not
+        let write = || drop(screen::print(&drawn!("{}\n", text)));
         match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),
@@ -152,29 +149,31 @@ impl View {
     fn show(&self, entry: &Entry) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &entry.record {
-            Record::Runbook { id, title } => self.line(&format!("{BOLD}{id}: {title}{BOLD:#}\n")),
+            Record::Runbook { id, title } => {
+                self.line(&drawn!("{}\n", drawn!("{}: {}", id, title).painted(BOLD)))
+            }
             Record::StepBegin { step, title, kind, overridden } => {
                 state.change = *kind == StepKind::Change;
                 let mark = if state.change { "change" } else { "verify" };
-                self.line(&format!("{BOLD}{step:<8} {title}{BOLD:#}  {DIM}{mark}{DIM:#}"));
+                let head = drawn!("{:<8} {}", step, title).painted(BOLD);
+                self.line(&drawn!("{}  {}", head, dim(mark)));
                 if let Some(by) = overridden {
-                    self.line(&format!("         {OTHER}{by}{OTHER:#}"));
+                    self.line(&drawn!("         {}", Drawn::line(by).painted(OTHER)));
                 }
             }
-            Record::Note { text, .. } => self.line(&format!("         {text}")),
-            Record::Fact { name, value, .. } => self.line(&format!("         {name} = {}", brief(value))),
+            Record::Note { text, .. } => self.line(&drawn!("         {}", said(text))),
+            Record::Fact { name, value, .. } => self.line(&drawn!("         {} = {}", name, brief(value))),
             Record::Gate { claim, ok, observed, wanted, excused, .. } => {
-                let mark = if *ok { format!("{PASS}✓{PASS:#}") } else { format!("{FAIL}✗{FAIL:#}") };
-                let mut text = format!("       {mark} {claim}");
+                let mut text = drawn!("       {} {}", mark(*ok), claim);
                 if !ok && !wanted.is_null() {
-                    text.push_str(&format!(": wanted {}, got {}", brief(wanted), brief(observed)));
+                    text.push(drawn!(": wanted {}, got {}", brief(wanted), brief(observed)));
                 } else if !ok && !observed.is_null() {
-                    text.push_str(&format!(": seen {}", brief(observed)));
+                    text.push(drawn!(": seen {}", brief(observed)));
                 } else if *ok && !wanted.is_null() {
-                    text.push_str(&format!(" {DIM}= {}{DIM:#}", brief(observed)));
+                    text.push(drawn!(" {}", drawn!("= {}", brief(observed)).painted(DIM)));
                 }
                 if let Some(verdict) = excused {
-                    text.push_str(&format!("  {OTHER}{verdict}{OTHER:#}"));
+                    text.push(drawn!("  {}", drawn!("{}", verdict).painted(OTHER)));
                 }
                 self.line(&text);
             }
@@ -192,9 +191,9 @@ impl View {
                     return;
                 }
                 let Awaited { title, within, usual, .. } = &*awaited;
-                let spans = format!("{} of {}{usual}", show_seconds(*elapsed), show_seconds(*within));
+                let spans = format!("({} of {}{usual})", show_seconds(*elapsed), show_seconds(*within));
                 let seen = tolerated.as_ref().map_or(seen.clone(), |e| format!("tolerated: {e}"));
-                self.line(&format!("       {DIM}…{DIM:#} {title}: {seen} {DIM}({spans}){DIM:#}"));
+                self.line(&drawn!("       {} {}: {} {}", dim("…"), title, seen, dim(&spans)));
             }
             Record::WaitEnd { elapsed, looks, tolerated, error, .. } => {
                 self.rest();
@@ -204,48 +203,52 @@ impl View {
                         n => format!(", {n} transient errors tolerated"),
                     };
                     let spans = format!("{} looks in {}{tolerated}", looks, show_seconds(*elapsed));
-                    self.line(&format!("       {DIM}… {spans}{DIM:#}"));
+                    self.line(&drawn!("       {}", dim(&format!("… {spans}"))));
                 }
             }
             Record::Intent { intent, approved, .. } => {
-                let text = format!("{} {}", intent.method, intent.target);
-                self.line(&format!(
-                    "       {OTHER}→{OTHER:#} {} {DIM}{text} [{approved}]{DIM:#}",
-                    intent.summary
-                ));
+                let sent = format!("{} {} [{approved}]", intent.method, intent.target);
+                let arrow = Drawn::line("→").painted(OTHER);
+                self.line(&drawn!("       {} {} {}", arrow, intent.summary, dim(&sent)));
             }
             Record::Outcome { error, settled, .. } => {
                 self.rest();
                 if !error.is_null() {
                     let what = error["what"].as_str().unwrap_or("failed");
-                    self.line(&format!("       {FAIL}→ {what}{FAIL:#}"));
+                    self.line(&drawn!("       {}", drawn!("→ {}", said(what)).painted(FAIL)));
                 } else if *settled {
-                    self.line(&format!("       {DIM}→ was done before the cut{DIM:#}"));
+                    self.line(&drawn!("       {}", dim("→ was done before the cut")));
                 }
             }
             Record::Refusal { intent, reason, .. } => {
                 // the reason may name the change once more
                 let reason = reason.strip_suffix(&format!(": {}", intent.summary)).unwrap_or(reason);
-                self.line(&format!("       {FAIL}→ not sent{FAIL:#}: {} ({reason})", intent.summary));
+                let unsent = Drawn::line("→ not sent").painted(FAIL);
+                self.line(&drawn!("       {}: {} ({})", unsent, intent.summary, said(reason)));
             }
             Record::Attest { claim, by, .. } => match by {
-                Some(by) => self.line(&format!("       {PASS}✓{PASS:#} {claim} (signed by {by})")),
-                None => self.line(&format!("       {OTHER}?{OTHER:#} {claim} (unsigned)")),
+                Some(by) => self.line(&drawn!("       {} {} (signed by {})", mark(true), claim, by)),
+                None => {
+                    self.line(&drawn!("       {} {} (unsigned)", Drawn::line("?").painted(OTHER), claim));
+                }
             },
             Record::Cleanup { title, error, .. } => match error {
-                None => self.line(&format!("       {DIM}cleaned up: {title}{DIM:#}")),
-                Some(e) => self.line(&format!("       {FAIL}✗ clean-up failed: {title}{FAIL:#}: {e}")),
+                None => self.line(&drawn!("       {}", dim(&format!("cleaned up: {title}")))),
+                Some(e) => {
+                    let failed = drawn!("✗ clean-up failed: {}", title).painted(FAIL);
+                    self.line(&drawn!("       {}: {}", failed, said(&e.to_string())));
+                }
             },
             Record::StepEnd { verdict, seconds, recalled, .. } => {
                 self.rest();
                 let style = style(verdict);
                 let took = if *recalled { "from the journal".into() } else { show_seconds(*seconds) };
+                let word = Drawn::line(verdict.word()).painted(style);
                 let detail = match verdict.detail() {
-                    d if d.is_empty() => String::new(),
-                    d => format!(" {d}"),
+                    d if d.is_empty() => Drawn::default(),
+                    d => drawn!(" {}", said(&d)),
                 };
-                let word = verdict.word();
-                self.line(&format!("         {style}{word}{style:#}{detail}  {DIM}{took}{DIM:#}\n"));
+                self.line(&drawn!("         {}{}  {}\n", word, detail, dim(&took)));
             }
             _ => {}
         }
@@ -265,7 +268,7 @@ impl Observer for View {
 
     fn transferring(&self, transfer: &Transfer) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{}: {}", transfer.title, transfer.shown()));
+            bar.set_message(moving(&drawn!("{}: {}", transfer.title, transfer.shown())));
         }
     }
 
@@ -277,10 +280,8 @@ impl Observer for View {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let known = state.waits.values().find(|known| known.title == w.title);
             let usual = known.map(|known| known.usual.as_str()).unwrap_or_default();
-            bar.set_message(format!(
-                "{}: {}  {elapsed} of {within}{usual}, look {}{tolerated}",
-                w.title, w.state, w.looks
-            ));
+            let spans = format!("{elapsed} of {within}{usual}, look {}{tolerated}", w.looks);
+            bar.set_message(moving(&drawn!("{}: {}  {}", w.title, w.state, spans)));
         }
     }
 }
@@ -290,17 +291,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_broken_at_blanks_and_goes_on_below_its_text() {
-        let line = format!("       {PASS}✓{PASS:#} kube-api can be failed over: ACTIVE or ERROR\n");
-        assert_eq!(folded(&line, 80), line);
-        let wanted =
-            format!("       {PASS}✓{PASS:#} kube-api can be failed\n           over: ACTIVE or ERROR\n");
-        assert_eq!(folded(&line, 34), wanted);
-        let name = "       → k8s-clusterapi-cluster-kubeapi";
+    fn no_text_poses_as_a_line_of_the_run() {
+        let note = said("done\n         PASS  1s\n5.2      Stop\u{1b}[A");
         assert_eq!(
-            folded(name, 20),
-            "       →\n           k8s-clusterapi-cluster-kubeapi",
-            "an id stays whole"
+            &*drawn!("         {}", note),
+            "         done\n                    PASS  1s\n           5.2      Stop\\u{1b}[A"
         );
     }
 }

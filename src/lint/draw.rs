@@ -1,11 +1,9 @@
 //! Findings on a terminal: the place, the line, what can pass, what replaces it.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
-use textwrap::Options;
 
 use super::finding::Finding;
+use crate::base::screen::{Drawn, drawn};
 
 const CODE: Style = AnsiColor::Yellow.on_default().bold();
 const BOLD: Style = Style::new().bold();
@@ -13,38 +11,39 @@ const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
 
 /// A finding. `width` in columns.
-pub fn finding(finding: &Finding, width: usize, colours: bool) -> String {
+pub fn finding(finding: &Finding, width: usize, colours: bool) -> Drawn {
     let paint = |style: Style, text: &str| match colours {
-        true => format!("{style}{text}{style:#}"),
-        false => text.to_string(),
+        true => Drawn::line(text).painted(style),
+        false => Drawn::line(text),
     };
     let code = finding.code;
-    let mut out = String::new();
     let place = format!("{}:{}:{}", finding.file, finding.line, finding.column);
-    let _ = writeln!(out, "{} {} {}", place, paint(CODE, code.name), paint(BOLD, code.title));
+    let mut out = drawn!("{} {} {}\n", place, paint(CODE, code.name), paint(BOLD, code.title));
     let gutter = format!("{:>5} │ ", finding.line);
     let (line, skip) = window(finding, width.saturating_sub(gutter.chars().count()).max(20));
-    let _ = writeln!(out, "{}{line}", paint(DIM, &gutter));
+    out.push(drawn!("{}{}\n", paint(DIM, &gutter), line));
     let room = line.chars().count().saturating_sub(skip);
     let marks = "^".repeat(finding.width.clamp(1, room.max(1)));
-    let _ = writeln!(out, "{}{}{}", paint(DIM, "      │ "), " ".repeat(skip), paint(CODE, &marks));
+    out.push(drawn!("{}{}{}\n", paint(DIM, "      │ "), " ".repeat(skip), paint(CODE, &marks)));
     let mut say = |style: Style, label: &str, text: &str| {
-        let options = Options::new(width).subsequent_indent("          ");
-        let wrapped = textwrap::fill(&format!("  {label} {text}"), options);
-        let _ = writeln!(out, "{}", wrapped.replacen(label, &paint(style, label), 1));
+        let text = drawn!("  {} {}", paint(style, label), text);
+        out.push(drawn!("{}\n", text.filled(Some(width), "", "          ")));
     };
     if let Some(note) = &finding.note {
         say(BOLD, "here:  ", note);
     }
     say(CODE, "passes:", code.passes);
     say(GOOD, "rhumb: ", code.instead);
-    out.push('\n');
+    out.push(drawn!("\n"));
     out
 }
 
 /// The part of the line around the finding that fits, and how many characters stand before the finding in it.
 fn window(finding: &Finding, room: usize) -> (String, usize) {
-    let line: Vec<char> = finding.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // one character for one, so that the marks below stand where they should
+    let plain =
+        |c: char| if Drawn::line(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() { c } else { '·' };
+    let line: Vec<char> = finding.text.chars().map(|c| if c == '\t' { ' ' } else { plain(c) }).collect();
     let at = (finding.column - 1).min(line.len());
     if line.len() <= room {
         return (line.iter().collect(), at);

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::base::Drawn;
+
 pub mod codes;
 mod draw;
 mod finding;
@@ -48,7 +50,7 @@ pub fn lint(texts: &[Text]) -> Linted {
 
 impl Linted {
     /// The findings for people, one under another. `width` in columns.
-    pub fn draw(&self, width: usize, colours: bool) -> String {
+    pub fn draw(&self, width: usize, colours: bool) -> Drawn {
         self.findings.iter().map(|f| draw::finding(f, width, colours)).collect()
     }
 

@@ -10,6 +10,7 @@ use crate::script::handles::Resource;
 use crate::script::modules;
 use crate::script::primitive::{On, Primitive};
 use crate::script::primitives;
+use crate::script::quote;
 use crate::systems::openstack::resource;
 
 /// Words of the language worth completing.
@@ -209,5 +210,5 @@ fn of_argument(session: &Session, names: &Names, typing: &Typing, word: &str) ->
         _ => Vec::new(),
     };
     found.retain(|name| name.starts_with(word));
-    found.into_iter().map(|name| format!("{name}\"")).collect()
+    found.into_iter().map(|name| format!("{}\"", quote::inside(&name))).collect()
 }

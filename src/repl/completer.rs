@@ -6,6 +6,7 @@ use rustyline::completion::{Completer, Pair};
 use super::candidates;
 use super::cursor::Cursor;
 use super::helper::Assistant;
+use crate::base::screen;
 
 impl Completer for Assistant {
     type Candidate = Pair;
@@ -20,6 +21,7 @@ impl Completer for Assistant {
 
 /// A candidate in a list: a name without its quotes, behind it the namespace that is said with it.
 fn listed(candidate: &str) -> String {
+    let candidate = screen::line(candidate);
     let mut quoted = candidate.split('"');
     let name = quoted.next().unwrap_or_default();
     match quoted.nth(1) {

@@ -7,6 +7,7 @@ use rustyline::highlight::{CmdKind, Highlighter};
 
 use super::helper::Assistant;
 use super::prompt;
+use crate::base::screen::{self, Drawn};
 use crate::script::survey::lexer::{LexemeKind, Page};
 
 const KEYWORD: Style = AnsiColor::Magenta.on_default();
@@ -23,12 +24,12 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// A text with its words coloured.
-pub fn paint(text: &str) -> String {
+pub fn paint(text: &str) -> Drawn {
     if text.trim_start().starts_with(':') {
-        return format!("{COMMAND}{text}{COMMAND:#}");
+        return typed(text).painted(COMMAND);
     }
     let page = Page::of(text);
-    let (mut painted, mut end) = (String::new(), 0);
+    let (mut painted, mut end) = (Drawn::default(), 0);
     for (n, lexeme) in page.lexemes.iter().enumerate() {
         let word = page.str(lexeme);
         let called = || page.lexemes.get(n + 1).is_some_and(|next| page.str(next) == "(");
@@ -40,29 +41,42 @@ pub fn paint(text: &str) -> String {
             LexemeKind::Word if called() => Some(FUNCTION),
             _ => None,
         };
-        painted.push_str(&text[end..lexeme.start]);
-        match style {
-            Some(style) => painted.push_str(&format!("{style}{word}{style:#}")),
-            None => painted.push_str(word),
-        }
+        painted.push(typed(&text[end..lexeme.start]));
+        painted.push(match style {
+            Some(style) => typed(word).painted(style),
+            None => typed(word),
+        });
         end = lexeme.end;
     }
-    painted.push_str(&text[end..]);
+    painted.push(typed(&text[end..]));
     painted
+}
+
+/// A part of the line that is typed. What was pasted into it may hold anything; each character that is not for a terminal
+/// takes one column, as the line editor reckons, and the error that follows tells what it was.
+fn typed(text: &str) -> Drawn {
+    let one = |c: char| match c {
+        '\n' => c,
+        c if Drawn::line(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() || !screen::is_hidden(c) => c,
+        _ => '\u{fffd}',
+    };
+    Drawn::lines(&text.chars().map(one).collect::<String>())
 }
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        if self.colours { Cow::Owned(paint(line)) } else { Cow::Borrowed(line) }
+        let drawn = if self.colours { paint(line) } else { typed(line) };
+        Cow::Owned(drawn.to_string())
     }
 
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
         // drawn anew at each key: a session that locked itself shows it at once
-        Cow::Owned(prompt::present(prompt, self.session.lock.is_open(), self.colours))
+        Cow::Owned(prompt::present(prompt, self.session.lock.is_open(), self.colours).to_string())
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        if self.colours { Cow::Owned(format!("{COMMENT}{hint}{COMMENT:#}")) } else { Cow::Borrowed(hint) }
+        let hint = Drawn::line(hint);
+        Cow::Owned(if self.colours { hint.painted(COMMENT) } else { hint }.to_string())
     }
 
     fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
@@ -80,8 +94,9 @@ mod tests {
         for text in
             ["let x = admin.servers.list(\"a\") // why", ":yaml _", "`a ${1 + 2}", "fn f(a) {", "ß.é(\"…"]
         {
-            assert_eq!(console::strip_ansi_codes(&paint(text)), text);
+            assert_eq!(paint(text).plain(), text);
         }
+        assert_eq!(paint("let x = \"\u{1b}[2J\u{200b}\"").plain(), "let x = \"\u{fffd}[2J\u{fffd}\"");
         assert!(paint("let x = 1").starts_with(&format!("{KEYWORD}let")));
     }
 }

@@ -8,6 +8,7 @@ use super::display::table;
 use super::docs;
 use super::helper::Assistant;
 use super::live::Live;
+use crate::base::screen::{self, Stream};
 
 /// The longest hint, in columns.
 const LONGEST: usize = 72;
@@ -45,7 +46,7 @@ impl Hinter for Assistant {
         let signature = docs::signature(&self.session, &of, &name)?;
         // beside the line, not into the next one
         let taken = line.chars().count() + PROMPT;
-        let room = usize::from(console::Term::stdout().size().1).saturating_sub(taken).min(LONGEST);
-        (room >= SHORTEST).then(|| Signature(format!("   {}", table::cut(&signature, room))))
+        let room = Stream::Out.columns().unwrap_or(80).saturating_sub(taken).min(LONGEST);
+        (room >= SHORTEST).then(|| Signature(format!("   {}", table::cut(&screen::line(&signature), room))))
     }
 }

@@ -14,6 +14,7 @@ use super::history::{self, History};
 use super::lock::Lock;
 use super::prompt;
 use super::shell::{Next, Shell};
+use crate::base::screen::{Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result, duration};
 
 /// How often it is looked whether an unlocked session is left alone.
@@ -57,7 +58,8 @@ fn editor(shell: &Shell) -> Result<Editor<Assistant, FileHistory>> {
         .build();
     let mut editor = Editor::with_config(config).map_err(broken)?;
     let colours = shell.colours();
-    editor.set_color_mode(if colours { ColorMode::Enabled } else { ColorMode::Disabled });
+    // without it the editor would not ask the highlighter, and would draw what was pasted as it is
+    editor.set_color_mode(ColorMode::Forced);
     editor.set_helper(Some(Assistant::new(shell.session.clone(), shell.names.clone(), colours)));
     Ok(editor)
 }
@@ -77,7 +79,7 @@ fn watch(lock: Arc<Lock>, mut say: impl FnMut(String) + Send + 'static) {
 }
 
 /// What there is, in three lines.
-fn greeting(shell: &Shell) -> String {
+fn greeting(shell: &Shell) -> Drawn {
     let look = shell.look();
     let names: Vec<&str> = shell.session.handles().iter().map(|(word, _)| word).collect();
     let there = match names.is_empty() {
@@ -85,7 +87,7 @@ fn greeting(shell: &Shell) -> String {
         false => format!("there are {}", names.join(", ")),
     };
     super::display::wrapped(
-        &format!("{there}\n`help` says what can be done; TAB completes; Ctrl-D leaves"),
+        &drawn!("{}\n`help` says what can be done; TAB completes; Ctrl-D leaves", there),
         &look,
     )
 }

@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use super::live::Live;
 use super::session::locked;
 use crate::script::handles::{KubeHandle, Resource, SiteHandle};
+use crate::script::quote;
 use crate::systems::kubernetes::{Namespace, Selection};
 use crate::systems::openstack::{self, Resource as Row};
 
@@ -42,8 +43,10 @@ impl Found {
     /// As it goes on behind the quote that opens it, with its namespace where that can be said next.
     fn closed(&self, next: bool) -> String {
         match self.namespace.as_ref().filter(|_| next) {
-            Some(namespace) => format!("{}\", #{{ namespace: \"{namespace}\" }}", self.name),
-            None => format!("{}\"", self.name),
+            Some(namespace) => {
+                format!("{}\", #{{ namespace: {} }}", quote::inside(&self.name), quote::quoted(namespace))
+            }
+            None => format!("{}\"", quote::inside(&self.name)),
         }
     }
 }
@@ -207,6 +210,8 @@ mod tests {
         assert_eq!(found.closed(true), r#"coredns-7c", #{ namespace: "kube-system" }"#);
         assert_eq!(found.closed(false), "coredns-7c\"");
         assert_eq!(Found::plain("vm".into()).closed(true), "vm\"");
+        let found = Found::plain("vm\").delete(); (\"\u{1b}".into());
+        assert_eq!(found.closed(true), "vm\\\").delete(); (\\\"\\U0000001b\"", "a name ends no string");
     }
 
     proptest! {

@@ -1,14 +1,12 @@
 //! What happens while a line runs: shown as in a run, but for the line itself, which is on the screen.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-
-use textwrap::core::display_width;
 
 use super::display::table;
 use super::session::locked;
 use crate::base::duration;
+use crate::base::screen::{self, Drawn, Stream};
 use crate::run::{Entry, Observer, Record, Verdict, Waiting};
 
 /// How many records are remembered.
@@ -44,16 +42,9 @@ impl Watcher {
 
     /// Draws a line that the next one takes the place of; nothing in a pipe.
     fn move_on(&self, text: &str) {
-        let out = std::io::stdout();
-        if !out.is_terminal() {
-            return;
-        }
-        let columns = usize::from(console::Term::stdout().size().1).max(20);
-        let text = table::cut(text, columns - 1);
-        debug_assert!(display_width(&text) < columns);
+        let Some(columns) = Stream::Out.columns() else { return };
         *locked(&self.moving) = true;
-        let mut out = out.lock();
-        let _ = write!(out, "\r\u{1b}[K{text}").and_then(|()| out.flush());
+        screen::moving(Some(&Drawn::line(&table::cut(&screen::line(text), columns - 1))));
     }
 
     /// What was seen so far.
@@ -65,8 +56,7 @@ impl Watcher {
     pub fn rest(&self) {
         let mut moving = locked(&self.moving);
         if std::mem::take(&mut *moving) {
-            let mut out = std::io::stdout().lock();
-            let _ = write!(out, "\r\u{1b}[K").and_then(|()| out.flush());
+            screen::moving(None);
         }
     }
 }

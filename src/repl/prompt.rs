@@ -2,6 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 
+use crate::base::screen::{self, Drawn, drawn};
+
 /// While nothing can be changed.
 pub const OBSERVE: &str = "observe>";
 /// While it can. As wide as the other: the line editor reckons with the prompt's width.
@@ -14,14 +16,15 @@ const DANGER: Style = AnsiColor::Red.on_default().bold();
 /// The prompt. `who` is the scope that the last value came from, with its roles.
 pub fn text(site: &str, who: Option<&str>) -> String {
     let who = who.map(|who| format!("{who} ")).unwrap_or_default();
-    format!("{site} {who}{OBSERVE} ")
+    screen::line(&format!("{site} {who}{OBSERVE} ")).into_owned()
 }
 
 /// `capi-mgmt(member)`: a scope with its roles, as many as there is room for.
 pub fn scope(handle: &str, roles: &[String]) -> String {
     const ROOM: usize = 24;
-    let all = roles.join(",");
-    match roles {
+    let roles: Vec<_> = roles.iter().map(|role| screen::line(role)).collect();
+    let (handle, all) = (screen::line(handle), roles.join(","));
+    match roles.as_slice() {
         [] => handle.to_string(),
         [first, ..] if all.len() > ROOM => format!("{handle}({first},…)"),
         _ => format!("{handle}({all})"),
@@ -42,17 +45,19 @@ pub fn telling(proven: &[String], declared: &[String]) -> Vec<String> {
 }
 
 /// The prompt as it is at this moment.
-pub fn present(prompt: &str, open: bool, colours: bool) -> String {
+pub fn present(prompt: &str, open: bool, colours: bool) -> Drawn {
     let now = if open { prompt.replacen(OBSERVE, CHANGES, 1) } else { prompt.to_string() };
     if !colours {
-        return now;
+        return now.into();
     }
     if open {
-        return format!("{DANGER}{now}{DANGER:#}");
+        return Drawn::from(now).painted(DANGER);
     }
     match now.split_once(' ') {
-        Some((site, rest)) => format!("{SITE}{site}{SITE:#} {CALM}{rest}{CALM:#}"),
-        None => now,
+        Some((site, rest)) => {
+            drawn!("{} {}", Drawn::line(site).painted(SITE), Drawn::line(rest).painted(CALM))
+        }
+        None => now.into(),
     }
 }
 
@@ -76,7 +81,7 @@ mod tests {
     fn it_says_where_as_whom_and_what_may_be_done() {
         let prompt = text("roosevelt", Some(&scope("capi-mgmt", &["member".into()])));
         assert_eq!(prompt, "roosevelt capi-mgmt(member) observe> ");
-        assert_eq!(present(&prompt, true, false), "roosevelt capi-mgmt(member) changes> ");
+        assert_eq!(&*present(&prompt, true, false), "roosevelt capi-mgmt(member) changes> ");
         assert_eq!(console::measure_text_width(&present(&prompt, true, true)), prompt.len());
         assert!(present(&prompt, true, true).starts_with(&DANGER.to_string()));
         assert_eq!(OBSERVE.len(), CHANGES.len());

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::commands;
-use super::display::pager::{self, Screen};
+use super::display::pager;
 use super::display::{self, Look};
 use super::names::Names;
 use super::observer::Watcher;
 use super::prompt;
 use super::session::{Came, Session};
 use super::start::Start;
-use crate::base::secret::{MASK, mask};
+use crate::base::screen::{self, Drawn, Stream, drawn};
+use crate::base::secret::MASK;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::diagnostic::Report;
 use crate::script::handles::{Collection, Resource, Scope};
@@ -67,19 +68,14 @@ impl Shell {
 
     /// How values are drawn here.
     pub fn look(&self) -> Look {
-        let columns = usize::from(console::Term::stdout().size().1).max(20);
-        Look { width: self.terminal.then_some(columns), colours: self.colours() }
+        let columns = Stream::Out.columns().filter(|_| self.terminal);
+        Look { width: columns, colours: self.colours() }
     }
 
     /// Whether to colour.
     pub fn colours(&self) -> bool {
         let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         self.terminal && !dumb && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-    }
-
-    fn screen(&self) -> Option<Screen> {
-        let (lines, columns) = console::Term::stdout().size();
-        self.terminal.then_some(Screen { lines: lines.into(), columns: columns.into() })
     }
 
     /// The scope that the last value came from, for the prompt.
@@ -91,16 +87,13 @@ impl Shell {
     ///
     /// # Errors
     /// Standard output cannot be written; a reader that has seen enough is none.
-    pub fn show(&self, text: &str) -> Result<()> {
+    pub fn show(&self, text: &Drawn) -> Result<()> {
         if text.is_empty() {
             return Ok(());
         }
-        match pager::show(&mask(text), self.screen()) {
-            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-                Err(Error::new(ErrorKind::Io, "cannot write to standard output").from_source(&e))
-            }
-            _ => Ok(()),
-        }
+        let text: &Drawn = &text.masked();
+        let shown = if self.terminal { pager::show(text) } else { screen::print(&drawn!("{}\n", text)) };
+        shown.map_err(|e| Error::new(ErrorKind::Io, "cannot write to standard output").from_source(&e))
     }
 
     /// Says something, within the columns there are.
@@ -108,14 +101,14 @@ impl Shell {
     /// # Errors
     /// Those of [`Shell::show`].
     pub fn say(&self, text: &str) -> Result<()> {
-        self.show(&display::wrapped(text, &self.look()))
+        self.show(&display::wrapped(&Drawn::line(text), &self.look()))
     }
 
     /// Shows a report on standard error.
     pub fn complain(&mut self, report: &Report) {
         self.told = true;
         let width = self.look().width.unwrap_or(100).clamp(60, 120);
-        eprint!("{}", report.draw(width, self.colours()));
+        screen::complain(&report.draw(width, self.colours()));
     }
 
     /// The error of this line stands on the screen in another way.
@@ -148,7 +141,7 @@ impl Shell {
                 let drawn = display::draw(&value, &self.look(), &|v| self.session.words(v));
                 // one that is too short to be looked for in texts
                 let told = value.is_string() && self.session.tells_secret(&drawn);
-                self.show(if told { MASK } else { &drawn })?;
+                self.show(&if told { Drawn::line(MASK) } else { drawn })?;
                 Ok(Next::Line)
             }
         }
@@ -172,7 +165,7 @@ impl Shell {
             Came::Failed(error, report) => {
                 self.told = true;
                 match error.kind() {
-                    ErrorKind::Interrupted if self.terminal => eprintln!("interrupted"),
+                    ErrorKind::Interrupted if self.terminal => screen::complain(&drawn!("interrupted\n")),
                     // the answer stands on the screen
                     ErrorKind::Declined if self.terminal => {}
                     _ => self.complain(&report),

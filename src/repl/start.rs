@@ -15,6 +15,7 @@ use super::observer::Watcher;
 use super::session::Session;
 use super::shell::Shell;
 use super::{interactive, script};
+use crate::base::screen::Stream;
 use crate::base::{Clock, Error, ErrorKind, Result};
 use crate::run::lock::Holder;
 use crate::run::{
@@ -149,7 +150,7 @@ fn session(settings: Settings) -> Result<u8> {
     let host = Host::new(run.clone(), handle, library, runtime.clone());
     let session = Arc::new(Session::new(host, lock));
     listen(&runtime, session.clone())?;
-    let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let terminal = std::io::stdin().is_terminal() && Stream::Out.is_terminal();
     let names = Arc::new(Names::new(runtime.clone()));
     let start = Start {
         title: settings.title,

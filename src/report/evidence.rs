@@ -1,28 +1,11 @@
 //! Evidence as people read it: JSON values in one line or in full, control characters visible.
 
-use std::borrow::Cow;
 use std::io::Write;
 
 use serde::Serialize as _;
 use serde_json::Value;
 
-/// A text in which nothing is hidden: control characters and direction overrides, which could
-/// rewrite a terminal or a page, stand as escapes. Line feeds and tabs stay.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_hidden) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_hidden(c) { shown.extend(c.escape_unicode()) } else { shown.push(c) }
-    }
-    Cow::Owned(shown)
-}
-
-fn is_hidden(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
-}
+pub use crate::base::screen::lines as visible;
 
 /// A value in one line, all of it. A text stands bare unless it could be taken for another type.
 pub fn inline(value: &Value) -> String {
@@ -177,12 +160,6 @@ mod tests {
         ] {
             assert_eq!(inline(&value), shown);
         }
-    }
-
-    #[test]
-    fn nothing_can_rewrite_a_terminal() {
-        assert_eq!(visible("plain\ttext\n"), "plain\ttext\n");
-        assert_eq!(visible("\u{1b}[2Jgone\r\u{202e}x"), "\\u{1b}[2Jgone\\u{d}\\u{202e}x");
     }
 
     #[test]

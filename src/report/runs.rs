@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::agree;
-use super::evidence::visible;
 use super::summary::{self, Standing, Summary};
 use crate::base::duration::show_seconds;
 use crate::base::error::nearest;
+use crate::base::screen::{Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use crate::run::journal;
 use crate::run::record::{Entry, Record};
@@ -105,8 +105,8 @@ pub fn list(dir: &Path, most: usize) -> Result<Vec<Listed>> {
 }
 
 /// The list as text, one line a run.
-pub fn render(listed: &[Listed]) -> String {
-    let wide = listed.iter().map(|l| l.opening.run.chars().count()).max().unwrap_or(0);
+pub fn render(listed: &[Listed]) -> Drawn {
+    let wide = listed.iter().map(|l| Drawn::line(&l.opening.run).width()).max().unwrap_or(0);
     let line = |l: &Listed| {
         let (word, what) = match (&l.standing, &l.error) {
             (Some(standing), _) => (standing.words(), format!("{}  {}", show_seconds(l.seconds), l.tally)),
@@ -116,7 +116,9 @@ pub fn render(listed: &[Listed]) -> String {
             "run" => String::new(),
             other => format!("  ({other})"),
         };
-        visible(&format!("{:<wide$}  {word:<22}  {what}{mode}\n", l.opening.run)).into_owned()
+        let run = Drawn::line(&l.opening.run);
+        let gap = " ".repeat(wide - run.width());
+        drawn!("{}{}  {:<22}  {}{}\n", run, gap, word, what, mode)
     };
     listed.iter().map(line).collect()
 }

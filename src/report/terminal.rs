@@ -1,16 +1,13 @@
 //! The closing summary on a terminal: how the run stands, what failed, what is open, where the
 //! reports lie. What happened on the way the terminal has seen already.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 use textwrap::core::display_width;
-use textwrap::{Options as Wrap, WordSeparator, WordSplitter};
 
-use super::evidence::visible;
 use super::summary::{self, OpenItem, Standing, Summary};
 use super::write::Paths;
 use crate::base::duration::show_seconds;
+use crate::base::screen::{Drawn, drawn};
 use crate::run::report::RunReport;
 
 /// How the summary is drawn.
@@ -31,13 +28,13 @@ const NARROWEST: usize = 40;
 const LONGEST_LABEL: usize = 12;
 
 /// The summary.
-pub fn render(report: &RunReport, options: &Options<'_>) -> String {
+pub fn render(report: &RunReport, options: &Options<'_>) -> Drawn {
     let summary = Summary::of(report);
     let labels = summary.failures.iter().map(|f| &f.step).chain(summary.open.iter().map(|o| &o.step));
     let labels = labels.chain(summary.would_follow.iter().chain(&summary.not_observable).map(|w| &w.step));
-    let labels = labels.chain(summary.exceptions.iter().map(|e| &e.step)).map(|l| display_width(&line(l)));
+    let labels = labels.chain(summary.exceptions.iter().map(|e| &e.step)).map(|l| Drawn::line(l).width());
     let mut page = Page {
-        text: String::new(),
+        text: Drawn::default(),
         width: options.width.max(NARROWEST),
         indent: labels.filter(|l| *l <= LONGEST_LABEL).max().unwrap_or(0).max(3) + 4,
         colours: options.colours,
@@ -69,13 +66,8 @@ fn style(standing: Standing) -> Style {
     }
 }
 
-/// A text that must not break its line.
-fn line(text: &str) -> String {
-    visible(text).replace('\n', " ")
-}
-
 struct Page {
-    text: String,
+    text: Drawn,
     width: usize,
     /// Column at which texts stand, behind step ids.
     indent: usize,
@@ -83,46 +75,35 @@ struct Page {
 }
 
 impl Page {
-    fn paint(&self, style: Style, text: &str) -> String {
-        if self.colours { format!("{style}{text}{style:#}") } else { text.to_string() }
+    fn paint(&self, style: Style, text: &str) -> Drawn {
+        let text = Drawn::line(text);
+        if self.colours { text.painted(style) } else { text }
     }
 
     /// A text behind a label.
     fn row(&mut self, label: &str, style: Style, text: &str) {
-        let text = visible(text);
-        let first = " ".repeat(self.indent);
-        let wrap = Wrap::new(self.width)
-            .initial_indent(&first)
-            .subsequent_indent(&first)
-            .word_separator(WordSeparator::AsciiSpace)
-            .word_splitter(WordSplitter::NoHyphenation);
-        let label = line(label);
-        let wide = display_width(&label);
-        let lines: Vec<_> = text.lines().flat_map(|line| textwrap::wrap(line, &wrap)).collect();
-        let mut lines = lines.iter().map(|line| line.as_ref());
-        let painted = self.paint(style, &label);
-        if wide + 3 > self.indent {
-            let _ = writeln!(self.text, "  {painted}");
-        } else {
-            let rest = lines.next().unwrap_or_default().trim_start();
-            let gap = " ".repeat(self.indent - 2 - wide);
-            let _ = writeln!(self.text, "{}", format!("  {painted}{gap}{rest}").trim_end());
-        }
-        for line in lines {
-            let _ = writeln!(self.text, "{line}");
-        }
+        let label = self.paint(style, label);
+        let text = Drawn::lines(text).wrapped(self.width - self.indent).hanging(self.indent);
+        let gap = match self.indent.checked_sub(label.width() + 2) {
+            Some(blanks) if blanks > 0 => " ".repeat(blanks),
+            _ => {
+                self.text.push(drawn!("  {}\n", label));
+                " ".repeat(self.indent)
+            }
+        };
+        let label = if gap.len() == self.indent { Drawn::default() } else { drawn!("  {}", label) };
+        self.text.push(drawn!("{}\n", drawn!("{}{}{}", label, gap, text).trimmed()));
     }
 
     fn title(&mut self, title: &str) {
         let title = self.paint(BOLD, title);
-        let _ = writeln!(self.text, "\n{title}");
+        self.text.push(drawn!("\n{}\n", title));
     }
 
     fn head(&mut self, report: &RunReport, summary: &Summary) {
         let rule = self.paint(DIM, &"─".repeat(self.width));
         let word = self.paint(style(summary.standing), summary.standing.words());
-        let name = summary::name(report);
-        let _ = writeln!(self.text, "{rule}\n{word}  {} {}", line(name), line(&report.title));
+        self.text.push(drawn!("{}\n{}  {} {}\n", rule, word, summary::name(report), report.title));
         self.row("", DIM, &Summary::tally(report));
         let resumed = match report.resumes.len() {
             0 => String::new(),
@@ -182,7 +163,7 @@ impl Page {
         self.title("Reports");
         for (label, path) in [("page", &paths.html), ("summary", &paths.markdown)] {
             // never wrapped: a path is there to be copied
-            let _ = writeln!(self.text, "  {label:<8}{}", visible(&path.display().to_string()));
+            self.text.push(drawn!("  {:<8}{}\n", label, path.display()));
         }
     }
 
@@ -197,10 +178,9 @@ impl Page {
             _ => return,
         };
         let again = format!("rhumb resume {}", report.run);
-        let again = visible(&again);
         // the command stays in one piece, to be copied
         let fits = display_width(how) + 2 + display_width(&again) <= self.width;
         let (gap, again) = (if fits { " " } else { "\n  " }, self.paint(BOLD, &again));
-        let _ = writeln!(self.text, "\n{how}:{gap}{again}");
+        self.text.push(drawn!("\n{}:{}{}\n", how, Drawn::lines(gap), again));
     }
 }

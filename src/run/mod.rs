@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod audit;
+mod bounds;
 pub mod cancel;
 pub mod conclusion;
 pub mod effect;
@@ -33,8 +34,8 @@ pub mod who;
 
 pub use approval::{Answer, Approvals, Approver};
 pub use cancel::Cancel;
-pub use grant::Grant;
 pub use conclusion::{Conclusion, SESSION};
+pub use grant::Grant;
 pub use journal::Journal;
 pub use met::Ending;
 pub use notify::Notifier;

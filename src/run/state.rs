@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::approval::{Approvals, Approver};
+use super::bounds;
 use super::cancel::Cancel;
 use super::conclusion::Conclusion;
 use super::frame::{self, Entered, Frame, enter, frame, here};
@@ -164,9 +165,10 @@ impl Run {
         &self.0
     }
 
-    /// Journals a record, known secrets masked, and shows it to whoever watches. Returns its number.
+    /// Journals a record, known secrets masked and its texts of bounded size, and shows it to whoever watches.
+    /// Returns its number.
     pub fn append(&self, record: Record) -> Result<u64> {
-        let record = record.masked()?;
+        let record = bounds::within(record.masked()?);
         let entry = lock(&self.0.journal).append(self.0.clock.now(), record)?;
         self.0.observer.entry(&entry);
         Ok(entry.n)

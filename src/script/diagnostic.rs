@@ -6,6 +6,7 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::modules::Library;
 use super::thrown::Thrown;
+use crate::base::screen::{self, Drawn};
 use crate::base::secret::masked;
 use crate::base::{Error, Place};
 
@@ -29,27 +30,30 @@ impl Report {
         message: impl Into<String>,
         help: Option<String>,
     ) -> Self {
-        let (code, message) = (code.into(), message.into());
+        let (code, message) = (shown(&code.into()), shown(&message.into()));
+        let help = help.map(|help| shown(&help));
         Report { message, code, help, source: None, label: None, way: Vec::new(), severity }
     }
 
     /// A report without a text, or with one that the caller adds by [`Report::pointing`].
     pub fn plain(error: &Error) -> Self {
         let d = error.detail();
-        let mut message = d.what.clone();
+        // further lines of a text stand deeper than what is added here
+        let deeper = |text: &str| text.trim_end().replace('\n', "\n      ");
+        let mut message = deeper(&d.what);
         for cause in &d.causes {
             message.push_str("\n  because ");
-            message.push_str(cause.strip_prefix("because ").unwrap_or(cause));
+            message.push_str(&deeper(cause.strip_prefix("because ").unwrap_or(cause)));
         }
         let mut facts = Vec::new();
         facts.extend(d.scope.as_ref().map(|s| format!("in scope {s}")));
         facts.extend(d.status.map(|s| format!("status {s}")));
         facts.extend(d.request_id.as_ref().map(|r| format!("request id {r}")));
         if !facts.is_empty() {
-            message.push_str(&format!("\n  ({})", facts.join(", ")));
+            message.push_str(&format!("\n  ({})", screen::line(&facts.join(", "))));
         }
         if let Some(place) = &d.place {
-            message.push_str(&format!("\n  at {place}"));
+            message.push_str(&format!("\n  at {}", screen::line(&place.to_string())));
         }
         Report::new(Severity::Error, d.kind.name(), message, d.help.clone())
     }
@@ -65,8 +69,10 @@ impl Report {
     #[must_use]
     pub fn pointing(mut self, file: &str, text: &str, line: usize, column: usize, label: &str) -> Self {
         let (start, length) = span(text, line, column);
-        self.source = Some(NamedSource::new(file, text.to_string()).with_language("Rust"));
-        self.label = Some(LabeledSpan::new(Some(label.to_string()), start, length));
+        let columns = |part: Option<&str>| shown(part.unwrap_or_default()).len();
+        let span = (columns(text.get(..start)), columns(text.get(start..start + length)));
+        self.source = Some(NamedSource::new(screen::line(file), shown(text)).with_language("Rust"));
+        self.label = Some(LabeledSpan::new(Some(label.to_string()), span.0, span.1));
         self
     }
 
@@ -107,7 +113,7 @@ impl Report {
 
     /// Draws it, known secrets masked in the script's lines as well. `width` in columns; colours only where the caller
     /// wants them.
-    pub fn draw(&self, width: usize, colours: bool) -> String {
+    pub fn draw(&self, width: usize, colours: bool) -> Drawn {
         let theme = match colours {
             true => miette::GraphicalTheme::unicode(),
             false => miette::GraphicalTheme::unicode_nocolor(),
@@ -123,10 +129,15 @@ impl Report {
             .without_syntax_highlighting();
         let mut text = String::new();
         match handler.render_report(&mut text, self) {
-            Ok(()) => masked(text),
-            Err(_) => format!("{}\n", self.message),
+            Ok(()) => Drawn::by_library(&masked(text)),
+            Err(_) => Drawn::lines(&self.message),
         }
     }
+}
+
+/// A text that a library may draw.
+fn shown(text: &str) -> String {
+    screen::lines(text).into_owned()
 }
 
 fn without_place(error: &Error) -> Error {

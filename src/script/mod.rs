@@ -21,6 +21,7 @@ pub mod paragraphs;
 pub mod primitive;
 pub mod primitives;
 pub mod prose;
+pub mod quote;
 pub mod reference;
 mod rest;
 pub mod runbook;

@@ -163,7 +163,7 @@ impl Primitive {
         match self.effect {
             Effect::Flow | Effect::Step => true,
             Effect::None => self.on == On::Global && self.name != "secret",
-            Effect::Read | Effect::Change => false,
+            Effect::Read | Effect::Method | Effect::Change => false,
         }
     }
 

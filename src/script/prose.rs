@@ -1,14 +1,13 @@
 //! A runbook as prose: its comments are the why, its steps the what, and what each step reaches is known
 //! without running it.
 
-use std::fmt::Write as _;
-
 use super::modules::Shelf;
 use super::paragraphs::paragraphs;
 use super::primitive::Effect;
 use super::survey::outline::Kind;
 use super::survey::{Step, Survey};
 use crate::base::error::nearest;
+use crate::base::screen::{Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
 
 /// A runbook as prose.
@@ -81,16 +80,16 @@ impl Prose {
     }
 
     /// The whole, for a terminal of some columns.
-    pub fn draw(&self, width: usize) -> String {
-        let mut page =
-            format!("{}\n\n{}\n", self.title, textwrap::fill(&paragraphs(&self.header).join("\n\n"), width));
+    pub fn draw(&self, width: usize) -> Drawn {
+        let header = Drawn::lines(&paragraphs(&self.header).join("\n\n")).wrapped(width);
+        let mut page = drawn!("{}\n\n{}\n", self.title, header);
         for step in &self.steps {
-            let _ = write!(page, "\n{}\n", step.head());
+            page.push(drawn!("\n{}\n", step.head()));
             if !step.why.is_empty() {
-                let _ = writeln!(page, "{}", indented(&step.why, width));
+                page.push(drawn!("{}\n", indented(&step.why, width)));
             }
             if !step.changes.is_empty() {
-                let _ = writeln!(page, "         changes by {}", step.changes.join(", "));
+                page.push(drawn!("         changes by {}\n", step.changes.join(", ")));
             }
         }
         page
@@ -99,31 +98,31 @@ impl Prose {
 
 impl StepProse {
     /// `5.2      Fail over what is broken  [change, needs 4]`
-    fn head(&self) -> String {
+    fn head(&self) -> Drawn {
         let needs =
             if self.needs.is_empty() { String::new() } else { format!(", needs {}", self.needs.join(", ")) };
-        format!("{:<8} {}  [{}{needs}]", self.id, self.title, self.kind)
+        drawn!("{:<8} {}  [{}{}]", self.id, self.title, self.kind, needs)
     }
 
-    /// The step with its text, for a terminal of some columns.
-    pub fn draw(&self, width: usize) -> String {
-        let mut page = format!("{}\n", self.head());
+    /// The step with its text, for a terminal of some columns. Each line of the text stands behind a mark.
+    pub fn draw(&self, width: usize) -> Drawn {
+        let mut page = drawn!("{}\n", self.head());
         if !self.why.is_empty() {
-            let _ = write!(page, "\n{}\n", indented(&self.why, width));
+            page.push(drawn!("\n{}\n", indented(&self.why, width)));
         }
         for (what, list) in [("changes by", &self.changes), ("reads by", &self.reads)] {
             if !list.is_empty() {
-                let _ = write!(page, "\n         {what} {}", list.join(", "));
+                page.push(drawn!("\n         {} {}", what, list.join(", ")));
             }
         }
-        let _ = write!(page, "\n\n{}\n\n{}", self.place, self.source);
+        page.push(drawn!("\n\n{}\n\n{}", self.place, Drawn::lines(&self.source).behind("│ ")));
         page
     }
 }
 
-fn indented(text: &str, width: usize) -> String {
-    let options = textwrap::Options::new(width).initial_indent("         ").subsequent_indent("         ");
-    textwrap::fill(text, options)
+fn indented(text: &str, width: usize) -> Drawn {
+    const BLANKS: &str = "         ";
+    Drawn::lines(text).filled(Some(width), BLANKS, BLANKS)
 }
 
 fn step_prose(survey: &Survey, step: &Step) -> StepProse {

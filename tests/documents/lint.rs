@@ -182,7 +182,7 @@ fn a_finding_is_drawn_with_its_place_what_passes_and_what_replaces_it() {
     let text = "# Health\n\nkubectl get pods -A --field-selector=status.phase!=Running\n";
     let linted = texts(&[("health.md", text)]);
     assert_eq!(
-        linted.draw(76, false),
+        &*linted.draw(76, false),
         "\
 health.md:3:21 phase-as-health A pod's phase is taken for its health
     3 │ kubectl get pods -A --field-selector=status.phase!=Running

@@ -132,7 +132,7 @@ impl Stage {
         let host = Host::new(run.clone(), site, library.clone(), runtime.handle().clone());
         let ended = evaluate("main", &host);
         let (error, drawn) =
-            (ended.error, ended.report.map(|report| report.draw(100, false)).unwrap_or_default());
+            (ended.error, ended.report.map(|report| report.draw(100, false).to_string()).unwrap_or_default());
         let (_, exit) = run.finish(error.as_ref()).unwrap();
         let entries = rhumb::run::journal::read(&dir.path().join("journal.jsonl")).unwrap().entries;
         Outcome { report: RunReport::of(&entries), exit, error, drawn, elapsed: clock.elapsed(), entries }

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::TargetArguments;
+use crate::base::screen::{Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
-use crate::cli::{SiteArguments, place, print};
+use crate::cli::{SiteArguments, place, show};
 use crate::script::overlay::{self, Base, Review, State};
 
 /// Arguments of `rhumb site accept`.
@@ -24,14 +25,14 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let by = place::who();
     let all = arguments.target.script.is_none();
-    let (mut bases, mut said, mut gone, mut meant) = (Vec::new(), String::new(), Vec::new(), 0);
+    let (mut bases, mut said, mut gone, mut meant) = (Vec::new(), Drawn::default(), Vec::new(), 0);
     for drift in &review.overrides {
         let accepts = arguments.target.means(&drift.target);
         meant += usize::from(accepts);
         match (accepts, &drift.shipped) {
             (true, Some(shipped)) if drift.state != State::Unchanged => {
                 bases.push(Base::of(shipped, today, &by));
-                said.push_str(&format!("accepted  {}: {}\n", drift.target, shipped.title));
+                said.push(drawn!("accepted  {}: {}\n", drift.target, shipped.title));
             }
             (true, None) => {
                 gone.push(drift);
@@ -44,7 +45,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         let accepts = all || arguments.target.means(&base.target);
         meant += usize::from(accepts);
         match accepts {
-            true => said.push_str(&format!("dropped   {}: the site does not override it\n", base.target)),
+            true => said.push(drawn!("dropped   {}: the site does not override it\n", base.target)),
             false => bases.push(base.clone()),
         }
     }
@@ -55,7 +56,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     if !said.is_empty() {
         overlay::write(&directory, &bases)?;
     }
-    print(if said.is_empty() { "nothing to accept: each override is as it was reviewed\n" } else { &said })?;
+    let nothing = drawn!("nothing to accept: each override is as it was reviewed\n");
+    show(if said.is_empty() { &nothing } else { &said })?;
     match gone.first() {
         None => Ok(0),
         Some(drift) => {

@@ -6,9 +6,10 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::base::screen::{Drawn, Stream, drawn};
 use crate::base::{ErrorKind, Result, SystemClock};
 use crate::cli::conduct::runtime;
-use crate::cli::{SiteArguments, print_json, terminal_of};
+use crate::cli::{SiteArguments, layout, print_json, show};
 use crate::script::diagnostic::Report;
 use crate::script::site_check::{Area, Asked, Finding, Grade, SiteCheck, confirm};
 use crate::site::Site;
@@ -51,8 +52,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     if arguments.json {
         print_json(&checked)?;
     } else {
-        let (width, colours) = terminal_of(&std::io::stdout(), &console::Term::stdout());
-        anstream::print!("{}", draw(&checked, width, colours));
+        let (width, colours) = layout(Stream::Out);
+        show(&draw(&checked, width, colours))?;
     }
     Ok(match (checked.count(Grade::Error), checked.count(Grade::Drift)) {
         (0, 0) => 0,
@@ -77,13 +78,12 @@ fn ask(site: &Site, checked: &mut SiteCheck, asked: Asked) -> Result<()> {
     Ok(())
 }
 
-fn draw(checked: &SiteCheck, width: usize, colours: bool) -> String {
-    let mut page = String::new();
+fn draw(checked: &SiteCheck, width: usize, colours: bool) -> Drawn {
+    let mut page = Drawn::default();
     for finding in &checked.findings {
-        page.push_str(&report(finding, checked).draw(width, colours));
-        page.push('\n');
+        page.push(drawn!("{}\n", report(finding, checked).draw(width, colours)));
     }
-    page.push_str(&format!("site {}, for {}\n\n", checked.site, checked.runbooks.join(", ")));
+    page.push(drawn!("site {}, for {}\n\n", checked.site, checked.runbooks.join(", ")));
     for area in Area::ALL {
         let of = |grade| checked.findings.iter().filter(|f| f.area == area && f.grade == grade).count();
         let (errors, drifts, warnings) = (of(Grade::Error), of(Grade::Drift), of(Grade::Warning));
@@ -98,10 +98,8 @@ fn draw(checked: &SiteCheck, width: usize, colours: bool) -> String {
             counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
         let looked = checked.looked.get(&area).map(String::as_str).unwrap_or_default();
         let rest = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
-        page.push_str(&format!(
-            "  {style}{mark}{style:#} {:<10} {looked}{style}{rest}{style:#}\n",
-            area.word()
-        ));
+        let (mark, rest) = (Drawn::line(mark).painted(style), Drawn::line(&rest).painted(style));
+        page.push(drawn!("  {} {:<10} {}{}\n", mark, area.word(), looked, rest));
     }
     page
 }

@@ -1,8 +1,9 @@
 //! The credentials of a new site: named on the command line, or chosen from what lies where such files lie.
 
-use std::io::{BufRead, IsTerminal as _, Write};
+use std::io::{BufRead, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
+use crate::base::screen::{self, Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use crate::cli::usage;
 use crate::site::CloudSource;
@@ -39,7 +40,7 @@ impl Credentials {
                 false => e.help(format!("there are {}", list(found.iter().map(|f| f.display())))),
             });
         }
-        ask(&found, &mut std::io::stdin().lock(), &mut anstream::stdout().lock())
+        ask(&found, &mut std::io::stdin().lock(), &mut screen::print)
     }
 }
 
@@ -47,22 +48,22 @@ impl Credentials {
 fn ask(
     found: &[PathBuf],
     answers: &mut impl BufRead,
-    out: &mut impl Write,
+    show: &mut impl FnMut(&Drawn) -> std::io::Result<()>,
 ) -> Result<(CloudSource, CloudEntry)> {
     let mut question =
-        String::from("Which credentials may it look with? They are read, never run, and not copied.\n");
+        drawn!("Which credentials may it look with? They are read, never run, and not copied.\n");
     for (n, file) in found.iter().enumerate() {
-        question.push_str(&format!("  {}  {}\n", n + 1, file.display()));
+        question.push(drawn!("  {}  {}\n", n + 1, file.display()));
     }
     let prompt =
         if found.is_empty() { "an openrc or a clouds.yaml: " } else { "its number, or another file: " };
-    question.push_str(prompt);
+    question.push(prompt);
     loop {
-        let answer = line(&question, answers, out)?;
+        let answer = line(&question, answers, show)?;
         let number = answer.parse::<usize>().ok().and_then(|n| found.get(n.checked_sub(1)?));
         let file = number.cloned().unwrap_or_else(|| at_home(&answer));
         if !file.is_file() {
-            question = format!("{} is not a file; {prompt}", file.display());
+            question = drawn!("{} is not a file; {}", file.display(), prompt);
             continue;
         }
         if !is_clouds(&file) {
@@ -71,7 +72,7 @@ fn ask(
         return read_cloud(&file, |names| match names {
             [] | [_] => only(&file, names),
             several => loop {
-                let answer = line(&format!("which cloud of it: {}? ", list(several.iter())), answers, out)?;
+                let answer = line(&drawn!("which cloud of it: {}? ", list(several.iter())), answers, show)?;
                 if several.contains(&answer) {
                     return Ok(answer);
                 }
@@ -81,9 +82,13 @@ fn ask(
 }
 
 /// A line that somebody typed.
-fn line(question: &str, answers: &mut impl BufRead, out: &mut impl Write) -> Result<String> {
+fn line(
+    question: &Drawn,
+    answers: &mut impl BufRead,
+    show: &mut impl FnMut(&Drawn) -> std::io::Result<()>,
+) -> Result<String> {
     let wrong = |e: std::io::Error| Error::new(ErrorKind::Io, "the terminal cannot be asked").from_source(&e);
-    write!(out, "{question}").and_then(|()| out.flush()).map_err(wrong)?;
+    show(question).map_err(wrong)?;
     let mut text = String::new();
     match answers.read_line(&mut text).map_err(wrong)? {
         0 => Err(usage("no credentials are named: --openrc FILE or --clouds FILE")),
@@ -184,11 +189,14 @@ mod tests {
         };
         let text = format!("clouds:\n{}{}", cloud("east"), cloud("west"));
         let clouds = file(dir.path(), "clouds.yaml", &text);
-        let mut shown = Vec::new();
+        let mut shown = String::new();
+        let mut show = |text: &Drawn| {
+            shown.push_str(text);
+            Ok(())
+        };
         let mut typed = "7\n1\nnorth\nwest\n".as_bytes();
-        let (source, _) = ask(std::slice::from_ref(&clouds), &mut typed, &mut shown).unwrap();
+        let (source, _) = ask(std::slice::from_ref(&clouds), &mut typed, &mut show).unwrap();
         assert!(matches!(source, CloudSource::CloudsYaml { entry, .. } if entry == "west"));
-        let shown = String::from_utf8(shown).unwrap();
         assert!(shown.contains(&format!("  1  {}\n", clouds.display())), "{shown}");
         assert!(shown.contains("7 is not a file; its number, or another file: "), "{shown}");
         assert_eq!(shown.matches("which cloud of it: east, west? ").count(), 2, "{shown}");
@@ -196,7 +204,7 @@ mod tests {
 
     #[test]
     fn nobody_answers_and_nothing_is_read() {
-        let e = ask(&[], &mut "".as_bytes(), &mut Vec::new()).unwrap_err();
+        let e = ask(&[], &mut "".as_bytes(), &mut |_: &Drawn| Ok(())).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Usage);
     }
 }

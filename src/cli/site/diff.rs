@@ -3,8 +3,9 @@
 use anstyle::{AnsiColor, Style};
 
 use super::TargetArguments;
+use crate::base::screen::{Drawn, Stream, drawn};
 use crate::base::{ErrorKind, Result};
-use crate::cli::{SiteArguments, print_json, terminal_of};
+use crate::cli::{SiteArguments, layout, print_json, show};
 use crate::script::overlay::{Drift, Review, State, threeway};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -40,32 +41,31 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     if arguments.json {
         print_json(&review)?;
     } else {
-        let (width, _) = terminal_of(&std::io::stdout(), &console::Term::stdout());
-        anstream::print!("{}", draw(&review, arguments.all, width.max(100)));
+        let (width, _) = layout(Stream::Out);
+        show(&draw(&review, arguments.all, width.max(100)))?;
     }
     Ok(if review.has_drift() { ErrorKind::Drift.exit_code() } else { 0 })
 }
 
-fn draw(review: &Review, all: bool, width: usize) -> String {
-    let mut page = String::new();
+fn draw(review: &Review, all: bool, width: usize) -> Drawn {
+    let mut page = Drawn::default();
     if review.overrides.is_empty() {
-        page.push_str("the site overrides no shipped step and no shipped function\n");
+        page.push(drawn!("the site overrides no shipped step and no shipped function\n"));
     }
     for drift in &review.overrides {
-        page.push_str(&head(drift));
+        page.push(head(drift));
         if drift.state != State::Unchanged || all {
-            page.push('\n');
-            page.push_str(&texts(drift, width));
-            page.push_str(&advice(drift));
+            page.push(drawn!("\n{}{}", texts(drift, width), advice(drift)));
         }
     }
     for base in &review.unused {
-        page.push_str(&format!("{ODD}not overridden any more{ODD:#}  {}: {}\n", base.target, base.title));
+        let state = Drawn::line("not overridden any more").painted(ODD);
+        page.push(drawn!("{}  {}: {}\n", state, base.target, base.title));
     }
     page
 }
 
-fn head(drift: &Drift) -> String {
+fn head(drift: &Drift) -> Drawn {
     let style = match drift.state {
         State::Unchanged => GOOD,
         State::Gone { .. } => BAD,
@@ -76,17 +76,14 @@ fn head(drift: &Drift) -> String {
     let title = title.map(|t| format!(": {t}")).unwrap_or_default();
     let places: Vec<String> =
         drift.site.iter().map(|w| format!("{} by {}:{}", w.how, w.place.file, w.place.line)).collect();
-    let state = drift.state.words();
+    let state = drawn!("{:<16}", drift.state.words()).painted(style);
     let reviewed =
         drift.base.as_ref().map(|b| format!(", reviewed {} by {}", b.reviewed, b.by)).unwrap_or_default();
-    format!(
-        "{style}{state:<16}{style:#} {}{title}\n                 {DIM}{}{reviewed}{DIM:#}\n",
-        drift.target,
-        places.join(", ")
-    )
+    let places = drawn!("{}{}", places.join(", "), reviewed).painted(DIM);
+    drawn!("{} {}{}\n                 {}\n", state, drift.target, title, places)
 }
 
-fn texts(drift: &Drift, width: usize) -> String {
+fn texts(drift: &Drift, width: usize) -> Drawn {
     let base = drift.base.as_ref().map_or("", |b| b.text.as_str());
     let shipped = drift.shipped.as_ref().map_or("", |s| s.text.as_str());
     let site = drift.site.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join("\n");
@@ -100,13 +97,13 @@ fn texts(drift: &Drift, width: usize) -> String {
         Some(shipped) => format!("shipped ({})", shipped.layer),
         None => "shipped: gone".to_string(),
     };
-    format!("{}\n", threeway::draw(&rows, [&was, &now, "site"], width))
+    drawn!("{}\n", threeway::draw(&rows, [&was, &now, "site"], width))
 }
 
-fn advice(drift: &Drift) -> String {
+fn advice(drift: &Drift) -> Drawn {
     let target = &drift.target;
     let text = match &drift.state {
-        State::Unchanged => return String::new(),
+        State::Unchanged => return Drawn::default(),
         State::Unrecorded | State::Changed => {
             format!("when the site's text is right for what is shipped now: rhumb site accept {target}")
         }
@@ -118,5 +115,5 @@ fn advice(drift: &Drift) -> String {
             "nothing shipped is like it: remove the override, or find what it is for now".into()
         }
     };
-    format!("{ODD}→{ODD:#} {text}\n\n")
+    drawn!("{} {}\n\n", Drawn::line("→").painted(ODD), text)
 }

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::credentials::Credentials;
+use crate::base::screen::drawn;
 use crate::base::{Result, SystemClock};
 use crate::cli::conduct::runtime;
-use crate::cli::{print, usage};
+use crate::cli::{show, usage};
 use crate::script::draft::{self, Draft};
 use crate::script::overlay::replace;
 use crate::script::survey::Survey;
@@ -45,9 +46,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     replace(&directory, "site.toml", &draft.text(today))?;
     Layers::new(None, Some(&directory))?;
     let (found, open) = draft.counts();
-    print(&format!(
-        "{}\n{found} things found; {open} are for you to fill in: they are marked ??\nnext: edit it, then: rhumb site check --site {}\n",
+    show(&drawn!(
+        "{}\n{} things found; {} are for you to fill in: they are marked ??\nnext: edit it, then: rhumb site check --site {}\n",
         directory.join("site.toml").display(),
+        found,
+        open,
         directory.display()
     ))?;
     Ok(0)

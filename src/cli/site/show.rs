@@ -1,11 +1,10 @@
 //! `rhumb site show`: what would run here, and from where.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 
 use crate::base::Result;
-use crate::cli::{SiteArguments, print_json};
+use crate::base::screen::{Drawn, drawn};
+use crate::cli::{SiteArguments, print_json, show};
 use crate::script::inventory::{Inventory, Script};
 
 const HEAD: Style = Style::new().bold();
@@ -38,17 +37,17 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     if arguments.json {
         print_json(&inventory)?;
     } else {
-        anstream::print!("{}", draw(&inventory, whole));
+        show(&draw(&inventory, whole))?;
     }
     Ok(0)
 }
 
-fn draw(it: &Inventory, whole: bool) -> String {
-    let mut page = String::new();
+fn draw(it: &Inventory, whole: bool) -> Drawn {
+    let mut page = Drawn::default();
     if whole {
         site(it, &mut page);
     }
-    let _ = writeln!(page, "{HEAD}scripts{HEAD:#}");
+    page.push(drawn!("{}\n", head("scripts")));
     for script in &it.scripts {
         one(script, &mut page);
     }
@@ -58,88 +57,96 @@ fn draw(it: &Inventory, whole: bool) -> String {
     page
 }
 
-fn site(it: &Inventory, page: &mut String) {
-    let _ = writeln!(
-        page,
-        "{HEAD}site {}{HEAD:#}  {}\n  {DIM}{}{DIM:#}\n",
-        it.name,
+fn site(it: &Inventory, page: &mut Drawn) {
+    page.push(drawn!(
+        "{}  {}\n  {}\n\n",
+        head(&format!("site {}", it.name)),
         it.description,
-        it.layers.join(" < ")
-    );
-    let _ = writeln!(page, "{HEAD}values{HEAD:#}");
+        dim(&it.layers.join(" < "))
+    ));
+    page.push(drawn!("{}\n", head("values")));
     for value in &it.values {
         let text = value.value.as_ref().map_or("(not set)".to_string(), |v| shorten(&text_of(v)));
-        let _ = writeln!(page, "  {:<24} {text:<44} {DIM}{}{DIM:#}", value.name, value.from);
+        page.push(drawn!("  {:<24} {:<44} {}\n", value.name, text, dim(&value.from)));
     }
     for (name, extra) in &it.extra {
-        let _ = writeln!(
-            page,
-            "  extra.{name:<18} {:<44} {DIM}{}{DIM:#}",
+        page.push(drawn!(
+            "  extra.{:<18} {:<44} {}\n",
+            name,
             shorten(&text_of(&extra.value)),
-            extra.from
-        );
+            dim(&extra.from)
+        ));
     }
-    let _ = writeln!(page, "\n{HEAD}handles{HEAD:#}");
+    page.push(drawn!("\n{}\n", head("handles")));
     for handle in &it.handles {
-        let _ = writeln!(
-            page,
-            "  {:<8} {:<16} {:<62} {DIM}{}{DIM:#}",
-            handle.kind, handle.name, handle.what, handle.from
-        );
+        page.push(drawn!(
+            "  {:<8} {:<16} {:<62} {}\n",
+            handle.kind,
+            handle.name,
+            handle.what,
+            dim(&handle.from)
+        ));
     }
-    page.push('\n');
+    page.push(drawn!("\n"));
 }
 
-fn one(script: &Script, page: &mut String) {
-    let layers = script.layers.join(" + ");
-    let _ = writeln!(page, "  {HEAD}{}{HEAD:#}  {}  {DIM}{layers}{DIM:#}", script.name, script.title);
+fn one(script: &Script, page: &mut Drawn) {
+    let layers = dim(&script.layers.join(" + "));
+    page.push(drawn!("  {}  {}  {}\n", head(&script.name), script.title, layers));
     for step in &script.steps {
-        let _ = writeln!(
-            page,
-            "    {:<9} {:<7} {:<48} {DIM}{}{DIM:#}",
-            step.id, step.kind, step.title, step.from
-        );
+        page.push(drawn!("    {:<9} {:<7} {:<48} {}\n", step.id, step.kind, step.title, dim(&step.from)));
         for by in &step.overridden {
-            let _ = writeln!(page, "              {OTHER}{by}{OTHER:#}");
+            page.push(drawn!("              {}\n", drawn!("{}", by).painted(OTHER)));
         }
     }
     for function in &script.functions {
         let style = if function.replaces { OTHER } else { DIM };
         let what = if function.replaces { " (instead of the shipped one)" } else { "" };
-        let _ = writeln!(page, "    {:<66} {style}{}{what}{style:#}", function.signature, function.from);
+        let from = drawn!("{}{}", function.from, what).painted(style);
+        page.push(drawn!("    {:<66} {}\n", function.signature, from));
     }
 }
 
-fn excuses(it: &Inventory, page: &mut String) {
+fn excuses(it: &Inventory, page: &mut Drawn) {
     if !it.overrides.is_empty() {
-        let _ = writeln!(page, "\n{HEAD}overrides{HEAD:#}");
+        page.push(drawn!("\n{}\n", head("overrides")));
     }
     for line in &it.overrides {
         let style = if line.drifted { OTHER } else { DIM };
-        let _ = writeln!(
-            page,
-            "  {:<34} {style}{:<16}{style:#} {DIM}{}{DIM:#}",
-            line.target.to_string(),
-            line.state,
-            line.from
-        );
+        page.push(drawn!(
+            "  {:<34} {} {}\n",
+            line.target,
+            drawn!("{:<16}", line.state).painted(style),
+            dim(&line.from)
+        ));
     }
     if !it.waivers.is_empty() {
-        let _ = writeln!(page, "\n{HEAD}waivers{HEAD:#}");
+        page.push(drawn!("\n{}\n", head("waivers")));
     }
     for waiver in &it.waivers {
-        let _ = writeln!(
-            page,
-            "  \"{}\" {} until {} ({})  {DIM}{}{DIM:#}",
-            waiver.gate, waiver.reason, waiver.until, waiver.owner, waiver.from
-        );
+        page.push(drawn!(
+            "  \"{}\" {} until {} ({})  {}\n",
+            waiver.gate,
+            waiver.reason,
+            waiver.until,
+            waiver.owner,
+            dim(&waiver.from)
+        ));
     }
     if !it.known_issues.is_empty() {
-        let _ = writeln!(page, "\n{HEAD}known issues{HEAD:#}");
+        page.push(drawn!("\n{}\n", head("known issues")));
     }
     for issue in &it.known_issues {
-        let _ = writeln!(page, "  {:<8} {}  {DIM}{}{DIM:#}", issue.id, issue.title, issue.from);
+        page.push(drawn!("  {:<8} {}  {}\n", issue.id, issue.title, dim(&issue.from)));
     }
+}
+
+fn head(text: &str) -> Drawn {
+    Drawn::line(text).painted(HEAD)
+}
+
+fn dim(text: &str) -> Drawn {
+    Drawn::line(text).painted(DIM)
 }
 
 fn text_of(value: &serde_json::Value) -> String {

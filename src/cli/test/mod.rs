@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::usage;
+use crate::base::screen::{self, Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use file::{Case, Outcome};
 
@@ -83,18 +84,19 @@ fn collect(place: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 
 /// Prints one file's tests, all at once.
 fn show(outcome: &Outcome) {
-    let mut text = format!("{}\n", outcome.path.display());
+    let mut text = drawn!("{}\n", outcome.path.display());
     for Case { name, failure, took } in &outcome.cases {
         let mark = if failure.is_none() { '✓' } else { '✗' };
-        text.push_str(&format!("  {mark} {name}  {}\n", crate::base::duration::show(*took)));
-        for line in failure.iter().flat_map(|why| why.lines()) {
-            text.push_str(&format!("      {line}\n"));
+        text.push(drawn!("  {} {}  {}\n", mark, name, crate::base::duration::show(*took)));
+        if let Some(why) = failure {
+            text.push(drawn!("      {}\n", Drawn::lines(why).hanging(6)));
         }
     }
     if let Some(broken) = &outcome.broken {
-        text.push_str(&format!("  ✗ {broken}\n"));
+        text.push(drawn!("  ✗ {}\n", Drawn::lines(broken).hanging(6)));
     }
-    anstream::print!("{text}");
+    // what came of them decides the exit code, whether somebody reads it or not
+    let _ = screen::print(&text);
 }
 
 /// The last line, and the exit code.
@@ -103,10 +105,13 @@ fn conclude(outcomes: &[Outcome]) -> u8 {
     let (count, failed) = cases.fold((0, 0), |(n, bad), c| (n + 1, bad + usize::from(c.failure.is_some())));
     let broken = outcomes.iter().filter(|o| o.broken.is_some()).count();
     let passed = count - failed;
-    anstream::println!(
-        "\n{} files: {passed} passed, {failed} failed, {broken} not run to their end",
-        outcomes.len()
-    );
+    let _ = screen::print(&drawn!(
+        "\n{} files: {} passed, {} failed, {} not run to their end\n",
+        outcomes.len(),
+        passed,
+        failed,
+        broken
+    ));
     match (failed, broken) {
         (0, 0) => 0,
         (_, 0) => ErrorKind::Gate.exit_code(),

@@ -1,6 +1,7 @@
 //! `help`.
 
 use super::{ALL, Command, Next};
+use crate::base::screen::Drawn;
 use crate::repl::shell::Shell;
 use crate::repl::{display, docs};
 
@@ -49,11 +50,11 @@ fn overview(shell: &Shell) -> String {
 }
 
 /// Wraps each line, what is indented below its beginning.
-fn wrap(page: &str, shell: &Shell) -> String {
+fn wrap(page: &str, shell: &Shell) -> Drawn {
     let look = shell.look();
     let lines = page.lines().map(|line| {
         let indent = line.len() - line.trim_start().len();
-        display::folded(line, &look, if indent == 0 { 0 } else { indent + 4 })
+        display::folded(&Drawn::line(line), &look, if indent == 0 { 0 } else { indent + 4 })
     });
-    lines.collect::<Vec<_>>().join("\n")
+    Drawn::join(lines, "\n")
 }

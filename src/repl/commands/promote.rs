@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use super::{Command, Next};
+use crate::base::screen::drawn;
 use crate::base::{Error, ErrorKind, Result};
 use crate::repl::lock::UNLOCKED;
 use crate::repl::observer::is_line;
@@ -58,13 +59,16 @@ fn promote(shell: &mut Shell, name: &str) -> Result<Next> {
     }
     for (path, text) in &files {
         write(path, text)?;
-        shell.show(&path.display().to_string())?;
+        shell.show(&drawn!("{}", path.display()))?;
     }
     let site = directory.display();
     let own = directory.join(format!("{name}_test.rhai"));
-    shell.show(&format!(
-        "next:\n    rhumb check {name} --site {site}\n    rhumb test {} --site {site}",
-        own.display()
+    shell.show(&drawn!(
+        "next:\n    rhumb check {} --site {}\n    rhumb test {} --site {}",
+        name,
+        site,
+        own.display(),
+        site
     ))?;
     if !in_lab {
         shell.say(

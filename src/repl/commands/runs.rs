@@ -1,7 +1,7 @@
 //! `:runs`: the runs that are kept, sessions among them.
 
 use super::{Command, Next, kept};
-use crate::base::{Error, ErrorKind};
+use crate::base::{Drawn, Error, ErrorKind};
 use crate::repl::display;
 use crate::report::runs;
 
@@ -31,9 +31,8 @@ pub const RUNS: Command = Command {
             shell.say("there are none yet")?;
         }
         let look = shell.look();
-        let page = runs::render(&listed);
-        let lines: Vec<String> = page.lines().map(|line| display::folded(line, &look, 4)).collect();
-        shell.show(&lines.join("\n"))?;
+        let page = runs::render(&listed).trimmed();
+        shell.show(&Drawn::join(page.split().map(|line| display::folded(&line, &look, 4)), "\n"))?;
         Ok(Next::Line)
     },
 };

@@ -2,6 +2,7 @@
 
 use super::{Command, Next};
 use crate::base::Result;
+use crate::base::screen::{self, Drawn};
 use crate::repl::display::json;
 use crate::repl::session::LAST;
 use crate::repl::shell::Shell;
@@ -27,6 +28,6 @@ pub const YAML: Command = Command {
 fn show(shell: &mut Shell, expression: &str, write: fn(&rhai::Dynamic) -> Result<String>) -> Result<Next> {
     let value = shell.evaluate(if expression.is_empty() { LAST } else { expression })?;
     let text = write(&value)?;
-    shell.show(text.trim_end())?;
+    shell.show(&Drawn::lines(screen::json(&text).trim_end()))?;
     Ok(Next::Line)
 }

@@ -18,7 +18,7 @@ pub const STEPS: Command = Command {
         let prose = Prose::of(shell.session.host.library.shelf(), &name)?;
         let width = shell.look().width.unwrap_or(100);
         shell.session.set_runbook(&name);
-        shell.show(prose.draw(width).trim_end())?;
+        shell.show(&prose.draw(width).trimmed())?;
         Ok(Next::Line)
     },
 };

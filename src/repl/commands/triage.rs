@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Command, Next};
 use crate::base::ErrorKind;
+use crate::base::screen::{self, Drawn, drawn};
 use crate::repl::display::{Look, state, table};
 use crate::repl::shell::Shell;
 use crate::repl::steps;
@@ -97,29 +98,32 @@ fn runbooks(shell: &Shell) -> BTreeSet<String> {
     shell.session.host.library.shelf().names().unwrap_or_default().into_iter().collect()
 }
 
-fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet<String>) -> String {
-    let widest = layers.iter().map(|l| l.name.chars().count()).max().unwrap_or(0).min(NAMES);
+fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet<String>) -> Drawn {
+    let widest = layers.iter().map(|l| Drawn::line(&l.name).width()).max().unwrap_or(0).min(NAMES);
     let mut lines = Vec::new();
     for layer in layers {
         let (mark, style) = match layer.findings.is_empty() {
             true => ("✓", state::GOOD),
             false => ("✗", state::BAD),
         };
-        let mut line = format!("{} {:<widest$}", look.paint(style, mark), layer.name);
+        let name = Drawn::line(&layer.name);
+        let blanks = " ".repeat(widest.saturating_sub(name.width()));
+        let mut line = drawn!("{} {}{}", look.paint(style, mark), name, blanks);
         if let Some(first) = layer.findings.first() {
             let more = match layer.findings.len() {
                 1 => String::new(),
                 n => format!(" (+{})", n - 1),
             };
             let room = look.width.map_or(usize::MAX, |w| w.saturating_sub(widest + 4 + more.len()).max(20));
-            line.push_str(&format!("  {}{more}", table::cut_inside(text(first, "saw"), room)));
+            let saw = screen::line(text(first, "saw"));
+            line.push(drawn!("  {}{}", table::cut_inside(&saw, room), more));
         }
-        lines.push(line.trim_end().to_string());
+        lines.push(line.trimmed());
     }
     match layers.iter().find(|layer| !layer.findings.is_empty()) {
         None => lines.push("every layer is green".into()),
         Some(lowest) => {
-            lines.push(look.paint(state::BAD, &format!("the lowest red layer is {}", lowest.name)));
+            lines.push(look.paint(state::BAD, format!("the lowest red layer is {}", lowest.name)));
             match lowest.findings.iter().any(|finding| finding["means"].is_string()) {
                 true => {
                     lines.extend(lowest.findings.iter().flat_map(|finding| told(finding, look, runbooks)))
@@ -129,11 +133,11 @@ fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet
             }
         }
     }
-    lines.join("\n")
+    Drawn::join(lines, "\n")
 }
 
 /// A finding in full: what was seen, what it means, what mends it.
-fn told(finding: &Value, look: &Look, runbooks: &BTreeSet<String>) -> Vec<String> {
+fn told(finding: &Value, look: &Look, runbooks: &BTreeSet<String>) -> Vec<Drawn> {
     let mend = shown_by(text(finding, "mend"), runbooks);
     let parts = [("saw", text(finding, "saw")), ("means", text(finding, "means")), ("mend", &mend)];
     let said = parts.into_iter().filter(|(_, said)| !said.is_empty());
@@ -149,15 +153,10 @@ fn shown_by(text: &str, runbooks: &BTreeSet<String>) -> String {
 }
 
 /// A text behind a beginning, its further lines below it.
-fn indented(text: &str, head: &str, look: &Look) -> String {
-    let hang = " ".repeat(head.chars().count());
-    match look.width {
-        Some(width) => textwrap::fill(
-            text,
-            textwrap::Options::new(width).initial_indent(head).subsequent_indent(&hang).break_words(false),
-        ),
-        None => format!("{head}{text}"),
-    }
+fn indented(text: &str, head: &str, look: &Look) -> Drawn {
+    let hang = head.chars().count();
+    let text = drawn!("{}{}", head, Drawn::lines(text).hanging(hang));
+    text.filled(look.width, "", &" ".repeat(hang))
 }
 
 fn text<'v>(finding: &'v Value, name: &str) -> &'v str {
@@ -181,11 +180,11 @@ mod tests {
         let runbooks = BTreeSet::from(["restart".to_string()]);
         let drawn = draw(&layers, None, &look, &runbooks);
         assert_eq!(
-            drawn,
+            &*drawn,
             "✓ machines\n✗ VM        SHUTOFF\n✗ API       silent (+1)\nthe lowest red layer is VM\n    saw    SHUTOFF\n    \
              means  It was parked\n    mend   `restart`  (`:steps restart` shows it)"
         );
-        assert_eq!(draw(&layers[..1], None, &look, &runbooks), "✓ machines\nevery layer is green");
+        assert_eq!(&*draw(&layers[..1], None, &look, &runbooks), "✓ machines\nevery layer is green");
         // findings that only say what was seen: the runbook's own sentence tells the rest
         let brief = [layer("VM", vec![finding(&json!("SHUTOFF")).unwrap()])];
         assert!(

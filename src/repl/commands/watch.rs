@@ -1,9 +1,9 @@
 //! `:watch`: an expression evaluated again and again, with what changed marked.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use super::{Command, Next};
+use crate::base::screen::{self, Drawn, Stream, drawn};
 use crate::base::{ErrorKind, Result, duration};
 use crate::repl::display::{self, Look, difference, table};
 use crate::repl::shell::Shell;
@@ -31,7 +31,7 @@ fn watch(shell: &mut Shell, text: &str) -> Result<Next> {
         },
         None => (text, EVERY),
     };
-    let mut before: Option<String> = None;
+    let mut before: Option<Drawn> = None;
     loop {
         let value = match shell.evaluate(expression) {
             Err(e) if e.kind() == ErrorKind::Interrupted => return Ok(Next::Line),
@@ -48,12 +48,12 @@ fn watch(shell: &mut Shell, text: &str) -> Result<Next> {
             shell,
             &drawn,
             &format!("{expression}, every {}", duration::show(every)),
-            before.as_deref() == Some(&plain),
+            before.as_ref() == Some(&plain),
         )?;
         before = Some(plain);
         let (run, began) = (shell.session.run(), Instant::now());
         if run.clock().sleep(every, &run.cancel().token()).is_err() {
-            eprintln!("watched");
+            screen::complain(&drawn!("watched\n"));
             return Ok(Next::Line);
         }
         // a lab's time jumps; people's does not
@@ -65,18 +65,16 @@ fn watch(shell: &mut Shell, text: &str) -> Result<Next> {
 }
 
 /// On a terminal the screen anew; in a script what is new.
-fn picture(shell: &Shell, drawn: &str, title: &str, same: bool) -> Result<()> {
+fn picture(shell: &Shell, value: &Drawn, title: &str, same: bool) -> Result<()> {
     let now = shell.session.run().clock().now().strftime("%H:%M:%SZ").to_string();
     let look = shell.look();
     if !shell.terminal {
-        return if same { Ok(()) } else { shell.show(&format!("{now}\n{drawn}")) };
+        return if same { Ok(()) } else { shell.show(&drawn!("{}\n{}", now, value)) };
     }
-    let title =
-        look.paint(table::DIM, &table::cut(&format!("{now} {title}; Ctrl-C ends"), look.width.unwrap_or(80)));
-    let rows = usize::from(console::Term::stdout().size().0).saturating_sub(2);
-    let mut out = std::io::stdout().lock();
-    let shown: Vec<&str> = drawn.lines().take(rows).collect();
-    // a terminal that went away ends the session at its next line
-    let _ = write!(out, "\u{1b}[H\u{1b}[2J{title}\n{}\n", shown.join("\n")).and_then(|()| out.flush());
+    let title = screen::line(&format!("{now} {title}; Ctrl-C ends")).into_owned();
+    let title = look.paint(table::DIM, table::cut(&title, look.width.unwrap_or(80)));
+    let rows = Stream::Out.size().map_or(24, |(lines, _)| lines).saturating_sub(2);
+    let shown = Drawn::join(value.split().take(rows), "\n");
+    screen::picture(&drawn!("{}\n{}\n", title, shown));
     Ok(())
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Command, Next, kept};
+use crate::base::screen::{self, Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use crate::repl::display::{self, Look, json, state, table};
 use crate::repl::shell::Shell;
@@ -20,24 +21,23 @@ pub const WHY: Command = Command {
     run: |shell, of| {
         let (page, look) = (page(shell, of)?, shell.look());
         let indent = |line: &str| line.len() - line.trim_start().len();
-        let lines: Vec<String> =
-            page.lines().map(|line| display::folded(line, &look, indent(line).max(4))).collect();
-        shell.show(&lines.join("\n"))?;
+        let fold = |line: Drawn| display::folded(&line, &look, indent(&line).max(4));
+        shell.show(&Drawn::join(page.split().map(fold), "\n"))?;
         Ok(Next::Line)
     },
 };
 
-fn page(shell: &Shell, of: &str) -> Result<String> {
+fn page(shell: &Shell, of: &str) -> Result<Drawn> {
     let look = shell.look();
     if of.is_empty() {
         let error = shell.failed().filter(|e| e.kind() != ErrorKind::Gate);
-        let mut parts: Vec<String> = error.map(|e| of_error(e, &look)).into_iter().collect();
+        let mut parts: Vec<Drawn> = error.map(|e| of_error(e, &look)).into_iter().collect();
         let runbook = shell.session.runbook();
         parts.extend(gate(shell, &shell.watcher.seen(), None, runbook.as_deref(), &look)?);
         return match parts.is_empty() {
             true => Err(Error::new(ErrorKind::Usage, "nothing has failed in this session")
                 .help("`:why RUN` tells of a run that is kept; `:runs` lists them")),
-            false => Ok(parts.join("\n\n")),
+            false => Ok(Drawn::join(parts, "\n\n")),
         };
     }
     if let Some(entries) = kept::entries(&shell.session, of)? {
@@ -50,7 +50,8 @@ fn page(shell: &Shell, of: &str) -> Result<String> {
             Record::RunEnd { error, .. } => error["what"].as_str().map(str::to_string),
             _ => None,
         });
-        return Ok(failed.or(ended).unwrap_or_else(|| format!("nothing failed in {of}")));
+        let ended = ended.map(|what| Drawn::lines(&what).hanging(4));
+        return Ok(failed.or(ended).unwrap_or_else(|| drawn!("nothing failed in {}", of)));
     }
     let runbook = shell.session.runbook();
     gate(shell, &shell.watcher.seen(), Some(of), runbook.as_deref(), &look)?.ok_or_else(|| {
@@ -66,7 +67,7 @@ fn gate(
     of: Option<&str>,
     runbook: Option<&str>,
     look: &Look,
-) -> Result<Option<String>> {
+) -> Result<Option<Drawn>> {
     // what stands indented has less room
     let inner = Look { width: look.width.map(|w| w - 4), ..*look };
     let failed = seen.iter().rev().find_map(|e| match &e.record {
@@ -78,28 +79,30 @@ fn gate(
         _ => None,
     });
     let Some((step, claim, observed, wanted, scopes)) = failed else { return Ok(None) };
-    let mut text = look.paint(state::BAD, &format!("gate: {claim}"));
+    let mut text = look.paint(state::BAD, format!("gate: {claim}"));
     for (name, evidence) in [("seen", observed), ("wanted", wanted)] {
         if !evidence.is_null() {
             let drawn = whole(evidence, &inner)?;
-            text.push_str(&format!("\n{name}:\n{}", indented(&drawn)));
+            text.push(drawn!("\n{}:\n{}", name, indented(&drawn)));
         }
     }
     if !scopes.is_empty() {
-        text.push_str(&format!("\nas: {}", scopes.join(", ")));
+        text.push(drawn!("\nas: {}", scopes.join(", ")));
     }
-    text.push_str(&waits(seen, step));
+    text.push(waits(seen, step));
     if let Some(why) = runbook.and_then(|runbook| reason(shell, runbook, step)) {
-        text.push_str(&format!("\nthe step says:\n{}", indented(&display::wrapped(&why, &inner))));
+        let why = display::wrapped(&Drawn::lines(&why), &inner);
+        text.push(drawn!("\nthe step says:\n{}", indented(&why)));
     }
     Ok(Some(text))
 }
 
-fn of_error(error: &Error, look: &Look) -> String {
+fn of_error(error: &Error, look: &Look) -> Drawn {
     let d = error.detail();
-    let mut text = look.paint(state::BAD, &format!("{}: {}", d.kind.name(), d.what));
+    let mut text = look.paint(state::BAD, drawn!("{}: {}", d.kind.name(), Drawn::lines(&d.what).hanging(8)));
     for cause in &d.causes {
-        text.push_str(&format!("\n    because {}", cause.strip_prefix("because ").unwrap_or(cause)));
+        let cause = Drawn::lines(cause.strip_prefix("because ").unwrap_or(cause)).hanging(8);
+        text.push(drawn!("\n    because {}", cause));
     }
     let facts = [
         ("in scope", d.scope.clone()),
@@ -108,13 +111,13 @@ fn of_error(error: &Error, look: &Look) -> String {
         ("help", d.help.clone()),
     ];
     for (name, fact) in facts {
-        text.extend(fact.map(|fact| format!("\n    {name}: {fact}")));
+        text.push(fact.map(|fact| drawn!("\n    {}: {}", name, fact)).unwrap_or_default());
     }
     text
 }
 
 /// Evidence with its sentences whole: they are why one asks.
-fn whole(evidence: &Value, look: &Look) -> Result<String> {
+fn whole(evidence: &Value, look: &Look) -> Result<Drawn> {
     let Some(fields) = evidence.as_object().filter(|fields| fields.values().any(Value::is_string)) else {
         return value::from_json(evidence).map(|v| display::draw(&v, look, &|v| v.to_string()));
     };
@@ -124,26 +127,22 @@ fn whole(evidence: &Value, look: &Look) -> Result<String> {
     fields.sort_by_key(|(_, value)| nested(value));
     let drawn = fields.into_iter().map(|(name, value)| {
         let head = format!("{name:<widest$}  ");
-        let hang = " ".repeat(widest + 2);
+        let hang = widest + 2;
         let said = json::bare(value);
         match look.width {
-            Some(width) if !nested(value) => textwrap::fill(
-                &said,
-                textwrap::Options::new(width)
-                    .initial_indent(&head)
-                    .subsequent_indent(&hang)
-                    .break_words(false),
-            ),
-            Some(width) => table::cut(&format!("{head}{said}"), width),
-            None => format!("{head}{said}"),
+            Some(width) if nested(value) => table::cut(&screen::line(&format!("{head}{said}")), width).into(),
+            width => {
+                let said = drawn!("{}{}", head, Drawn::lines(&said).hanging(hang));
+                said.filled(width, "", &" ".repeat(hang))
+            }
         }
     });
-    Ok(drawn.collect::<Vec<_>>().join("\n"))
+    Ok(Drawn::join(drawn, "\n"))
 }
 
 /// What a step waited for, and what it saw.
-fn waits(seen: &[Entry], of: &str) -> String {
-    let mut text = String::new();
+fn waits(seen: &[Entry], of: &str) -> Drawn {
+    let mut text = Drawn::default();
     for entry in seen {
         if let Record::WaitBegin { step, wait, title, .. } = &entry.record
             && step == of
@@ -153,7 +152,7 @@ fn waits(seen: &[Entry], of: &str) -> String {
                 _ => None,
             });
             let states: Vec<&str> = samples.collect();
-            text.push_str(&format!("\nwaited for {title}: {}", states.join(" → ")));
+            text.push(drawn!("\nwaited for {}: {}", title, states.join(" → ")));
         }
     }
     text
@@ -165,6 +164,6 @@ fn reason(shell: &Shell, runbook: &str, step: &str) -> Option<String> {
     prose.step(step).ok().map(|s| s.why.clone()).filter(|why| !why.is_empty())
 }
 
-fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n")
+fn indented(text: &Drawn) -> Drawn {
+    text.filled(None, "    ", "")
 }

@@ -3,15 +3,18 @@
 use serde_json::Value;
 
 use super::{Look, state, table};
+use crate::base::screen::{self, Drawn, drawn};
 
 /// Conditions that are bad where they hold.
 const BAD_IF_TRUE: &[&str] =
     &["pressure", "unavailable", "failed", "degraded", "stalled", "paused", "deleting"];
 
 /// An object's conditions as lines; nothing where it has none.
-pub fn draw(body: &Value, look: &Look) -> Option<String> {
+pub fn draw(body: &Value, look: &Look) -> Option<Drawn> {
     let all = body.pointer("/status/conditions").or_else(|| body.get("conditions"))?.as_array()?;
-    let text = |c: &Value, key: &str| c.get(key).and_then(Value::as_str).unwrap_or_default().to_string();
+    let text = |c: &Value, key: &str| {
+        screen::line(c.get(key).and_then(Value::as_str).unwrap_or_default()).into_owned()
+    };
     let widest = all.iter().map(|c| text(c, "type").chars().count()).max()?;
     let lines = all.iter().map(|c| {
         let (kind, holds) = (text(c, "type"), text(c, "status"));
@@ -22,16 +25,15 @@ pub fn draw(body: &Value, look: &Look) -> Option<String> {
             "Unknown" => state::MOVING,
             _ => state::GOOD,
         };
-        let said = [text(c, "reason"), text(c, "message").replace('\n', " ")];
+        let said = [text(c, "reason"), text(c, "message")];
         let said = said.iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>().join(": ");
         let line = format!("{kind:<widest$}  {holds:<7}  ");
         let said =
             look.width.map_or(said.clone(), |w| table::cut(&said, w.saturating_sub(line.len()).max(20)));
-        format!("{kind:<widest$}  {}  {said}", look.paint(style, &format!("{holds:<7}")))
-            .trim_end()
-            .to_string()
+        let kind = format!("{kind:<widest$}");
+        drawn!("{}  {}  {}", kind, look.paint(style, format!("{holds:<7}")), said).trimmed()
     });
-    Some(lines.collect::<Vec<_>>().join("\n"))
+    Some(Drawn::join(lines, "\n"))
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ use rhai::Dynamic;
 use serde_json::Value;
 
 use super::{Look, json, state, table};
+use crate::base::screen::{Drawn, drawn};
 use crate::script::value;
 
 /// The differences of two values as lines; nothing where there are none.
-pub fn draw(before: &Dynamic, after: &Dynamic, look: &Look) -> String {
+pub fn draw(before: &Dynamic, after: &Dynamic, look: &Look) -> Drawn {
     let (before, after) = (fields(before), fields(after));
     let names: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut lines = Vec::new();
@@ -17,17 +18,18 @@ pub fn draw(before: &Dynamic, after: &Dynamic, look: &Look) -> String {
         let line = match (before.get(name), after.get(name)) {
             (Some(a), Some(b)) if a == b => continue,
             (Some(a), Some(b)) => {
-                format!("{name}: {} → {}", look.paint(state::BAD, a), look.paint(state::GOOD, b))
+                let (a, b) = (look.paint(state::BAD, a.as_str()), look.paint(state::GOOD, b.as_str()));
+                drawn!("{}: {} → {}", name, a, b)
             }
-            (Some(a), None) => look.paint(state::BAD, &format!("- {name}: {a}")),
-            (_, b) => look.paint(state::GOOD, &format!("+ {name}: {}", b.map_or("", String::as_str))),
+            (Some(a), None) => look.paint(state::BAD, format!("- {name}: {a}")),
+            (_, b) => look.paint(state::GOOD, format!("+ {name}: {}", b.map_or("", String::as_str))),
         };
         lines.push(line);
     }
     if lines.is_empty() {
         return look.paint(table::DIM, "nothing differs");
     }
-    lines.join("\n")
+    Drawn::join(lines, "\n")
 }
 
 /// Every leaf of a value by its path.
@@ -58,38 +60,36 @@ fn walk(value: &Value, path: String, all: &mut BTreeMap<String, String>) {
 }
 
 /// A text with what is not as it was before marked: word by word, line by line.
-pub fn mark(before: &str, after: &str) -> String {
+pub fn mark(before: &str, after: &str) -> Drawn {
     let old: Vec<&str> = before.lines().collect();
     let lines = after.lines().enumerate().map(|(n, line)| match old.get(n) {
-        Some(same) if *same == line => line.to_string(),
+        Some(same) if *same == line => line.into(),
         Some(other) => mark_line(other, line),
         None => marked(line),
     });
-    lines.collect::<Vec<_>>().join("\n")
+    Drawn::join(lines, "\n")
 }
 
-fn mark_line(before: &str, after: &str) -> String {
+fn mark_line(before: &str, after: &str) -> Drawn {
     let old: Vec<&str> = before.split_whitespace().collect();
-    let mut text = String::new();
+    let mut text = Drawn::default();
     let mut rest = after;
     let mut n = 0;
     while let Some(start) = rest.find(|c: char| !c.is_whitespace()) {
         let end = rest[start..].find(char::is_whitespace).map_or(rest.len(), |e| start + e);
-        text.push_str(&rest[..start]);
+        text.push(&rest[..start]);
         let word = &rest[start..end];
-        match old.get(n) == Some(&word) {
-            true => text.push_str(word),
-            false => text.push_str(&marked(word)),
-        }
+        text.push(if old.get(n) == Some(&word) { word.into() } else { marked(word) });
         rest = &rest[end..];
         n += 1;
     }
-    text + rest
+    text.push(rest);
+    text
 }
 
-fn marked(text: &str) -> String {
+fn marked(text: &str) -> Drawn {
     const CHANGED: anstyle::Style = anstyle::Style::new().invert();
-    if text.is_empty() { String::new() } else { format!("{CHANGED}{text}{CHANGED:#}") }
+    Drawn::line(text).painted(CHANGED)
 }
 
 #[cfg(test)]
@@ -107,17 +107,17 @@ mod tests {
         let before = of(r#"[{"name": "a", "status": "ACTIVE"}, {"name": "b", "status": "ERROR"}]"#);
         let after = of(r#"[{"name": "b", "status": "ACTIVE"}, {"name": "c", "status": "BUILD"}]"#);
         assert_eq!(
-            draw(&before, &after, &PLAIN),
+            &*draw(&before, &after, &PLAIN),
             "- [a].name: \"a\"\n- [a].status: \"ACTIVE\"\n[b].status: \"ERROR\" → \"ACTIVE\"\n\
              + [c].name: \"c\"\n+ [c].status: \"BUILD\""
         );
-        assert_eq!(draw(&before, &before, &PLAIN), "nothing differs");
+        assert_eq!(&*draw(&before, &before, &PLAIN), "nothing differs");
     }
 
     #[test]
     fn what_changed_is_marked_and_nothing_else() {
         let text = mark("id  status\n1   BUILD  x", "id  status\n1   ACTIVE  x\n2");
-        assert_eq!(console::strip_ansi_codes(&text), "id  status\n1   ACTIVE  x\n2");
+        assert_eq!(text.plain(), "id  status\n1   ACTIVE  x\n2");
         assert_eq!(text.matches("\u{1b}[7m").count(), 2);
     }
 }

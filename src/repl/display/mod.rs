@@ -11,6 +11,7 @@ pub mod table;
 use rhai::{Array, Dynamic, ImmutableString};
 use serde_json::Value;
 
+use crate::base::screen::{Drawn, drawn};
 use crate::script::handles::{Collection, CommandOutput, Object, Resource, Scope};
 use crate::script::value;
 use crate::systems::kubernetes;
@@ -28,21 +29,22 @@ pub struct Look {
 
 impl Look {
     /// Paints a text.
-    pub fn paint(&self, style: anstyle::Style, text: &str) -> String {
-        if self.colours { format!("{style}{text}{style:#}") } else { text.to_string() }
+    pub fn paint(&self, style: anstyle::Style, text: impl Into<Drawn>) -> Drawn {
+        let text = text.into();
+        if self.colours { text.painted(style) } else { text }
     }
 }
 
 /// A value, drawn; nothing for `()`. `words` says what a value of another type prints as.
-pub fn draw(value: &Dynamic, look: &Look, words: &dyn Fn(&Dynamic) -> String) -> String {
+pub fn draw(value: &Dynamic, look: &Look, words: &dyn Fn(&Dynamic) -> String) -> Drawn {
     let value = value.flatten_clone();
     if value.is_unit() {
-        return String::new();
+        return Drawn::default();
     }
     if let Some(text) = value.read_lock::<ImmutableString>() {
         return match text.contains('\n') {
-            true => text.trim_end().to_string(),
-            false => format!("{:?}", text.as_str()),
+            true => Drawn::lines(text.trim_end()),
+            false => Drawn::line(&format!("{:?}", text.as_str())),
         };
     }
     if let Some(list) = value.read_lock::<Array>() {
@@ -61,17 +63,17 @@ pub fn draw(value: &Dynamic, look: &Look, words: &dyn Fn(&Dynamic) -> String) ->
         let failed = (output.0.code != 0).then(|| format!("exit code {}", output.0.code));
         let parts =
             [output.0.stdout.trim_end(), output.0.stderr.trim_end(), failed.as_deref().unwrap_or_default()];
-        return parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("\n");
+        return Drawn::join(parts.into_iter().filter(|p| !p.is_empty()).map(Drawn::lines), "\n");
     }
     match json::seen(&value) {
         Value::Object(body) if !body.contains_key(value::TAG) => {
             record::draw(&Value::Object(body), None, look)
         }
-        _ => words(&value),
+        _ => Drawn::lines(&words(&value)),
     }
 }
 
-fn draw_list(list: &Array, look: &Look) -> String {
+fn draw_list(list: &Array, look: &Look) -> Drawn {
     let Some(first) = list.first() else { return "nothing: an empty list".into() };
     let row: Option<&'static Row> = first.read_lock::<Resource>().map(|r| r.from.row);
     let same = |v: &Dynamic| v.read_lock::<Resource>().map(|r| r.from.row.name) == row.map(|r| r.name);
@@ -90,14 +92,14 @@ fn draw_list(list: &Array, look: &Look) -> String {
         };
         let mut text = table::draw(&columns, &bodies, row, look);
         if bodies.len() > 9 {
-            text.push_str(&format!("\n{}", look.paint(table::DIM, &format!("{} rows", bodies.len()))));
+            text.push(drawn!("\n{}", look.paint(table::DIM, format!("{} rows", bodies.len()))));
         }
         return text;
     }
-    let items: Vec<String> = bodies.iter().map(json::inline).collect();
-    let line = format!("[{}]", items.join(", "));
+    let items: Vec<Drawn> = bodies.iter().map(|body| json::inline(body).into()).collect();
+    let line = drawn!("[{}]", Drawn::join(items.iter().cloned(), ", "));
     match look.width {
-        Some(width) if line.len() > width => items.join("\n"),
+        Some(width) if line.len() > width => Drawn::join(items, "\n"),
         _ => line,
     }
 }
@@ -114,41 +116,31 @@ fn columns(bodies: &[Value]) -> Vec<String> {
     all
 }
 
-fn describe_collection(collection: &Collection, look: &Look) -> String {
+fn describe_collection(collection: &Collection, look: &Look) -> Drawn {
     let row = collection.row;
     let verbs: Vec<&str> = row.operations().iter().map(|o| o.verb).collect();
     let name = format!("{} of {}", row.name, collection.session.handle());
-    let text = format!("{name}: {}\nit has {}", row.doc, verbs.join(", "));
+    let text = drawn!("{}: {}\nit has {}", name, row.doc, verbs.join(", "));
     wrapped(&text, look)
 }
 
-fn describe_scope(scope: &Scope, look: &Look) -> String {
+fn describe_scope(scope: &Scope, look: &Look) -> Drawn {
     let session = &scope.0;
     let names: Vec<&str> =
         resource::all().filter(|row| row.parents().next().is_none()).map(|r| r.name).collect();
-    let text = format!("scope {}: {}\nit has {}", session.handle(), session.authority(), names.join(" "));
+    let text = drawn!("scope {}: {}\nit has {}", session.handle(), session.authority(), names.join(" "));
     wrapped(&text, look)
 }
 
 /// A text within the columns there are.
-pub fn wrapped(text: &str, look: &Look) -> String {
-    match look.width {
-        Some(width) => textwrap::fill(text, textwrap::Options::new(width).break_words(false)),
-        None => text.to_string(),
-    }
+pub fn wrapped(text: &Drawn, look: &Look) -> Drawn {
+    text.filled(look.width, "", "")
 }
 
 /// A line within the columns there are, broken at blanks alone, so that ids stay in one piece; what it goes on in is
 /// indented by `hang`.
-pub fn folded(line: &str, look: &Look, hang: usize) -> String {
-    let Some(width) = look.width else { return line.to_string() };
-    let blanks = " ".repeat(hang);
-    let options = textwrap::Options::new(width)
-        .subsequent_indent(&blanks)
-        .break_words(false)
-        .word_separator(textwrap::WordSeparator::AsciiSpace)
-        .word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::fill(line, options)
+pub fn folded(line: &Drawn, look: &Look, hang: usize) -> Drawn {
+    line.filled(look.width, "", &" ".repeat(hang))
 }
 
 #[cfg(test)]
@@ -159,7 +151,7 @@ mod tests {
 
     #[test]
     fn plain_values_read_as_they_are_written() {
-        let drawn = |v: Dynamic| draw(&v, &PLAIN, &|v| v.to_string());
+        let drawn = |v: Dynamic| draw(&v, &PLAIN, &|v| v.to_string()).to_string();
         assert_eq!(drawn(Dynamic::UNIT), "");
         assert_eq!(drawn(42.into()), "42");
         assert_eq!(drawn("a".into()), "\"a\"");
@@ -175,6 +167,6 @@ mod tests {
             Dynamic::from(pairs.into_iter().map(|(k, v)| (k.into(), v)).collect::<rhai::Map>())
         };
         let text = draw(&Dynamic::from(vec![map("one", 1), map("two", 22)]), &PLAIN, &|v| v.to_string());
-        assert_eq!(text, "name  count\none       1\ntwo      22");
+        assert_eq!(&*text, "name  count\none       1\ntwo      22");
     }
 }

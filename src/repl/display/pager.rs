@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use textwrap::core::display_width;
+use crate::base::screen::{self, Drawn, Stream, drawn};
 
 /// A terminal's size.
 #[derive(Clone, Copy, Debug)]
@@ -16,26 +16,26 @@ pub struct Screen {
 
 impl Screen {
     /// Whether a text fits, with the prompt below it.
-    pub fn fits(&self, text: &str) -> bool {
-        let rows =
-            |line: &str| display_width(&console::strip_ansi_codes(line)).div_ceil(self.columns.max(1)).max(1);
-        text.lines().map(rows).sum::<usize>() < self.lines.saturating_sub(1)
+    pub fn fits(&self, text: &Drawn) -> bool {
+        let rows = |line: Drawn| line.width().div_ceil(self.columns.max(1)).max(1);
+        text.split().map(rows).sum::<usize>() < self.lines.saturating_sub(1)
     }
 }
 
-/// Shows a text: as it is where it fits, else through `less` or what `PAGER` names. Where there is no
+/// Shows a text on a terminal: as it is where it fits, else through `less` or what `PAGER` names. Where there is no
 /// pager, as it is.
-pub fn show(text: &str, screen: Option<Screen>) -> std::io::Result<()> {
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn show(text: &Drawn) -> std::io::Result<()> {
+    let screen = Stream::Out.size().map(|(lines, columns)| Screen { lines, columns });
     match screen {
         Some(screen) if !screen.fits(text) && paged(text) => Ok(()),
-        _ => {
-            let mut out = std::io::stdout().lock();
-            writeln!(out, "{text}").and_then(|()| out.flush())
-        }
+        _ => screen::print(&drawn!("{}\n", text)),
     }
 }
 
-fn paged(text: &str) -> bool {
+fn paged(text: &Drawn) -> bool {
     let named = std::env::var("PAGER").ok().filter(|p| !p.trim().is_empty());
     let mut words = named.as_deref().unwrap_or("less").split_whitespace();
     let Some(program) = words.next() else { return false };
@@ -47,7 +47,7 @@ fn paged(text: &str) -> bool {
     }
     let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else { return false };
     if let Some(mut input) = child.stdin.take() {
-        let _ = writeln!(input, "{text}"); // one who has seen enough closes it
+        let _ = writeln!(input, "{}", &**text); // one who has seen enough closes it
     }
     child.wait().is_ok()
 }
@@ -59,8 +59,9 @@ mod tests {
     #[test]
     fn what_takes_more_rows_than_there_are_does_not_fit() {
         let screen = Screen { lines: 5, columns: 10 };
-        assert!(screen.fits("one\ntwo\n\u{1b}[31m0123456789\u{1b}[0m"));
-        assert!(!screen.fits(&"0123456789".repeat(4)), "a long line takes several");
-        assert!(!screen.fits("1\n2\n3\n4"));
+        let red = Drawn::line("0123456789").painted(anstyle::AnsiColor::Red.on_default());
+        assert!(screen.fits(&drawn!("one\ntwo\n{}", red)));
+        assert!(!screen.fits(&Drawn::line(&"0123456789".repeat(4))), "a long line takes several");
+        assert!(!screen.fits(&Drawn::lines("1\n2\n3\n4")));
     }
 }

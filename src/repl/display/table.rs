@@ -5,6 +5,7 @@ use serde_json::Value;
 use textwrap::core::display_width;
 
 use super::{Look, json, state};
+use crate::base::screen::{self, Drawn, drawn};
 use crate::systems::openstack::Resource as Row;
 
 /// What stands beside the point.
@@ -21,9 +22,9 @@ const NARROWEST_NAME: usize = 24;
 const SHORT_ID: usize = 8;
 
 /// A table of JSON objects.
-pub fn draw(columns: &[String], rows: &[Value], of: Option<&Row>, look: &Look) -> String {
+pub fn draw(columns: &[String], rows: &[Value], of: Option<&Row>, look: &Look) -> Drawn {
     let cells = rows.iter().map(|row| columns.iter().map(|c| cell(row, c)).collect()).collect();
-    let heads = columns.iter().map(|c| head(c)).collect();
+    let heads = columns.iter().map(|c| screen::line(head(c)).into_owned()).collect();
     let mut table = Table { heads, cells, kept: Vec::new() };
     // a column that is empty everywhere says nothing
     table.kept =
@@ -34,19 +35,20 @@ pub fn draw(columns: &[String], rows: &[Value], of: Option<&Row>, look: &Look) -
         rows.iter().all(|r| matches!(field(r, &columns[n]), None | Some(Value::Number(_) | Value::Null)))
     };
     let line = |parts: Vec<(usize, &str, Option<Style>)>| {
-        let mut text = String::new();
+        let mut text = Drawn::default();
         for (n, part, style) in parts {
             let blanks = " ".repeat(widths[n] - display_width(part));
-            let painted = style.map_or_else(|| part.to_string(), |s| look.paint(s, part));
+            let painted = style.map_or_else(|| Drawn::line(part), |s| look.paint(s, part));
             match number(n) {
-                true => text.push_str(&format!("{blanks}{painted}")),
-                false => text.push_str(&format!("{painted}{blanks}")),
+                true => text.push(drawn!("{}{}", blanks, painted)),
+                false => text.push(drawn!("{}{}", painted, blanks)),
             }
-            text.push_str(&" ".repeat(GAP));
+            text.push(" ".repeat(GAP));
         }
-        text.trim_end().to_string()
+        text.trimmed()
     };
-    let mut lines = vec![line(table.kept.iter().map(|n| (*n, table.heads[*n], Some(HEAD))).collect())];
+    let mut lines =
+        vec![line(table.kept.iter().map(|n| (*n, table.heads[*n].as_str(), Some(HEAD))).collect())];
     for (row, cells) in rows.iter().zip(&table.cells) {
         let parts = table.kept.iter().map(|n| {
             let style = field(row, &columns[*n]).and_then(|v| state::style(of, &columns[*n], v));
@@ -55,22 +57,22 @@ pub fn draw(columns: &[String], rows: &[Value], of: Option<&Row>, look: &Look) -
         lines.push(line(parts.collect()));
     }
     if !left_out.is_empty() {
-        lines.push(look.paint(DIM, &format!("no room for {}; `:yaml` shows all", left_out.join(", "))));
+        lines.push(look.paint(DIM, format!("no room for {}; `:yaml` shows all", left_out.join(", "))));
     }
-    lines.join("\n")
+    Drawn::join(lines, "\n")
 }
 
-struct Table<'c> {
-    heads: Vec<&'c str>,
+struct Table {
+    heads: Vec<String>,
     cells: Vec<Vec<String>>,
     /// The columns that are drawn.
     kept: Vec<usize>,
 }
 
-impl<'c> Table<'c> {
+impl Table {
     fn width(&self, n: usize) -> usize {
         let widest = self.cells.iter().map(|row| display_width(&row[n])).max().unwrap_or(0);
-        widest.max(display_width(self.heads[n]))
+        widest.max(display_width(&self.heads[n]))
     }
 
     fn total(&self) -> usize {
@@ -78,13 +80,13 @@ impl<'c> Table<'c> {
     }
 
     /// Makes it fit: shortens ids, then cuts the widest columns, then leaves the last ones out. Returns these.
-    fn fit(&mut self, room: usize) -> Vec<&'c str> {
+    fn fit(&mut self, room: usize) -> Vec<String> {
         if self.total() > room {
             self.cells.iter_mut().flatten().for_each(shorten_id);
         }
         let mut left_out = Vec::new();
         while self.total() > room {
-            let narrowest = |n: &usize| match self.heads[*n] {
+            let narrowest = |n: &usize| match self.heads[*n].as_str() {
                 "name" => NARROWEST_NAME,
                 head => NARROWEST.max(display_width(head)),
             };
@@ -96,7 +98,9 @@ impl<'c> Table<'c> {
                     let wanted = now.saturating_sub((self.total() - room).min(4)).max(least);
                     self.cells.iter_mut().for_each(|row| row[widest] = cut_inside(&row[widest], wanted));
                 }
-                None if self.kept.len() > 1 => left_out.extend(self.kept.pop().map(|n| self.heads[n])),
+                None if self.kept.len() > 1 => {
+                    left_out.extend(self.kept.pop().map(|n| self.heads[n].clone()))
+                }
                 None => break,
             }
         }
@@ -114,7 +118,7 @@ fn cell(row: &Value, column: &str) -> String {
     match field(row, column) {
         None => "-".into(),
         Some(Value::String(text)) if text.is_empty() => "-".into(),
-        Some(value) => json::bare(value).replace('\n', " "),
+        Some(value) => screen::line(&json::bare(value)).into_owned(),
     }
 }
 
@@ -179,11 +183,11 @@ mod tests {
     fn a_wide_table_is_made_to_fit_eighty_columns() {
         let (columns, rows) = load_balancers();
         let row = resource::find("load_balancers").ok();
-        let text = draw(&columns, &rows, row, &Look { width: Some(80), colours: false });
+        let text = draw(&columns, &rows, row, &Look { width: Some(80), colours: false }).to_string();
         assert!(text.lines().all(|l| display_width(l) <= 80), "{text}");
         assert!(text.contains("0f968008…") && text.contains("ERROR"), "{text}");
         assert!(text.ends_with("no room for vip_address, provider, project_id; `:yaml` shows all"), "{text}");
-        let whole = draw(&columns, &rows, row, &Look { width: None, colours: false });
+        let whole = draw(&columns, &rows, row, &Look { width: None, colours: false }).to_string();
         assert!(whole.contains("0f968008-8429-4ac3-8b82-452e126982cf"), "{whole}");
     }
 
@@ -191,7 +195,7 @@ mod tests {
     fn a_bad_state_is_red_and_nothing_is_without_colours() {
         let (columns, rows) = load_balancers();
         let row = resource::find("load_balancers").ok();
-        let text = draw(&columns, &rows, row, &Look { width: None, colours: true });
+        let text = draw(&columns, &rows, row, &Look { width: None, colours: true }).to_string();
         assert!(text.contains(&format!("{}ERROR", state::BAD)), "{text:?}");
         assert!(!draw(&columns, &rows, row, &Look { width: None, colours: false }).contains('\u{1b}'));
     }

@@ -13,6 +13,7 @@ use regex::Regex;
 
 use super::session::{LAST, Line, Session};
 use super::source::Words;
+use crate::script::quote::quoted;
 use crate::script::survey::lexer::Page;
 use parameters::Parameters;
 
@@ -221,7 +222,7 @@ fn assemble(
     if !imports.is_empty() {
         text.push('\n');
     }
-    text.push_str(&format!("runbook({name:?}, {:?});\n\n", titles::short(purpose)));
+    text.push_str(&format!("runbook({name:?}, {});\n\n", quoted(&titles::short(purpose))));
     handles.iter().for_each(|declaration| text.push_str(&format!("{declaration}\n")));
     text.push_str(&parameters.declarations());
     let mut id = 0;
@@ -237,7 +238,7 @@ fn assemble(
                 let body = body.replace('\n', "\n    ");
                 let kept = parts[n + 1..].iter().any(|later| later.mentions(variable));
                 let kept = if kept { format!("let {variable} = ") } else { String::new() };
-                text.push_str(&format!("\n{kept}{word}(\"{id}\", {title:?}, || {{\n"));
+                text.push_str(&format!("\n{kept}{word}(\"{id}\", {}, || {{\n", quoted(title)));
                 match gates.is_empty() {
                     true => text.push_str(&format!("    {body}{}\n", if kept.is_empty() { ";" } else { "" })),
                     false => {

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::script::quote::quoted;
 use crate::script::survey::lexer::{LexemeKind, Page};
 use crate::systems::openstack::resource;
 
@@ -67,8 +68,9 @@ impl Parameters {
             String::from("\n// what the session had as literals; [extra] of site.toml may give others\n");
         for (name, value) in &self.all {
             text.push_str(&format!(
-                "let {name} = site.extra.get(\"{}_{name}\") ?? {value:?};\n",
-                self.runbook
+                "let {name} = site.extra.get(\"{}_{name}\") ?? {};\n",
+                self.runbook,
+                quoted(value)
             ));
         }
         text

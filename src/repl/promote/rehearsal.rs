@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::script::quote::quoted;
+
 /// The scenario that the rehearsal begins with.
 pub fn scenario(name: &str, from: &str, base: &str) -> String {
     format!(
@@ -25,7 +27,7 @@ pub fn test(name: &str, from: &str, steps: &[String], sent: &[String], in_lab: b
         (true, sent) => {
             text.push_str("    assert_eq(\"what it changes\", r.sent, [\n");
             for one in sent {
-                let _ = writeln!(text, "        {one:?},"); // a String takes everything
+                let _ = writeln!(text, "        {},", quoted(one)); // a String takes everything
             }
             text.push_str("    ]);\n");
         }

@@ -1,21 +1,20 @@
 //! A comparison as text for a terminal.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 use super::{Change, GateChange, RunDiff};
 use crate::base::duration::show_seconds;
-use crate::report::evidence::{brief, inline, visible};
+use crate::base::screen::{Drawn, drawn};
+use crate::report::evidence::{brief, inline};
 
 /// Characters of a value that a line takes.
 const LONGEST: usize = 80;
 
 /// The comparison; one line a difference, in the order an operator asks.
-pub fn render(diff: &RunDiff) -> String {
-    let mut text = format!("from {}\nto   {}\n", visible(&diff.before), visible(&diff.after));
+pub fn render(diff: &RunDiff) -> Drawn {
+    let mut text = drawn!("from {}\nto   {}\n", diff.before, diff.after);
     if diff.is_empty() {
-        text.push_str("\nNothing differs.\n");
+        text.push(drawn!("\nNothing differs.\n"));
         return text;
     }
     let title = |(id, title): &(String, String)| format!("{id} {title}");
@@ -35,13 +34,13 @@ pub fn render(diff: &RunDiff) -> String {
     text
 }
 
-fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) {
+fn section(text: &mut Drawn, title: &str, lines: impl Iterator<Item = String>) {
     let mut lines = lines.peekable();
     if lines.peek().is_some() {
-        let _ = writeln!(text, "\n{title}");
+        text.push(drawn!("\n{}\n", title));
     }
     for line in lines {
-        let _ = writeln!(text, "  {}", visible(&line).replace('\n', "\n    "));
+        text.push(drawn!("  {}\n", Drawn::lines(&line).hanging(4)));
     }
 }
 

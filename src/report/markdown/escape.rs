@@ -7,7 +7,7 @@ use crate::script::paragraphs::{list_item, paragraphs};
 /// A text that stands inside a line: what Markdown could take for markup is escaped, line feeds
 /// become spaces.
 pub(super) fn text(text: &str) -> String {
-    line(&visible(text).replace('\n', " "))
+    line(&visible(text).replace(['\n', '\t'], " "))
 }
 
 /// A comment of some paragraphs, with its lists.
@@ -27,7 +27,7 @@ pub(super) fn comment(comment: &str) -> String {
 
 /// A text in a table's cell: as [`text`], with line feeds as breaks.
 pub(super) fn cell(text: &str) -> String {
-    visible(text).trim().lines().map(line).collect::<Vec<_>>().join("<br>")
+    visible(text).replace('\t', " ").trim().lines().map(line).collect::<Vec<_>>().join("<br>")
 }
 
 fn line(text: &str) -> String {
@@ -68,7 +68,7 @@ fn escape(text: &str, out: &mut String) {
 
 /// A code span, also in a table's cell; empty for an empty text.
 pub(super) fn code(text: &str) -> String {
-    let text = visible(text).replace('\n', " ");
+    let text = visible(text).replace(['\n', '\t'], " ");
     if text.trim().is_empty() {
         return String::new();
     }

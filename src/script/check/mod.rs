@@ -9,7 +9,7 @@ use super::modules::Shelf;
 use super::primitive::Primitive;
 use super::primitives;
 use super::survey::{At, Outline, Survey};
-use crate::base::Result;
+use crate::base::{Drawn, Result};
 
 pub mod codes;
 mod finding;
@@ -63,9 +63,8 @@ impl Checked {
     }
 
     /// The findings for people, each with its line. `width` in columns.
-    pub fn draw(&self, width: usize, colours: bool) -> String {
-        let drawn = self.findings.iter().map(|f| f.report(&self.survey).draw(width, colours));
-        drawn.collect::<Vec<_>>().join("\n")
+    pub fn draw(&self, width: usize, colours: bool) -> Drawn {
+        Drawn::join(self.findings.iter().map(|f| f.report(&self.survey).draw(width, colours)), "\n")
     }
 
     /// What was checked and found, in a line: `restart, std/nova: 1 error, 2 warnings`.

@@ -3,6 +3,7 @@
 
 use super::shipped::Shipped;
 use super::target::Piece;
+use crate::script::quote::quoted;
 
 /// How a step is changed at first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,9 +89,4 @@ fn function(shipped: &Shipped, through_import: bool) -> String {
     let name = shipped.target.name();
     let params = shipped.title.split_once('(').map_or("", |(_, rest)| rest.trim_end_matches(')'));
     format!("{}{doc}fn {name}({params}) {{\n    shipped::{name}({params})\n}}\n", seen(shipped))
-}
-
-/// A text as a string of a script.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

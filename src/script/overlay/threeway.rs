@@ -3,6 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
+use crate::base::screen::{self, Drawn, drawn};
+
 const CHANGED: Style = AnsiColor::Yellow.on_default().bold();
 const HEAD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -80,18 +82,17 @@ fn common(a: &[&str], b: &[&str]) -> Vec<(usize, usize)> {
 }
 
 /// Draws the rows under three headings, `width` columns wide; a line that is too long goes on below.
-pub fn draw(rows: &[Row<'_>], headings: [&str; 3], width: usize) -> String {
+pub fn draw(rows: &[Row<'_>], headings: [&str; 3], width: usize) -> Drawn {
     let column = (width.saturating_sub(8) / 3).max(16);
-    let mut page = String::new();
+    let mut page = Drawn::default();
+    let bar = Drawn::line("│").painted(DIM);
     let mut put = |mark: &str, cells: [&str; 3], style: Style| {
         let cells = cells.map(|text| fold(text, column));
         for n in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
             let [a, b, c] = cells.each_ref().map(|cell| pad(cell.get(n).map_or("", String::as_str), column));
             let mark = if n == 0 { mark } else { " " };
-            page.push_str(&format!(
-                "{style}{mark} {a}{style:#} {DIM}│{DIM:#}{style}{b}{style:#} {DIM}│{DIM:#}{}\n",
-                c.trim_end()
-            ));
+            let (a, b) = (drawn!("{} {}", mark, a).painted(style), Drawn::line(&b).painted(style));
+            page.push(drawn!("{} {}{} {}{}\n", a, bar, b, bar, c.trim_end()));
         }
     };
     put(" ", headings, HEAD);
@@ -113,7 +114,7 @@ pub fn draw(rows: &[Row<'_>], headings: [&str; 3], width: usize) -> String {
 fn fold(line: &str, column: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut taken = 0;
-    for c in line.replace('\t', "    ").chars() {
+    for c in screen::line(&line.replace('\t', "    ")).chars() {
         let wide = console::measure_text_width(c.encode_utf8(&mut [0; 4]));
         if taken + wide > column {
             pieces.push("  ".into());
@@ -161,7 +162,7 @@ mod tests {
     fn a_long_line_goes_on_below() {
         let long = "x".repeat(60);
         let page = draw(&align(&long, &long, "s"), ["base", "shipped", "site"], 100);
-        let drawn = console::strip_ansi_codes(&page).into_owned();
+        let drawn = page.plain().into_owned();
         assert_eq!(drawn.matches('x').count(), 120);
         assert!(drawn.lines().all(|l| console::measure_text_width(l) <= 100), "{drawn}");
     }

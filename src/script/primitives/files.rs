@@ -76,7 +76,9 @@ const WRITE_SECRET: Primitive = Primitive {
         let place = call.host.file(&call.text(0))?;
         match given.clone().try_cast::<Secret>() {
             Some(secret) => put(call.host, SecretFile::new("a secret", place, secret)?),
-            None => put(call.host, SecretFile::new("a text", place, Secret::unlisted(given.to_string()))?.plain()),
+            None => {
+                put(call.host, SecretFile::new("a text", place, Secret::unlisted(given.to_string()))?.plain())
+            }
         }
     },
 };

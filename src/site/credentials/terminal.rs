@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Write as _};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use super::secret_source::Ask;
-use crate::base::{Error, ErrorKind, Result, Secret};
+use crate::base::{Error, ErrorKind, Result, Secret, screen};
 
 /// The controlling terminal of this process, whatever standard input is.
 pub struct Terminal;
@@ -20,7 +20,7 @@ impl Ask for Terminal {
         };
         let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|e| nobody(&e))?;
         let quiet = Quiet::new(tty.try_clone().map_err(|e| nobody(&e))?).map_err(|e| nobody(&e))?;
-        let _ = write!(tty, "{prompt}: ");
+        let _ = write!(tty, "{}: ", screen::line(prompt));
         let typed = typed(BufReader::new(&tty));
         drop(quiet);
         let _ = writeln!(tty);
