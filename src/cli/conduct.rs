@@ -167,6 +167,10 @@ impl Stage {
                 values: handle.values(),
             },
         };
+        if plan.mode != Mode::Rehearse {
+            // masked from the first record on, whether or not the run comes to use them
+            handle.site().secrets_at_hand();
+        }
         let run = Run::begin(settings, first)?;
         let _ = told.set(run.clone());
         if let Some(drifted) = drifted {

@@ -139,7 +139,7 @@ impl Session {
         // a rehearsal opens no file with real credentials
         let known = || match self.run().mode() {
             Mode::Rehearse => Vec::new(),
-            _ => self.host.site.site().secrets_at_hand().into_iter().map(Secret::listed).collect(),
+            _ => self.host.site.site().secrets_at_hand(),
         };
         let mut own = locked(&self.typed).clone();
         for (_, _, value) in self.state().variables.iter() {

@@ -1,7 +1,7 @@
 //! What can be had without asking anybody: for work in the background, which must never stop for a password.
 
 use super::credentials::NobodyToAsk;
-use super::declare::KubeSource;
+use super::declare::{KubeSource, Variable};
 use super::{Site, access};
 use crate::base::Secret;
 
@@ -17,7 +17,8 @@ impl Site {
         self.kube(kube).is_ok_and(|kube| !asks(&kube.source))
     }
 
-    /// The secrets of its clouds that stand in files, or whose sources are at hand. What cannot be read is left out.
+    /// The secrets of its clouds and programs that stand in files, or whose sources are at hand: known from now on. What
+    /// cannot be read is left out.
     pub fn secrets_at_hand(&self) -> Vec<Secret> {
         let mut all = Vec::new();
         for scope in self.scopes() {
@@ -26,8 +27,15 @@ impl Site {
                 Some(_) => {}
                 None => {
                     let Ok((_, entry)) = access::written(&scope.cloud) else { continue };
-                    all.extend(entry.secrets().cloned());
+                    all.extend(entry.secrets().cloned().map(Secret::listed));
                 }
+            }
+        }
+        for variable in self.tools().flat_map(|tool| tool.env.values()) {
+            if let Variable::Secret(source) = variable
+                && source.is_at_hand()
+            {
+                all.extend(source.resolve(&NobodyToAsk).ok());
             }
         }
         all

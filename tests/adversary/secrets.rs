@@ -8,14 +8,19 @@ mod rows;
 mod scripts;
 mod urls;
 
+#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
 #[path = "../kube_server/mod.rs"]
 mod kube_server;
+#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
 #[path = "../loopback/mod.rs"]
 mod loopback;
+#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
 #[path = "../rig/mod.rs"]
 mod rig;
+#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
 #[path = "../stage/mod.rs"]
 mod stage;
+#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
 #[path = "../stub_cloud/mod.rs"]
 mod stub_cloud;
 

@@ -218,3 +218,23 @@ capi.servers.list()
         holds_none(&name, &rig, &child.wait_with_output().unwrap());
     }
 }
+
+/// What the site's files hold is known before anything uses it.
+#[test]
+fn a_secret_of_the_site_is_masked_in_a_run_that_never_uses_it() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = server(&runtime, &answers()[0]);
+    let rig = rig(&server);
+    let site = fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    let with_token = "program = \"/bin/cat\"\nenv = { TOKEN = { file = \"token\" } }";
+    rig.file("site.toml", &site.replace("program = \"/bin/cat\"", with_token));
+    rig.file("token", &format!("{TOKEN}\n"));
+    let quoted = serde_json::to_string(PASSWORD).unwrap();
+    let echo = format!(
+        "verify(\"1\", \"Echo\", || {{ for s in [{quoted}, \"{TOKEN}\"] {{ note(s); fact(s, s); gate(s, true, s); }} }});"
+    );
+    rig.file("echo.rhai", &echo);
+    let output = rig.command(&["run", "echo"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    holds_none("the site's own", &rig, &output);
+}
