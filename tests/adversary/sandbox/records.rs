@@ -132,10 +132,13 @@ impl Bytes<'_> {
             identity: self.text(),
             method: self.text(),
             target: self.text(),
+            url: self.text(),
+            ids: vec![self.text(), self.text()],
             summary: self.text(),
             body: self.value(3),
             undo,
             destroys: self.next() % 2 == 1,
+            replaces: self.value(2),
         }
     }
 
