@@ -190,9 +190,10 @@ impl Run {
         self.0.steps_repeat.store(true, Ordering::Relaxed);
     }
 
-    /// Forgets a step's verdict: it does not count for how the run ends.
+    /// Forgets a step: neither its verdict nor what the run has met by it counts for how the run ends.
     pub fn forget(&self, step: &str) {
         lock(&self.0.verdicts).remove(step);
+        drop(self.0.outside.take());
     }
 
     /// What the run is for.

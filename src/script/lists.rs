@@ -1,4 +1,4 @@
-//! `sort` and `dedup` with a closure, as Rhai has them but for one thing: an error of the closure is an error of the call.
+//! `sort`, `order` and `dedup` with a closure, as Rhai has them but for one thing: an error of the closure is an error of the call.
 //! Rhai's own ones go on with any order, as if nothing had happened.
 
 use std::cmp::Ordering;
@@ -13,10 +13,12 @@ use crate::base::{Error, ErrorKind};
 /// Puts them in the place of Rhai's.
 pub fn register(engine: &mut Engine) {
     let mut module = Module::new();
+    let params = ["list: &mut Array", "compare: FnPtr"];
     for name in ["sort", "sort_by"] {
-        FuncRegistration::new(name)
-            .with_params_info(["list: &mut Array", "compare: FnPtr"])
-            .set_into_module(&mut module, sort);
+        FuncRegistration::new(name).with_params_info(params).set_into_module(&mut module, sort);
+    }
+    for name in ["order", "order_by"] {
+        FuncRegistration::new(name).with_params_info(params).set_into_module(&mut module, ordered);
     }
     FuncRegistration::new("dedup")
         .with_params_info(["list: &mut Array", "same: FnPtr"])
@@ -24,9 +26,14 @@ pub fn register(engine: &mut Engine) {
     engine.register_global_module(module.into());
 }
 
-type Done = Result<(), Box<EvalAltResult>>;
+type Done<T> = Result<T, Box<EvalAltResult>>;
 
-fn sort(context: NativeCallContext<'_>, list: &mut Array, compare: FnPtr) -> Done {
+fn sort(context: NativeCallContext<'_>, list: &mut Array, compare: FnPtr) -> Done<()> {
+    *list = ordered(context, list, compare)?;
+    Ok(())
+}
+
+fn ordered(context: NativeCallContext<'_>, list: &mut Array, compare: FnPtr) -> Done<Array> {
     let mut order = |a: &Dynamic, b: &Dynamic| {
         let answer = later::call(&context, &compare, (a.clone(), b.clone()))?;
         match (answer.as_int(), answer.as_bool()) {
@@ -36,8 +43,7 @@ fn sort(context: NativeCallContext<'_>, list: &mut Array, compare: FnPtr) -> Don
             _ => Err(wrong("sort", "a number or true or false", &answer)),
         }
     };
-    *list = merged(list.clone(), &mut order)?;
-    Ok(())
+    Ok(merged(list.clone(), &mut order)?)
 }
 
 /// A list in order; equals stay as they were.
@@ -60,7 +66,7 @@ fn merged(
     Ok(sorted)
 }
 
-fn dedup(context: NativeCallContext<'_>, list: &mut Array, same: FnPtr) -> Done {
+fn dedup(context: NativeCallContext<'_>, list: &mut Array, same: FnPtr) -> Done<()> {
     let mut kept = Array::with_capacity(list.len());
     for item in list.iter() {
         if let Some(before) = kept.last() {

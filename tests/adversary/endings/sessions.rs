@@ -39,6 +39,14 @@ fn a_line_meets_its_own_end_and_the_next_one_begins_anew() {
 }
 
 #[test]
+fn a_line_that_failed_does_not_fail_the_session() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (session, _dir) = stage::session(runtime.handle());
+    assert_eq!(say(&session, r#"gate("x", false)"#), "gate: x");
+    assert_eq!(session.run().finish(None).unwrap(), (true, 0));
+}
+
+#[test]
 fn no_line_hides_what_later_lines_rely_on() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (session, _dir) = stage::session(runtime.handle());

@@ -70,7 +70,8 @@ fn notes<'a>(came: &'a Outcome) -> Vec<&'a str> {
 }
 
 /// Beside an end that does not fail the step, the error of another branch does.
-const BORING: End = End { says: "", operator: Answer::Run, verdict: "FAIL: boring", exit: 1 };
+const BORING: End =
+    End { says: r#"throw "boring""#, operator: Answer::Run, verdict: "FAIL: boring", exit: 1 };
 
 /// What is wrong with an outcome; nothing where the closure was not reached.
 fn fault(came: &Outcome, end: &End) -> Option<String> {
@@ -234,6 +235,11 @@ fn no_function_of_rhai_that_calls_a_closure_loses_an_end() {
                 if let Some(fault) = fault(&came, end) {
                     faults.lock().unwrap().push(format!("{name} with {}: {fault}", end.says));
                 }
+            }
+            // no error of a closure is lost, either
+            let came = run(&format!("change(`1`, `T`, || {{ {call}; true }});"), &BORING);
+            if let Some(fault) = fault(&came, &BORING).filter(|_| notes(&came).contains(&"reached")) {
+                faults.lock().unwrap().push(format!("{name} with an error: {fault}"));
             }
         }
     };
