@@ -3,7 +3,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use rhumb::base::{ErrorKind, Intent, Ledger, Mutation as _, Permit, Result};
-use rhumb::systems::http::{Method, segments};
+use rhumb::systems::http::{Address, Method, Url, segment, segments, target};
 use rhumb::systems::openstack::{Call, Session};
 
 use super::rig::Rig;
@@ -164,6 +164,35 @@ fn what_is_shown_is_what_is_sent() {
     outcome.unwrap();
     let (sent, refused) = (*sent.lock().unwrap(), *refused.lock().unwrap());
     assert!(sent > 100 && refused > 100, "{sent} sent, {refused} refused");
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 20_000, failure_persistence: None, ..Config::default() })]
+
+    /// The same of the URL's builder alone, and of what decodes its path once more on the way (`fuzz/fuzz_targets/request_paths.rs`).
+    #[test]
+    fn nothing_on_the_way_makes_another_path_of_it(
+        text in proptest::collection::vec(proptest::sample::select(PIECES), 0..10).prop_map(|pieces| pieces.concat()),
+    ) {
+        const BASE: &str = "https://cloud.example:9696/network/v2.0";
+        if let Ok(one) = segment(&text) {
+            let address = Address::below(BASE, &format!("/x/{one}"), &[]).unwrap();
+            prop_assert_eq!(segments(address.target()), ["x", text.as_str()]);
+        }
+        let Ok(call) = Call::written("network".into(), Method::DELETE, &text) else { return Ok(()) };
+        let Ok(address) = Address::below(BASE, &call.path, &call.query) else { return Ok(()) };
+        let slash = if call.path.starts_with('/') { "" } else { "/" };
+        prop_assert_eq!(address.target(), format!("{slash}{}", target(&call.path, &call.query)));
+        prop_assert_eq!(address.url().as_str(), format!("{BASE}{}", address.target()));
+        prop_assert_eq!(&Url::parse(address.url().as_str()).unwrap(), address.url());
+        for decoded in segments(address.target().split('?').next().unwrap()) {
+            let again = segments(&decoded).join("/");
+            for part in [decoded.as_ref(), again.as_str()] {
+                prop_assert!(!matches!(part, "." | ".."), "{}", text);
+                prop_assert!(!part.contains(['/', '\\']) && !part.contains(char::is_control), "{}", text);
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
