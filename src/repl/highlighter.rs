@@ -7,7 +7,7 @@ use rustyline::highlight::{CmdKind, Highlighter};
 
 use super::helper::Assistant;
 use super::prompt;
-use crate::base::screen::{self, Drawn};
+use crate::base::Drawn;
 use crate::script::survey::lexer::{LexemeKind, Page};
 
 const KEYWORD: Style = AnsiColor::Magenta.on_default();
@@ -26,7 +26,7 @@ const KEYWORDS: &[&str] = &[
 /// A text with its words coloured.
 pub fn paint(text: &str) -> Drawn {
     if text.trim_start().starts_with(':') {
-        return typed(text).painted(COMMAND);
+        return Drawn::typed(text).painted(COMMAND);
     }
     let page = Page::of(text);
     let (mut painted, mut end) = (Drawn::default(), 0);
@@ -41,31 +41,20 @@ pub fn paint(text: &str) -> Drawn {
             LexemeKind::Word if called() => Some(FUNCTION),
             _ => None,
         };
-        painted.push(typed(&text[end..lexeme.start]));
+        painted.push(Drawn::typed(&text[end..lexeme.start]));
         painted.push(match style {
-            Some(style) => typed(word).painted(style),
-            None => typed(word),
+            Some(style) => Drawn::typed(word).painted(style),
+            None => Drawn::typed(word),
         });
         end = lexeme.end;
     }
-    painted.push(typed(&text[end..]));
+    painted.push(Drawn::typed(&text[end..]));
     painted
-}
-
-/// A part of the line that is typed. What was pasted into it may hold anything; each character that is not for a terminal
-/// takes one column, as the line editor reckons, and the error that follows tells what it was.
-fn typed(text: &str) -> Drawn {
-    let one = |c: char| match c {
-        '\n' => c,
-        c if Drawn::line(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() || !screen::is_hidden(c) => c,
-        _ => '\u{fffd}',
-    };
-    Drawn::lines(&text.chars().map(one).collect::<String>())
 }
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        let drawn = if self.colours { paint(line) } else { typed(line) };
+        let drawn = if self.colours { paint(line) } else { Drawn::typed(line) };
         Cow::Owned(drawn.to_string())
     }
 

@@ -8,7 +8,7 @@ use anstyle::Style;
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
-use super::visible;
+use super::{is_hidden, line, lines};
 use crate::base::secret::mask;
 
 /// How much deeper a line goes on than it began.
@@ -38,12 +38,22 @@ pub(crate) use drawn;
 impl Drawn {
     /// A text on one line.
     pub fn line(text: &str) -> Self {
-        Drawn(visible::line(text).into_owned())
+        Drawn(line(text).into_owned())
     }
 
     /// A text of several lines, tabs as blanks.
     pub fn lines(text: &str) -> Self {
-        Drawn(visible::lines(text).replace('\t', "    "))
+        Drawn(lines(text).replace('\t', "    "))
+    }
+
+    /// What somebody types. What was pasted into it may hold anything: each character that is not for a terminal takes one column,
+    /// as a line editor reckons, and no secret is masked, which would move the cursor.
+    pub fn typed(text: &str) -> Self {
+        Drawn(
+            text.chars()
+                .map(|c| if is_hidden(c) && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
+                .collect(),
+        )
     }
 
     /// What `drawn!` makes of its pieces.
@@ -52,12 +62,12 @@ impl Drawn {
         Drawn(pieces.to_string())
     }
 
-    /// What a library drew of texts that were [visible] before: its colours and line breaks stay.
+    /// What a library drew of texts that were [visible](line) before: its colours and line breaks stay.
     pub(crate) fn by_library(text: &str) -> Self {
         let mut drawn = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(at) = rest.find('\u{1b}') {
-            drawn.push_str(&visible::lines(&rest[..at]));
+            drawn.push_str(&lines(&rest[..at]));
             rest = &rest[at..];
             let colour = colour(rest).unwrap_or_default();
             match colour {
@@ -66,7 +76,7 @@ impl Drawn {
             }
             rest = &rest[colour.len().max(1)..];
         }
-        drawn.push_str(&visible::lines(rest));
+        drawn.push_str(&lines(rest));
         Drawn(drawn.replace('\t', "    "))
     }
 
@@ -113,7 +123,7 @@ impl Drawn {
     /// blanks alone, so that what may be copied stays in one piece.
     #[must_use]
     pub fn filled(&self, width: Option<usize>, first: &'static str, further: &str) -> Self {
-        let further = visible::line(further);
+        let further = line(further);
         let Some(width) = width else {
             return Drawn(
                 self.0.split('\n').map(|line| format!("{first}{line}")).collect::<Vec<_>>().join("\n"),
@@ -221,7 +231,7 @@ pub trait Piece {
 
 impl<T: Display + ?Sized> Piece for T {
     fn shown(&self) -> Cow<'_, str> {
-        Cow::Owned(visible::line(&self.to_string()).into_owned())
+        Cow::Owned(line(&self.to_string()).into_owned())
     }
 }
 
