@@ -18,14 +18,13 @@ mod loopback;
 #[path = "../rig/mod.rs"]
 mod rig;
 #[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
-#[path = "../stage/mod.rs"]
-mod stage;
-#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
 #[path = "../stub_cloud/mod.rs"]
 mod stub_cloud;
 
 use std::fs;
 use std::path::Path;
+
+use super::stage;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

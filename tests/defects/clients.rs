@@ -54,7 +54,9 @@ for i in $(seq 1 40); do ST=$(openstack image show x -f value -c status 2>/dev/n
         }});"#,
         file.path().display()
     );
-    let (new, asked) = rehearse("extends = \"cloud\"", &[], &script);
+    // a file that the site names
+    let named = format!("image_file={}", file.path().display());
+    let (new, asked) = rehearse("extends = \"cloud\"", &[&named], &script);
     assert_eq!(new.verdicts(), "8.0.2 PASS", "{}", new.drawn);
     for route in ["PUT /v2/images/{}/stage", "POST /v2/images/{}/import"] {
         assert!(asked.iter().any(|a| a.ends_with(route)), "{route} among {asked:?}");

@@ -325,9 +325,10 @@ fn parts<T: Into<Dynamic>>(mut parts: impl Iterator<Item = T>) -> Outcome<Array>
 
 fn replacements(engine: &mut Engine) {
     fn replace(text: &mut ImmutableString, old: &str, new: &str) -> Outcome<()> {
-        let found = text.matches(old).count();
-        let size = (text.len() - found * old.len()).saturating_add(found.saturating_mul(new.len()));
-        if size > LARGEST {
+        // counted no further than there is room for what they grow by
+        let grows = new.len().saturating_sub(old.len());
+        let room = LARGEST.saturating_sub(text.len()).checked_div(grows).unwrap_or(usize::MAX);
+        if grows > 0 && text.matches(old).nth(room).is_some() {
             return Err(too_large("Length of string"));
         }
         // of an empty text Rhai replaces nothing, not even nothing
