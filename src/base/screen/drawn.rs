@@ -47,14 +47,13 @@ impl Drawn {
     }
 
     /// What somebody types. What was pasted into it may hold anything: each character that is not for a terminal takes one column,
-    /// as a line editor reckons, and no secret is masked, as it would move the cursor.
+    /// as a line editor reckons, and no secret is masked, which would move the cursor.
     pub fn typed(text: &str) -> Self {
-        let one = |c: char| match c {
-            '\n' => c,
-            c if is_hidden(c) => '\u{fffd}',
-            c => c,
-        };
-        Drawn(text.chars().map(one).collect())
+        Drawn(
+            text.chars()
+                .map(|c| if is_hidden(c) && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
+                .collect(),
+        )
     }
 
     /// What `drawn!` makes of its pieces.

@@ -28,10 +28,24 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     masked(text, visible::lines)
 }
 
-/// Masks first: written out, a secret would not be known again.
+/// Masks first: written out or cut, a secret would not be known again.
 fn masked<'t>(text: &'t str, visible: fn(&str) -> Cow<'_, str>) -> Cow<'t, str> {
     match mask(text) {
         Cow::Borrowed(same) => visible(same),
         Cow::Owned(masked) => Cow::Owned(visible(&masked).into_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Drawn, drawn, line};
+    use crate::base::Secret;
+
+    #[test]
+    fn a_secret_is_masked_before_it_is_written_out() {
+        let secret = Secret::new("s3cret\twith\u{1b}controls");
+        let text = format!("token {} of admin", secret.expose());
+        assert_eq!(line(&text), "token *** of admin");
+        assert_eq!(&*drawn!("{}: {}", text, Drawn::lines(&text)), "token *** of admin: token *** of admin");
     }
 }
