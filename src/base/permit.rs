@@ -76,6 +76,7 @@ impl Intent {
             *how = masked(std::mem::take(how));
         }
         mask_json(&mut self.body);
+        mask_json(&mut self.replaces);
         self
     }
 

@@ -106,7 +106,7 @@ fn forms(value: &str) -> Vec<String> {
         forms.extend([in_html(value, "&#x27;"), in_html(value, "'")]);
         forms.extend((0..3).flat_map(|behind| in_base64(value, behind)));
     }
-    forms.retain(|form| form == value || form.len() >= LONG);
+    forms.retain(|form| form == value.trim() || form.len() >= LONG);
     forms
 }
 
@@ -222,6 +222,7 @@ pub fn reread(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
     #[test]
@@ -271,5 +272,21 @@ mod tests {
         let mut value = json!({"a": ["***", "x"]});
         reread(&mut value);
         assert_eq!(value, json!({"a": [stand_in(), "x"]}));
+    }
+
+    proptest! {
+        /// Whatever stands around it, no form of a known value is left of it.
+        #[test]
+        fn no_text_keeps_a_known_value(
+            value in "[!-)+-~é][!-)+-~é ü]{6,38}[!-)+-~é]", before in "[^*]{0,30}", behind in "[^*]{0,30}", more in "[^*]{0,30}"
+        ) {
+            prop_assume!(is_recognisable(&value));
+            learn(&value);
+            for form in forms(&value) {
+                let shown = mask(&format!("{before}{form}{behind}{form}{more}")).into_owned();
+                prop_assert!(!shown.contains(&form), "{shown}");
+                prop_assert!(shown.contains(MASK), "{shown}");
+            }
+        }
     }
 }

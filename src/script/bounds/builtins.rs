@@ -14,9 +14,11 @@ use rhai::{
 };
 
 use super::weight::{Excess, Room, weigh};
+use crate::base::Secret;
 use crate::run::readable::CUT;
 use crate::run::{Unwind as _, frame};
 use crate::script::thrown::Thrown;
+use crate::script::value;
 
 /// Most bytes that one operation goes through, and that it makes.
 const LARGEST: usize = 16 << 20;
@@ -69,11 +71,27 @@ fn texts(engine: &mut Engine) {
             })
         });
     }
-    engine.register_fn("to_json", |map: &mut Map| -> Outcome<String> {
+    engine.register_fn("to_json", |map: &mut Map| -> Outcome<Dynamic> {
         fit(map.values())?;
+        // of a map that holds a secret it is one
+        if map.values().any(holds_secret) {
+            let body = value::payload(&map.clone().into());
+            return Ok(Dynamic::from(Secret::new(body.expose().to_string())));
+        }
         let fields: BTreeMap<&str, &Dynamic> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
-        Ok(serde_json::to_string(&fields).unwrap_or_else(|_| "ERROR".into()))
+        Ok(serde_json::to_string(&fields).unwrap_or_else(|_| "ERROR".into()).into())
     });
+}
+
+/// Whether a secret is in a value.
+fn holds_secret(value: &Dynamic) -> bool {
+    if let Some(list) = value.read_lock::<Array>() {
+        return list.iter().any(holds_secret);
+    }
+    if let Some(map) = value.read_lock::<Map>() {
+        return map.values().any(holds_secret);
+    }
+    value.read_lock::<Secret>().is_some()
 }
 
 /// A value as a text; nothing where it does not fit, and then the script ends.

@@ -1,10 +1,10 @@
 //! Small computations that runbooks need, and how secrets behave in scripts.
 
 use std::any::TypeId;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
-use rhai::{Array, Dynamic, Engine, ImmutableString, Map};
+use rhai::{Array, Dynamic, Engine, ImmutableString};
 
 use crate::base::secret::{mask, stand_in};
 use crate::base::{Error, ErrorKind, Secret};
@@ -140,7 +140,6 @@ pub fn register_secret(engine: &mut Engine) {
         .register_type_with_name::<Secret>("Secret")
         .register_fn("to_string", |_: &mut Secret| stand_in())
         .register_fn("to_debug", |_: &mut Secret| stand_in())
-        .register_fn("to_json", to_json)
         .register_fn("==", |a: Secret, b: ImmutableString| a.expose() == b.as_str())
         .register_fn("==", |a: ImmutableString, b: Secret| a.as_str() == b.expose())
         .register_fn("!=", |a: Secret, b: ImmutableString| a.expose() != b.as_str())
@@ -151,14 +150,4 @@ pub fn register_secret(engine: &mut Engine) {
         .register_fn("==", |a: Secret, b: Secret| a == b)
         .register_fn("!=", |a: Secret, b: Secret| a != b)
         .register_get("is_empty", |s: &mut Secret| Dynamic::from(s.expose().is_empty()));
-}
-
-/// A map as JSON: a secret where it holds one, and else as Rhai writes it.
-fn to_json(map: &mut Map) -> Dynamic {
-    let payload = value::payload(&map.clone().into());
-    if payload.is_tainted() {
-        return Dynamic::from(Secret::new(payload.expose().to_string()));
-    }
-    let members: BTreeMap<&str, &Dynamic> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
-    serde_json::to_string(&members).unwrap_or_default().into()
 }
