@@ -24,6 +24,7 @@ pub use reqwest::header::HeaderMap;
 pub use reqwest::{Method, Url};
 pub use retry::Retry;
 pub(crate) use settings::NOBODY_THERE;
+pub(in crate::systems) use settings::is_loopback;
 pub use settings::{Dialer, HttpSettings, Tls};
 pub use upload::{OnSent, Upload};
 pub use witness::{RequestRecord, Witness};

@@ -1,6 +1,6 @@
 //! What a client is told about the way to a server. Nothing of it comes from the environment.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,12 @@ pub struct Tls {
 /// Why no connection comes about where a [`Dialer`] knows no address.
 pub(crate) const NOBODY_THERE: &str =
     "nobody answers there in this rehearsal: the machine is down, or the scenario has none";
+
+/// Whether what is sent to a host stays on this machine.
+pub(in crate::systems) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
 
 /// Where addresses of a procedure live while it is rehearsed.
 pub trait Dialer: Send + Sync {

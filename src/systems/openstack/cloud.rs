@@ -1,12 +1,11 @@
 //! A cloud as the site declares it: where its Keystone is, who asks, and how to get there.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::secret::names_user;
 use crate::base::{Error, ErrorKind, Result, Secret, line};
-use crate::systems::http::{Http, HttpSettings, Url};
+use crate::systems::http::{Http, HttpSettings, Url, is_loopback};
 
 use super::policy::Policy;
 use super::version::Versions;
@@ -133,11 +132,6 @@ impl Cloud {
                  `endpoint_overrides`, or allow the host in the scope: plain_http = [\"{host}\"]"
             )))
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,7 +1,6 @@
 //! From a cluster and a user of a kubeconfig to the settings of a connection.
 
 use std::fs;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::base::secret::names_user;
 use crate::base::{Error, Payload, Result, Secret};
+use crate::systems::http::is_loopback;
 
 use super::source::Source;
 use super::token::token;
@@ -35,12 +35,6 @@ fn names_its_port(url: &http::Uri) -> bool {
     let authority = url.authority().map_or("", |a| a.as_str());
     let behind = authority.rsplit_once(']').map_or(authority, |(_, behind)| behind);
     url.port_u16().is_some() || !behind.contains(':')
-}
-
-/// Whether what is sent to a host stays on this machine.
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 impl Source {
