@@ -233,7 +233,7 @@ async fn the_question_for_an_approval_shows_the_change_that_is_asked_for() {
         // nothing but the host's own lines begins where those begin
         let begins = |row: &&String| row.starts_with("         ") && !row.starts_with("          ");
         for row in screen[asked..].iter().filter(begins) {
-            let own = ["step", "scope", "request", "body", "undo", "send it?"];
+            let own = ["step", "scope", "request", "body", "undo", "destroys", "send it?"];
             assert!(own.iter().any(|word| row.trim_start().starts_with(word)), "{name}: `{row}` in\n{told}");
         }
         if !text.contains('\n') {
