@@ -79,6 +79,7 @@ impl Address {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("only http and https are spoken here"));
         }
+        refuse_user(&url)?;
         if text.contains(|c: char| c.is_control() || c.is_whitespace() || c == '#') {
             return Err(wrong("it has a space, a control character or a fragment, which are not sent"));
         }
@@ -201,6 +202,15 @@ fn refused(path: &str, why: &str) -> Error {
     Error::new(ErrorKind::Argument, format!("the path `{}` {why}", path.escape_debug())).help(
         "write the path as it is to be sent, such as /networks/ID: what is shown and approved is what goes out",
     )
+}
+
+/// Refuses a URL with a user or a password: it is shown and journaled.
+pub(super) fn refuse_user(url: &Url) -> Result<()> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Argument, format!("`{url}` holds a user or a password"))
+        .help("a URL is shown and journaled: give the credential in another way"))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use reqwest::{Method, Url};
 
 use crate::base::{Error, ErrorKind, Payload, Result, Secret};
 
-use super::address::Address;
+use super::address::{Address, refuse_user};
 use super::upload::Upload;
 
 /// A request before it is sent.
@@ -40,10 +40,7 @@ impl Request {
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(wrong("only http and https are spoken here"));
         }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(Error::new(ErrorKind::Argument, format!("`{url}` holds a user or a password"))
-                .help("a URL is shown and journaled: give the credential in another way"));
-        }
+        refuse_user(&parsed)?;
         Ok(Request::of(method, parsed))
     }
 
