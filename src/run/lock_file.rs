@@ -63,7 +63,7 @@ fn make(path: &Path, parent: &Path, mode: u32, group: u32) -> io::Result<()> {
     // who owns the directory need not be of its group: then its members are told at their first try
     let _ = rustix::fs::fchown(made.as_file(), None, Some(Gid::from_raw(group)));
     let shared =
-        [0o020, 0o002].into_iter().filter(|bit| mode & bit != 0).fold(0o600, |all, bit| all | bit * 3);
+        [0o020, 0o002].into_iter().filter(|bit| mode & bit != 0).fold(0o600, |all, bit| all | (bit * 3));
     made.as_file().set_permissions(Permissions::from_mode(shared))?;
     match made.persist_noclobber(path) {
         Err(e) if e.error.kind() != io::ErrorKind::AlreadyExists => Err(e.error),
