@@ -20,8 +20,16 @@ fuzz_target!(|text: &str| {
         assert_eq!(segments(address.target()), ["x", text]);
     }
     if let Ok(whole) = Address::whole(text) {
-        assert!(text.to_ascii_lowercase().starts_with(whole.url().scheme()), "{text} becomes {}", whole.url());
-        assert!(text.split('?').next().is_some_and(|t| t.ends_with(whole.url().path()) || whole.url().path() == "/"));
+        assert!(
+            text.to_ascii_lowercase().starts_with(whole.url().scheme()),
+            "{text} becomes {}",
+            whole.url()
+        );
+        assert!(
+            text.split('?')
+                .next()
+                .is_some_and(|t| t.ends_with(whole.url().path()) || whole.url().path() == "/")
+        );
     }
     let Ok(call) = Call::written("network".into(), Method::DELETE, text) else { return };
     let Ok(address) = Address::below(BASE, &call.path, &call.query) else { return };
@@ -35,7 +43,10 @@ fuzz_target!(|text: &str| {
         let again = segments(&decoded).join("/");
         for part in [decoded.as_ref(), again.as_str()] {
             assert!(!matches!(part, "." | ".."), "{text} leads elsewhere");
-            assert!(!part.contains(['/', '\\']) && !part.contains(char::is_control), "{text} has a hidden separator");
+            assert!(
+                !part.contains(['/', '\\']) && !part.contains(char::is_control),
+                "{text} has a hidden separator"
+            );
         }
     }
 });

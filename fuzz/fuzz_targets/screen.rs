@@ -23,7 +23,12 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(serde_json::from_str::<String>(&shown).expect("it stays JSON"), text);
 
     let error = Error::new(ErrorKind::Failed, text).cause(text).help(text).scope(text).place(text, 1, 1);
-    sound(&Report::plain(&error).pointing(text, text, 1 + bytes.len() % 3, bytes.len() % 7, "here").draw(80, true), None);
+    sound(
+        &Report::plain(&error)
+            .pointing(text, text, 1 + bytes.len() % 3, bytes.len() % 7, "here")
+            .draw(80, true),
+        None,
+    );
 
     let look = Look { width: Some(80), colours: true };
     let rows = [json!({"id": "1", "name": text, "status": text}), json!({"id": text, "name": "web"})];
