@@ -1,10 +1,5 @@
 //! An approval covers what was shown, and nothing else.
 
-#[path = "../rig/mod.rs"]
-mod rig;
-#[path = "../stub_cloud/mod.rs"]
-mod stub_cloud;
-
 /// `--approve`: forms that cannot be taken for each other.
 mod forms;
 /// What is shown of a request is what is sent.
@@ -13,6 +8,8 @@ mod paths;
 mod replaced;
 /// What a call by hand says of itself, and what is known of it whatever it says.
 mod requests;
+
+use crate::{rig, stub_cloud};
 
 use rhumb::base::Intent;
 use rhumb::run::{Entry, Record};

@@ -2,10 +2,8 @@
 
 #[path = "files.rs"]
 pub mod files;
-#[path = "../kube_server/mod.rs"]
-mod kube_server;
-#[path = "../rig/mod.rs"]
-pub mod rig;
+
+use crate::{kube_server, rig};
 
 use std::fs;
 use std::io::{Read as _, Write as _};

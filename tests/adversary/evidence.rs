@@ -1,6 +1,5 @@
 //! A journal, its report and its verdict cannot be made to disagree.
 
-#[path = "evidence/played.rs"]
 mod played;
 
 use std::fs;
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::crashes::files::cases;
-use crate::crashes::rig::Rig;
+use crate::rig::Rig;
 
 const JOURNAL: i32 = 14;
 

@@ -13,8 +13,18 @@ mod approvals;
 mod crashes;
 mod endings;
 mod evidence;
+mod promises;
 mod sandbox;
 mod screen;
 mod secrets;
+
+#[path = "../kube_server/mod.rs"]
+mod kube_server;
+#[path = "../loopback/mod.rs"]
+mod loopback;
+#[path = "../rig/mod.rs"]
+mod rig;
 #[path = "../stage/mod.rs"]
 mod stage;
+#[path = "../stub_cloud/mod.rs"]
+mod stub_cloud;

@@ -6,12 +6,8 @@ mod limits;
 mod records;
 mod round_trip;
 mod slots;
-#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
-#[path = "../stage/mod.rs"]
-mod stage;
-#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
-#[path = "../stub_cloud/mod.rs"]
-mod stub_cloud;
+
+use crate::{stage, stub_cloud};
 
 use rhumb::run::Mode;
 use rhumb::site::Site;

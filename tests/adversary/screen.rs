@@ -9,12 +9,7 @@ mod pipes;
 mod program;
 mod size;
 
-#[path = "../rig/mod.rs"]
-mod rig;
-#[path = "../stage/mod.rs"]
-mod stage;
-#[path = "../stub_cloud/mod.rs"]
-mod stub_cloud;
+use crate::{rig, stage, stub_cloud};
 
 use std::path::Path;
 

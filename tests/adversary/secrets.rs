@@ -8,23 +8,10 @@ mod rows;
 mod scripts;
 mod urls;
 
-#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
-#[path = "../kube_server/mod.rs"]
-mod kube_server;
-#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
-#[path = "../loopback/mod.rs"]
-mod loopback;
-#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
-#[path = "../rig/mod.rs"]
-mod rig;
-#[allow(clippy::duplicate_mod, reason = "each part of the suite has harnesses of its own")]
-#[path = "../stub_cloud/mod.rs"]
-mod stub_cloud;
+use crate::{kube_server, loopback, rig, stage, stub_cloud};
 
 use std::fs;
 use std::path::Path;
-
-use super::stage;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

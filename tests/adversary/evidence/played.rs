@@ -1,7 +1,6 @@
 //! Runs that really happen, cut and resumed at random: each is believed, and no change of a line of it goes unseen.
 
-#[path = "../../stage/mod.rs"]
-mod stage;
+use crate::stage;
 
 use std::fs;
 use std::path::Path;
