@@ -14,14 +14,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rhumb::base::permit::hex;
 use rhumb::base::{CancellationToken, Clock as _};
 use rhumb::lab::{Rehearsal, Scenario};
 use rhumb::run::journal::{self, FILE};
-use rhumb::run::{Entry, RunReport};
+use rhumb::run::{Entry, RunReport, head};
 use rhumb::site::Site;
 use rhumb::systems::command::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::player::{Call, Part, SITE};
 
@@ -125,7 +127,7 @@ impl Stage {
         self.back.moments.store(0, Ordering::SeqCst);
         let mut cast = self.back.cast.lock().unwrap(); // nothing passes before it is known who
         let mut process = Process::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "player::a_run_in_a_process_of_its_own"])
+            .args(["--ignored", "--exact", "--nocapture", "player::a_run_in_a_process_of_its_own"])
             .env("RHUMB_TEST_PART", serde_json::to_string(&part).unwrap())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -162,11 +164,19 @@ impl Stage {
         RunReport::of(&self.entries())
     }
 
-    /// Takes the last line away, as if the process had died before it was written.
+    /// Takes the last line away, as if the process had died before it was written: the head beside the journal names the
+    /// line before it then.
     pub(crate) fn tear_last_line(&self) {
         let text = std::fs::read_to_string(self.journal()).unwrap();
-        let whole = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
-        std::fs::write(self.journal(), &text[..whole]).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        let (torn, whole) = lines.split_last().unwrap();
+        let hash = |line: Option<&&str>| line.map_or(journal::ROOT.into(), |line| hex(&Sha256::digest(line)));
+        let path = self.run_dir().join(head::FILE);
+        let head = std::fs::read_to_string(&path).unwrap();
+        let before = format!("{:-<64}", hash(whole.last()));
+        std::fs::write(path, head.replace(&hash(Some(torn)), &before)).unwrap();
+        std::fs::write(self.journal(), whole.iter().map(|line| format!("{line}\n")).collect::<String>())
+            .unwrap();
     }
 
     pub(crate) fn rehearsal(&self) -> &Rehearsal {

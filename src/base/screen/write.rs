@@ -89,7 +89,7 @@ pub fn complain(text: &Drawn) {
 /// nothing else in it is hidden.
 ///
 /// # Errors
-/// Those of [`print`].
+/// Those of [`print()`].
 pub fn document(text: &str) -> io::Result<()> {
     Stream::Out.write(&visible::lines(&mask(text)))
 }
