@@ -66,6 +66,8 @@ fn site(values: &str) -> Rig {
         {machine}
         [kube.capi-mgmt]
         kubeconfig = "{caracal}/etc/mgmt.kubeconfig"
+        [run]
+        read_below = ["."]
         [endpoints.keystone]
         url = "{keystone}"
         [endpoints.nobody]

@@ -17,8 +17,15 @@ fn name(of: &str) -> String {
     format!("kube-{of}-{}", std::process::id())
 }
 
-const SITE: &str =
-    "name = \"testbed\"\n[scopes.capi]\ncloud = \"member\"\nproject = \"capi-mgmt\"\ndomain = \"capi\"\n";
+const SITE: &str = r#"
+name = "testbed"
+[scopes.capi]
+cloud = "member"
+project = "capi-mgmt"
+domain = "capi"
+[run]
+read_below = ["."]
+"#;
 
 /// Runs a script for the testbed's project; `{name}` in it is a name of this run.
 fn run(of: &str, script: &str) -> (Rig, Ended) {

@@ -1,5 +1,7 @@
 //! Effects: the one way from a mutation to the system that carries it out.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use super::approval::Question;
@@ -152,6 +154,11 @@ impl Run {
         let Some(frame) = frame() else { return false };
         let before = self.before(&frame.step, &frame.peek_call(), intent);
         before.is_some_and(|before| before.digest == intent.digest())
+    }
+
+    /// Whether this run wrote a file of this machine before it was cut off.
+    pub fn wrote_before(&self, path: &Path) -> bool {
+        self.shared().past.wrote(&path.display().to_string())
     }
 
     /// What steps that did not finish had sent before the cut, in its order.

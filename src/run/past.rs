@@ -133,6 +133,12 @@ impl Past {
         all
     }
 
+    /// Whether the run wrote a file of this machine.
+    pub(super) fn wrote(&self, path: &str) -> bool {
+        let is_it = |call: &PastCall| call.intent.system == "file" && call.intent.target == path;
+        self.calls.values().any(|call| call.done.is_some() && is_it(call))
+    }
+
     /// A named value from before the first change of a step that did not finish.
     pub fn baseline(&self, step: &str, name: &str) -> Option<&Value> {
         let (entry, value) = self.facts.get(&(step.to_string(), name.to_string()))?;

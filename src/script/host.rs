@@ -136,7 +136,8 @@ impl Host {
         let full = self.file(path)?;
         let site = self.site.site();
         let is_named = || site.values().paths().filter_map(in_full).any(|named| named == full);
-        if self.run.mode() == Mode::Rehearse || self.written().contains(&full) || is_named() {
+        let is_own = || self.written().contains(&full) || self.run.wrote_before(&full);
+        if self.run.mode() == Mode::Rehearse || is_own() || is_named() {
             return Ok(full);
         }
         // no link leads out of a declared directory

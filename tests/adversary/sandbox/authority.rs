@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use rhumb::base::ErrorKind;
-use rhumb::run::Mode;
+use rhumb::run::{Mode, Past};
 use rhumb::site::Site;
 
 use super::stub_cloud::{StubCloud, start};
@@ -153,6 +153,23 @@ fn a_run_reads_what_it_wrote_and_what_a_value_names() {
         "verify(\"1\", \"T\", || gate(\"read\", file_sha512(site.image_file).size == 1));",
     );
     assert_eq!(o.verdicts(), "1 PASS", "{}", o.drawn);
+}
+
+#[test]
+fn a_run_that_goes_on_reads_what_it_wrote_before_the_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let wrote = dir.path().join("wrote").display().to_string();
+    let script = format!(
+        "change(\"1\", \"T\", || {{ write_secret({wrote:?}, \"x\"); }});
+         verify(\"2\", \"T\", || gate(\"read\", file_sha512({wrote:?}).size == 1));"
+    );
+    let before = Stage::new(&script).run();
+    assert_eq!(before.verdicts(), "1 PASS, 2 PASS", "{}", before.drawn);
+    let after = Stage { past: Past::of(&before.entries), ..Stage::new(&script) }.run();
+    assert_eq!(after.verdicts(), "1 PASS, 2 PASS", "{}", after.drawn);
+    // a file of another run is none of this one's
+    let other = Stage::new(&script[script.find("verify").unwrap()..]).run();
+    assert!(other.verdicts().starts_with("2 FAIL"), "{}", other.verdicts());
 }
 
 #[test]
