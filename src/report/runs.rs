@@ -88,10 +88,40 @@ pub fn opening(run: &Path) -> Option<Opening> {
     }
 }
 
+/// What the name of a run's directory tells, where its journal tells nothing.
+fn unopened(run: &Path) -> Opening {
+    let began = std::fs::metadata(run).and_then(|about| about.modified()).ok();
+    Opening {
+        run: name_of(run),
+        runbook: String::new(),
+        site: String::new(),
+        mode: "run".into(),
+        by: String::new(),
+        began: began.and_then(|time| Timestamp::try_from(time).ok()).unwrap_or_default(),
+    }
+}
+
+fn name_of(run: &Path) -> String {
+    run.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Holds that a directory is named after the run whose journal lies in it.
+fn named(run: &Path) -> Result<()> {
+    match opening(run) {
+        Some(opening) if opening.run != name_of(run) => {
+            let what = format!("{} holds the journal of another run: {}", run.display(), opening.run);
+            Err(Error::new(ErrorKind::Journal, what)
+                .help("a run's directory is named after it: look at what was moved there"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The newest runs, at most `most` of them.
 pub fn list(dir: &Path, most: usize) -> Result<Vec<Listed>> {
-    let opened = directories(dir)?.into_iter().filter_map(|run| Some((opening(&run)?, run)));
-    let listed = opened.take(most).map(|(opening, run)| match agree::load(&run) {
+    let opened =
+        directories(dir)?.into_iter().map(|run| (opening(&run).unwrap_or_else(|| unopened(&run)), run));
+    let listed = opened.take(most).map(|(opening, run)| match named(&run).and_then(|()| agree::load(&run)) {
         Ok(report) => Listed {
             opening,
             standing: Some(Summary::of(&report).standing),
@@ -126,21 +156,23 @@ pub fn render(listed: &[Listed]) -> Drawn {
 /// The directory of one run: by its id, by a part of the id that only one run has, or the newest
 /// one for `last`.
 ///
-/// Errors with [`ErrorKind::NotFound`] or [`ErrorKind::Ambiguous`], naming candidates.
+/// Errors with [`ErrorKind::NotFound`] or [`ErrorKind::Ambiguous`], naming candidates, and with [`ErrorKind::Journal`]
+/// where the directory holds another run.
 pub fn find(dir: &Path, which: &str) -> Result<PathBuf> {
     let all = directories(dir)?;
     let name =
         |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if let Some(exact) = all.iter().find(|p| name(p) == which) {
-        return Ok(exact.clone());
+        return named(exact).map(|()| exact.clone());
     }
     let none = |what: String| Error::new(ErrorKind::NotFound, what).help("`rhumb runs` lists them");
     if which == "last" {
-        return all.into_iter().next().ok_or_else(|| none("there is no run yet".into()));
+        let newest = all.into_iter().next().ok_or_else(|| none("there is no run yet".into()))?;
+        return named(&newest).map(|()| newest);
     }
     let matching: Vec<_> = all.iter().filter(|p| !which.is_empty() && name(p).contains(which)).collect();
     match matching.as_slice() {
-        [one] => Ok((*one).clone()),
+        [one] => named(one).map(|()| (*one).clone()),
         [] => {
             let names: Vec<_> = all.iter().map(name).collect();
             let e = none(format!("there is no run `{which}`"));

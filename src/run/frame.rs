@@ -89,6 +89,11 @@ impl Frame {
         })
     }
 
+    /// Whether it is of a branch of a `parallel`.
+    pub(super) fn is_branch(&self) -> bool {
+        !self.branch.is_empty()
+    }
+
     /// The place of the next change in the step.
     pub(super) fn next_call(&self) -> String {
         format!("{}{}", self.branch, self.calls.fetch_add(1, Ordering::SeqCst) + 1)

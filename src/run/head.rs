@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::journal::{ROOT, Read};
+use super::record::Record;
 
 /// The file's name in a run's directory.
 pub const FILE: &str = "journal.head";
@@ -54,6 +55,11 @@ impl Head {
         let path = dir.join(FILE);
         let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         Ok(Head { file, boot: boot(), synced: ROOT.into() })
+    }
+
+    /// Waits until it is on disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Names a line that was written; `synced`: it is on disk.
@@ -100,6 +106,16 @@ pub fn agree(journal: &Read, head: Option<&Kept>) -> Result<Agreement, &'static 
         let chained = entries.iter().map(|e| e.prev.as_str()).chain([journal.last_hash.as_str()]);
         chained.rev().position(|known| known == hash)
     };
+    // an end is named at once and on disk: no lines that say how a run ended can be added behind its head
+    let ends =
+        entries.iter().rposition(|e| matches!(e.record, Record::RunEnd { .. } | Record::RunResume { .. }));
+    let behind_end = match ends.map(|at| (at, &entries[at].record)) {
+        Some((at, Record::RunEnd { .. })) => entries.len() - 1 - at,
+        _ => usize::MAX,
+    };
+    if behind(&head.last).is_some_and(|lines| lines > behind_end) {
+        return Err("the end of the run was added to it");
+    }
     let same_boot = !head.boot.is_empty() && head.boot == boot();
     match (behind(&head.last), behind(&head.synced)) {
         (Some(0 | 1), _) => Ok(Agreement::Whole),

@@ -82,11 +82,15 @@ impl Journal {
             return Err(e.clone());
         }
         let sync = self.durable && record.must_sync();
+        let ends = self.durable && matches!(record, Record::RunEnd { .. });
         let entry = Entry { n: self.next, at, prev: self.prev.clone(), record };
         // as it will be read: what is shown now is what a report shows later
         let written = readable::line(&entry).and_then(|(line, entry)| {
             let hash = digest(line.trim_end_matches('\n'));
             self.write(&line, &hash, sync).map_err(|e| unwritable(&self.path, &e))?;
+            if ends {
+                self.head.sync().map_err(|e| unwritable(&self.path, &e))?;
+            }
             Ok((hash, entry))
         });
         match written {
@@ -186,6 +190,15 @@ pub fn sound(dir: &Path) -> Result<Read> {
         && kept(dir)? == before
     {
         return Err(e);
+    }
+    let ended = matches!(read.entries.last().map(|e| &e.record), Some(Record::RunEnd { .. }));
+    if ended && std::fs::metadata(&path).is_ok_and(|about| about.len() > read.whole) {
+        let line = read.entries.len() as u64 + 1;
+        return Err(changed(
+            &path,
+            line,
+            "the journal has a piece of a line behind the end of the run".into(),
+        ));
     }
     match audit(&read.entries) {
         Ok(()) => Ok(read),

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::Value;
 
-use super::frame::{Frame, enter, frame};
+use super::frame::{Frame, enter, frame, here};
 use super::met::{Ending, Met};
 use super::record::{Record, StepKind, Verdict};
 use super::state::{Mode, Run, lock};
@@ -196,6 +196,11 @@ impl Run {
                 format!("step {} stands inside of step {}", spec.id, outer.step),
             )
             .help("steps do not nest: make the inner one a function, or move it behind the outer one"));
+        }
+        if here().is_some_and(|frame| frame.is_branch()) {
+            let what = format!("step {} stands in a branch of `parallel`", spec.id);
+            return Err(Error::new(ErrorKind::Script, what)
+                .help("steps come one after the other: put `parallel` into the body of one step"));
         }
         let repeats = self.shared().steps_repeat.load(Ordering::Relaxed);
         if !repeats && lock(&self.shared().verdicts).contains_key(&spec.id) {

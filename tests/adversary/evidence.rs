@@ -58,12 +58,18 @@ fn refused_by_all(rig: &Rig, what: &str) {
     for command in
         [&["verify-run"][..], &["show-run"], &["show-run", "--as", "markdown"], &["runs"], &["resume"]]
     {
-        let output = rig.command(command).output().unwrap();
-        let told =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(JOURNAL), "{what}: {command:?}: {told}");
-        assert!(!told.contains("PASSED"), "{what}: {command:?}: {told}");
+        refused_by(rig, command, what);
     }
+}
+
+/// What a command says that refuses a run.
+fn refused_by(rig: &Rig, command: &[&str], what: &str) -> String {
+    let output = rig.command(command).output().unwrap();
+    let told =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(JOURNAL), "{what}: {command:?}: {told}");
+    assert!(!told.contains("PASSED"), "{what}: {command:?}: {told}");
+    told
 }
 
 fn edit(path: &Path, from: &str, to: &str) {
@@ -119,6 +125,59 @@ fn lines_added_at_the_end_are_found() {
     fs::remove_file(dir.join(head::FILE)).unwrap();
     let told = rig.run(&["verify-run"]).expect(JOURNAL).told();
     assert!(told.contains("and the journal goes on"), "{told}");
+}
+
+/// A run that was killed before it ended: what comes before its first step, and the head that names the last line of it.
+fn killed(boot: &str) -> (Rig, PathBuf) {
+    let (rig, dir) = failed();
+    for report in ["report.json", "report.md", "report.html", "junit.xml"] {
+        fs::remove_file(dir.join(report)).unwrap();
+    }
+    let text = fs::read_to_string(dir.join(journal::FILE)).unwrap();
+    let begun: String =
+        text.split_inclusive('\n').take_while(|line| !line.contains("\"kind\":\"step-begin\"")).collect();
+    fs::write(dir.join(journal::FILE), &begun).unwrap();
+    let hash = hex(&Sha256::digest(begun.trim_end().rsplit('\n').next().unwrap()));
+    fs::write(dir.join(head::FILE), format!("last {hash}\nsynced {hash}\nboot {boot:-<36}\n")).unwrap();
+    (rig, dir)
+}
+
+#[test]
+fn an_end_that_was_added_is_found_in_this_boot_and_in_another() {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    for boot in [boot.trim(), "another"] {
+        let (rig, dir) = killed(boot);
+        rig.run(&["verify-run"]).expect(0);
+        let path = dir.join(journal::FILE);
+        let records = fs::read_to_string(&path).unwrap();
+        let mut records: Vec<Value> =
+            records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        records.push(json!({"kind": "run-end", "ok": true, "exit": 0, "seconds": 1.0}));
+        fs::write(&path, chained(records)).unwrap();
+        refused_by_all(&rig, boot);
+    }
+}
+
+#[test]
+fn a_piece_of_a_line_behind_the_end_is_found() {
+    let (rig, dir) = failed();
+    let text = fs::read_to_string(dir.join(journal::FILE)).unwrap();
+    fs::write(dir.join(journal::FILE), format!("{text}{{\"n\":")).unwrap();
+    refused_by_all(&rig, "a torn line behind the end");
+}
+
+#[test]
+fn a_damaged_and_a_moved_run_are_told_among_the_runs() {
+    let (rig, dir) = failed();
+    edit(&dir.join(journal::FILE), "\"kind\":\"run-begin\"", "\"kind\":\"run-begon\"");
+    assert!(refused_by(&rig, &["runs"], "damaged").contains("DAMAGED"));
+
+    let (rig, dir) = failed();
+    fs::rename(&dir, dir.with_file_name("20990101T000000.000Z-f-aaaa")).unwrap();
+    for command in [&["show-run"][..], &["verify-run"], &["resume"], &["runs"]] {
+        let told = refused_by(&rig, command, "moved");
+        assert!(told.contains("holds the journal of another run"), "{command:?}: {told}");
+    }
 }
 
 #[test]
