@@ -182,6 +182,9 @@ impl Library {
         text: &str,
     ) -> Compiled<AST> {
         let within = |e| Box::new(EvalAltResult::ErrorInModule(source.into(), e, Position::NONE));
+        if let Some((error, position)) = hidden_line(text) {
+            return Err(within(engine::at(error, position)));
+        }
         let mut ast = engine.compile_with_scope(scope, text).map_err(|e| within(e.into()))?;
         let known = self.known.get_or_init(|| Known::new(&engine::bare(), primitives::all()));
         if let Some(shadow) = shadows::of(known, &ast, text).into_iter().next() {
@@ -211,6 +214,15 @@ impl Library {
             None => place.clone(),
         }
     }
+}
+
+/// A carriage return that ends a line for Rhai and for no reader: what is behind it in a comment would run unseen.
+fn hidden_line(text: &str) -> Option<(Error, Position)> {
+    let lone = |(n, line): (usize, &str)| line.trim_end_matches('\r').contains('\r').then_some(n + 1);
+    let line = text.split('\n').enumerate().find_map(lone)?;
+    let error = Error::new(ErrorKind::Script, "a carriage return in the middle of a line")
+        .help("what is behind it would be read as a line of its own: break the line there, or write \\r in a string");
+    Some((error, Position::new(u16::try_from(line).unwrap_or(u16::MAX), 1)))
 }
 
 type SharedModule = rhai::Shared<Module>;

@@ -10,6 +10,7 @@ use super::host::Host;
 use super::rest;
 use super::thrown::Thrown;
 use crate::base::{Error, ErrorKind, Place};
+use crate::run::SESSION;
 use crate::run::Unwind;
 
 /// A runbook, compiled.
@@ -60,7 +61,14 @@ pub fn evaluate(name: &str, host: &Arc<Host>) -> Ended {
 
 impl Runbook {
     /// Compiles a runbook by its logical name.
+    ///
+    /// # Errors
+    /// It does not compile, or has the name that journals give to sessions.
     pub fn load(name: &str, host: &Arc<Host>) -> Result<Self, Thrown> {
+        if name == SESSION {
+            let what = format!("a runbook cannot be named `{SESSION}`: journals of sessions go by that name");
+            return Err(Error::new(ErrorKind::Script, what).help("rename its file").into());
+        }
         let _entered = host.run.enter();
         let engine = Arc::new(engine::build(host));
         host.set_engine(&engine);

@@ -22,6 +22,7 @@ pub const TAG: &str = "$rhumb";
 pub fn evidence(value: &Dynamic) -> Value {
     walk(value, &mut |v| match handles::resource_body(v) {
         Some(body) => Some(body),
+        None if v.is::<Secret>() => Some(MASK.into()),
         None => leaf(v),
     })
 }

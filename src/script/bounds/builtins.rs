@@ -14,7 +14,7 @@ use rhai::{
 };
 
 use super::weight::{Excess, Room, weigh};
-use crate::base::Secret;
+use crate::base::{Error, ErrorKind, Secret};
 use crate::run::readable::CUT;
 use crate::run::{Unwind as _, frame};
 use crate::script::thrown::Thrown;
@@ -73,6 +73,11 @@ fn texts(engine: &mut Engine) {
     }
     engine.register_fn("to_json", |map: &mut Map| -> Outcome<Dynamic> {
         fit(map.values())?;
+        // what a closure has captured may be this very map
+        if map.values().any(holds_closure) {
+            let error = Error::new(ErrorKind::Argument, "a closure cannot be written as JSON");
+            return Err(Thrown::from(error).into());
+        }
         // of a map that holds a secret it is one
         if map.values().any(holds_secret) {
             let body = value::payload(&map.clone().into());
@@ -92,6 +97,17 @@ fn holds_secret(value: &Dynamic) -> bool {
         return map.values().any(holds_secret);
     }
     value.read_lock::<Secret>().is_some()
+}
+
+/// Whether a closure is in a value.
+fn holds_closure(value: &Dynamic) -> bool {
+    if let Some(list) = value.read_lock::<Array>() {
+        return list.iter().any(holds_closure);
+    }
+    if let Some(map) = value.read_lock::<Map>() {
+        return map.values().any(holds_closure);
+    }
+    value.is_fnptr()
 }
 
 /// A value as a text; nothing where it does not fit, and then the script ends.

@@ -127,6 +127,11 @@ const REQUEST: Primitive = Primitive {
         request.body = call.arg(3).filter(|body| !body.is_unit()).map(value::payload);
         if let Some(version) = options.text("microversion") {
             openstack::takes_versions(&service)?;
+            let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+            if !version.split_once('.').is_some_and(|(major, minor)| is_number(major) && is_number(minor)) {
+                let what = format!("`{}` is not a microversion", version.escape_debug());
+                return Err(Error::new(ErrorKind::Argument, what).help("such as 2.25").into());
+            }
             request.microversion = Some(version.into());
         }
         request.undo = match (options.text("undo"), &request.method) {
