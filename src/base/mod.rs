@@ -8,6 +8,7 @@ pub mod error;
 pub mod line;
 pub mod panic;
 pub mod permit;
+pub mod plain_file;
 pub mod private;
 pub mod screen;
 pub mod secret;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::credentials::{Ask, CloudEntry, Written, clouds_yaml, openrc};
 use super::declare::{CloudDecl, CloudSource, Narrow, ScopeDecl};
 use crate::base::error::nearest;
-use crate::base::secret::names_user;
+use crate::base::secret::may_name_user;
 use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::systems::openstack::{
     AppCredential, Authority, Cloud, Credential, Declared, Domain, Interface, Policy, Project, User,
@@ -30,7 +30,7 @@ pub(super) fn reach(decl: &CloudDecl, policy: &Policy, ask: &dyn Ask) -> Result<
     let credential = credential(&entry, decl, ask)?;
     let own = own_authority(&entry, &credential);
     let auth_url = entry.text("auth_url").ok_or_else(|| missing(&entry, "auth_url", "OS_AUTH_URL"))?;
-    if let Some(written) = entry.written("auth_url").filter(|w| names_user(w.value.expose())) {
+    if let Some(written) = entry.written("auth_url").filter(|w| may_name_user(w.value.expose())) {
         let error = written.spot.error("auth_url holds a user or a password");
         return Err(error.help(
             "a URL is shown and journaled: take them out of it; the password goes into `password` (OS_PASSWORD)",

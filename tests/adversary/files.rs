@@ -57,6 +57,7 @@ impl Case {
         let mut told = error.to_string();
         told.extend(error.detail().causes.iter().map(|cause| format!("\n{cause}")));
         assert!(told.contains(&self.words), "{}: {told}", self.name);
+        assert!(!told.contains("s3cretpassw0rd"), "{}: {told}", self.name);
         assert!(!told.chars().any(|c| c.is_control() && c != '\n'), "{}: {told:?}", self.name);
         if let Some(line) = self.line {
             assert_eq!(error.detail().place.as_ref().map(|p| p.line), Some(line), "{}: {error}", self.name);

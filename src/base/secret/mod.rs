@@ -15,7 +15,7 @@ use serde_json::Value;
 pub use known::{LONG, STAND_IN, is_recognisable, mask, mask_json, masked, reread, stand_in, was_printed};
 
 pub use memory::keep_out_of_dumps;
-pub use url::{names_user, without_user};
+pub use url::{may_name_user, names_user, without_user};
 
 /// What stands in the place of a secret in every output.
 pub const MASK: &str = "***";

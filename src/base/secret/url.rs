@@ -41,6 +41,11 @@ pub fn names_user(url: &str) -> bool {
     authority.contains('@') || credentials(behind).is_some()
 }
 
+/// Whether a URL that an operator wrote holds a user, or could: one that does not parse is quoted in no error then.
+pub fn may_name_user(url: &str) -> bool {
+    names_user(url) || url.contains('@') || url.to_ascii_lowercase().contains("%40")
+}
+
 /// A URL without its user and password.
 pub fn without_user(url: &str) -> String {
     match url.split_once("://") {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::entry::{CloudEntry, SETTINGS, Written, canonical};
 use crate::base::error::nearest;
-use crate::base::secret::names_user;
+use crate::base::secret::may_name_user;
 use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::site::document::{Entry, Node, Shape, suggestion};
 use crate::site::trust::{self, SecretFile};
@@ -156,7 +156,7 @@ fn read_entry(title: &str, node: &Node) -> Result<CloudEntry> {
         }
         if let Some(service) = key.strip_suffix("_endpoint_override") {
             let url = node.text()?;
-            if names_user(url) {
+            if may_name_user(url) {
                 let error = node.spot.error(format!("`{}` holds a user or a password", node.path));
                 return Err(error.help("a URL is shown and journaled: take them out of it"));
             }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::json;
 
-use super::file::There;
+use super::file::{There, really};
 use super::http::{Address, HttpSettings, Method, Request};
 use crate::base::{Error, ErrorKind, Intent, Mutation, Permit, Result, Undo};
 
@@ -51,7 +51,7 @@ impl Download {
     /// A file from a URL, with the machine's authorities and no digest.
     pub fn new(url: impl Into<String>, to: impl Into<PathBuf>) -> Self {
         let http = HttpSettings::default();
-        Download { url: url.into(), to: to.into(), sha512: None, size: None, http, on_progress: None }
+        Download { url: url.into(), to: really(to.into()), sha512: None, size: None, http, on_progress: None }
     }
 
     /// Refuses what cannot be fetched, before anyone is asked to approve it.

@@ -31,6 +31,15 @@ pub struct SecretFile {
     there: Option<There>,
 }
 
+/// A path without links in its directory: what is shown and approved is where the file goes.
+pub fn really(path: PathBuf) -> PathBuf {
+    let directory = path.parent().and_then(|dir| dir.canonicalize().ok());
+    match (directory, path.file_name()) {
+        (Some(directory), Some(name)) => directory.join(name),
+        _ => path,
+    }
+}
+
 impl SecretFile {
     /// A file to write; `what` says to people what it holds.
     ///
@@ -43,6 +52,7 @@ impl SecretFile {
             Some(absent) if to.file_name().is_some() => place(absent)?,
             _ => place(&to)?,
         }
+        let to = really(to);
         let there = There::at(&to)?.filter(|there| !there.holds(text.expose().as_bytes()));
         Ok(SecretFile { what, to, text, plain: false, there })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::base::secret::names_user;
+use crate::base::secret::may_name_user;
 use crate::base::{Error, ErrorKind, Result, Secret, line};
 use crate::systems::http::{Http, HttpSettings, Url, is_loopback};
 
@@ -85,10 +85,12 @@ impl Cloud {
             .help("name Keystone's URL, such as https://keystone.example:5000/v3")
         };
         let text = self.auth_url.trim().trim_end_matches('/');
-        let url = Url::parse(text).map_err(|e| wrong("is not a URL").from_source(&e))?;
-        if names_user(text) {
-            return Err(wrong("holds a user or a password"));
+        if may_name_user(text) {
+            let what = format!("the auth_url of cloud `{}` holds a user or a password", self.name);
+            return Err(Error::new(ErrorKind::Site, what)
+                .help("name Keystone's URL alone, such as https://keystone.example:5000/v3"));
         }
+        let url = Url::parse(text).map_err(|e| wrong("is not a URL").from_source(&e))?;
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
             return Err(wrong("is not Keystone's URL"));
         }

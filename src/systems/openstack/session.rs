@@ -225,6 +225,10 @@ impl Session {
             _ => None,
         };
         let does = does.unwrap_or_else(|| format!("{} {} {}", call.method, call.service, address.target()));
+        let does = match &call.microversion {
+            Some(version) => format!("{does} at microversion {version}"),
+            None => does,
+        };
         call.summary = if title.is_empty() { does } else { format!("{title} ({does})") };
     }
 

@@ -21,7 +21,10 @@ async fn a_call_by_hand_says_what_it_is_and_asks_for_its_version() {
     );
     let ended = run(&cloud, &body, &["--approve", "step:1"]).expect(0);
     let (intent, _) = approved(&ended.entries).remove(0);
-    assert_eq!(intent.summary, format!("move vm off compute-1 (POST compute /servers/{A}/action)"));
+    assert_eq!(
+        intent.summary,
+        format!("move vm off compute-1 (POST compute /servers/{A}/action at microversion 2.25)")
+    );
     assert_eq!((intent.undo, intent.destroys), (Undo::By("move it back".into()), false));
     let sent = cloud.seen("/action").remove(0);
     assert_eq!(

@@ -1,7 +1,6 @@
 //! From a cluster and a user of a kubeconfig to the settings of a connection.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -11,11 +10,11 @@ use kube::config::{AuthInfo, Cluster, ExecAuthCluster};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::base::secret::names_user;
-use crate::base::{Error, Payload, Result, Secret};
+use crate::base::secret::may_name_user;
+use crate::base::{Error, Payload, Result, plain_file};
 use crate::systems::http::is_loopback;
 
-use super::source::Source;
+use super::source::{LARGEST, Source};
 use super::token::token;
 
 /// Longest wait for a connection, in real time.
@@ -58,7 +57,7 @@ impl Source {
     ) -> Result<(Config, Option<PathBuf>)> {
         self.remember(&user);
         for (key, url) in [("server", &cluster.server), ("proxy-url", &cluster.proxy_url)] {
-            if let Some(url) = url.as_deref().filter(|url| names_user(url)) {
+            if let Some(url) = url.as_deref().filter(|url| may_name_user(url)) {
                 let error = self.wrong(&format!("has a user or a password in its {key}"));
                 return Err(self
                     .placed(error, url)
@@ -66,6 +65,12 @@ impl Source {
             }
         }
         let server = cluster.server.as_deref().unwrap_or_default();
+        if server.contains(['?', '#']) {
+            let error = self.wrong("has a query or a fragment in its server");
+            return Err(self
+                .placed(error, server)
+                .help("a URL is shown and journaled: write https://host:port"));
+        }
         let url = server
             .parse::<http::Uri>()
             .ok()
@@ -79,6 +84,12 @@ impl Source {
         };
         for path in [&mut user.client_certificate, &mut user.client_key] {
             *path = path.take().map(|p| self.absolute(&p).display().to_string());
+            // kube reads them, whatever they are
+            if let Some(Err(e)) = path.as_deref().map(|path| plain_file::open(Path::new(path))) {
+                return Err(self
+                    .wrong(&format!("names `{}`", path.as_deref().unwrap_or_default()))
+                    .from_source(&e));
+            }
         }
         // kube keeps a line end that the file has, and cannot send it
         let mut token_file = None;
@@ -112,9 +123,7 @@ impl Source {
 
     /// Has what the user proves itself with masked wherever a server repeats it.
     fn remember(&self, user: &AuthInfo) {
-        let user_file =
-            user.token_file.as_deref().and_then(|path| fs::read_to_string(self.absolute(path)).ok());
-        let _ = user_file.map(|token| Secret::new(token.trim()));
+        let _ = user.token_file.as_deref().map(|path| token(&self.absolute(path)));
         let keys = ["/token", "/password", "/client-key-data"].map(String::from);
         let _ = serde_json::to_value(user).map(|user| Payload::new(user, keys));
     }
@@ -124,7 +133,7 @@ impl Source {
             (Some(data), _) => STANDARD.decode(data.trim()).map_err(|e| {
                 self.wrong("has a certificate-authority-data that is not base64").from_source(&e)
             })?,
-            (None, Some(path)) => fs::read(self.absolute(path)).map_err(|e| {
+            (None, Some(path)) => plain_file::read(&self.absolute(path), LARGEST).map_err(|e| {
                 self.wrong(&format!("names a certificate authority `{path}` that cannot be read"))
                     .from_source(&e)
             })?,

@@ -1,6 +1,5 @@
 //! A kubeconfig's text, and how far it is trusted.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use kube::config::{AuthInfo, Cluster};
@@ -9,8 +8,11 @@ use serde_saphyr::Location;
 
 use super::texts::{Texts, has_nul};
 use crate::base::error::nearest;
-use crate::base::{Error, ErrorKind, Result, Secret};
+use crate::base::{Error, ErrorKind, Result, Secret, plain_file};
 use crate::systems::kubernetes::spec::{KubeSpec, KubeconfigSource};
+
+/// Most bytes of a kubeconfig, and of a certificate authority that it names.
+pub(super) const LARGEST: u64 = 4 << 20;
 
 /// A kubeconfig's text and how far it is trusted.
 pub(super) struct Source {
@@ -31,7 +33,7 @@ impl Source {
             }
             KubeconfigSource::File { path, allow_exec } => {
                 let file = path.display().to_string();
-                let text = fs::read_to_string(path).map_err(|e| {
+                let text = plain_file::read_text(path, LARGEST).map_err(|e| {
                     Error::new(ErrorKind::Site, format!("the kubeconfig {file} cannot be read"))
                         .scope(&handle)
                         .from_source(&e)

@@ -1,10 +1,8 @@
 //! A file with a bearer token, as `tokenFile` names one. Others write it anew before the token ends.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
-use crate::base::{Error, ErrorKind, Result, Secret, line};
+use crate::base::{Error, ErrorKind, Result, Secret, line, plain_file};
 
 /// Most bytes of a token: a header of more is refused by servers.
 const LONGEST: u64 = 64 << 10;
@@ -19,13 +17,10 @@ pub(in crate::systems::kubernetes) fn token(path: &Path) -> Result<Secret> {
         Error::new(ErrorKind::Site, format!("the token file {file} {what}"))
             .help("it holds one token and nothing else")
     };
-    let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST + 1).read_to_string(&mut text));
-    read.map_err(|e| wrong("cannot be read").from_source(&e))?;
+    let text = plain_file::read_text(path, LONGEST).map_err(|e| wrong("cannot be read").from_source(&e))?;
     let token = text.trim();
     match line::flaw(token) {
         _ if token.is_empty() => Err(wrong("is empty")),
-        _ if text.len() as u64 > LONGEST => Err(wrong("is too long for a token")),
         Some(flaw) => {
             let before = token.find(|c: char| c.is_control()).unwrap_or_default();
             let line = text[..text.len() - text.trim_start().len() + before].matches('\n').count() + 1;
