@@ -101,7 +101,7 @@ impl SimClock {
     }
 
     fn jump_if_all_sleep(&self, sim: &mut Sim) {
-        // whoever is woken already does not sleep any more
+        // who is woken already does not sleep any more
         if sim.sleepers.len() >= sim.participants.max(1)
             && !sim.sleepers.values().any(CancellationToken::is_cancelled)
             && let Some(((at, _), _)) = sim.sleepers.first_key_value()

@@ -21,7 +21,7 @@ use crate::base::{Error, ErrorKind, Result, private};
 /// some file, a pipe.
 pub(super) fn open(path: &Path) -> Result<File> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(refused(path, "it is no path of a file"));
+        return Err(refused(path, "it is not the path of a file"));
     };
     let wrong = |e: io::Error| failed(path, &e);
     private::make(parent).map_err(wrong)?;
