@@ -34,6 +34,9 @@ pub(crate) struct Seen {
 /// Status and body for a request and its number.
 type Answers = dyn Fn(&Seen, usize) -> (u16, Value) + Send + Sync;
 
+/// A whole answer in the place of that, from something between here and the services.
+pub(crate) type Portal = dyn Fn(&Seen) -> Option<Response> + Send + Sync;
+
 /// What the cloud does, for a test to change at any time.
 pub(crate) struct Stage {
     pub(crate) seen: Vec<Seen>,
@@ -46,6 +49,8 @@ pub(crate) struct Stage {
     pub(crate) wrong_project: Option<&'static str>,
     /// Where the catalog says that the services are, if not here.
     pub(crate) moved_to: Option<SocketAddr>,
+    /// Answers in the place of the services.
+    pub(crate) portal: Option<Arc<Portal>>,
     minted: usize,
     answer: Arc<Answers>,
 }
@@ -77,6 +82,7 @@ pub(crate) async fn start(
         roles: vec!["member", "reader"],
         wrong_project: None,
         moved_to: None,
+        portal: None,
         minted: 0,
         answer: Arc::new(answer),
     };
@@ -122,6 +128,11 @@ impl StubCloud {
         if path.starts_with("/identity/v3/auth/tokens") {
             let services = stage.moved_to.unwrap_or(self.address);
             return stage.mint(&seen.body, &format!("http://{services}"));
+        }
+        if let Some(portal) = stage.portal.clone()
+            && let Some(answer) = portal(&seen)
+        {
+            return answer;
         }
         if !stage.tokens.contains_key(&seen.token) {
             return reply(

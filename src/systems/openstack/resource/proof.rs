@@ -22,7 +22,7 @@ pub struct Proof {
 /// What a body must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// No body.
+    /// No body, or `null`.
     Nothing,
     /// The thing itself, as the row has it: under its key, with its id.
     Thing,
@@ -110,6 +110,11 @@ fn by_hand(answer: &Answer) -> Option<String> {
     (!proves).then(|| "200 to 202 with JSON, or 201, 202 or 204 without a body, was due".to_string())
 }
 
+/// The field that whoever makes a thing calls it by: an id that the service makes is none.
+fn name_key(row: &Resource) -> Option<&'static str> {
+    row.name_key.or(Some(row.id_key).filter(|key| !matches!(*key, "id" | "uuid")))
+}
+
 /// What was asked for, to hold an answer to.
 struct Asked<'a> {
     row: &'a Resource,
@@ -130,7 +135,7 @@ impl<'a> Asked<'a> {
         let body = call.body.as_ref().map(Payload::expose);
         let many = body.and_then(|body| body.get(row.collection_key)?.as_array()).map(Vec::len);
         let fields = body.and_then(|body| row.item_key.map_or(Some(body), |key| body.get(key)));
-        let name = fields.and_then(|fields| fields.get(row.name_key.unwrap_or(row.id_key))?.as_str());
+        let name = fields.and_then(|fields| fields.get(name_key(row)?)?.as_str());
         Asked { row, id: None, name, many: many.filter(|_| call.method == Method::POST) }
     }
 
@@ -144,6 +149,8 @@ impl<'a> Asked<'a> {
         let body = match answer.body.is_empty() {
             true => None,
             false => match serde_json::from_slice::<Value>(&answer.body) {
+                // what some frameworks write for none
+                Ok(Value::Null) => None,
                 Ok(body) => Some(body),
                 Err(_) => return Some(due()),
             },
@@ -176,7 +183,7 @@ impl<'a> Asked<'a> {
         let plain = |id: &str| id.replace('-', "").to_ascii_lowercase();
         match (id, &self.id) {
             (Value::Number(_), _) => true,
-            (Value::String(id), Some(asked)) if is_uuid(asked) && is_uuid(id) => plain(id) == plain(asked),
+            (Value::String(id), Some(asked)) if is_uuid(asked) => plain(id) == plain(asked),
             (Value::String(id), _) => !id.is_empty(),
             _ => false,
         }
@@ -184,7 +191,7 @@ impl<'a> Asked<'a> {
 
     /// Whether it bears the name that it was to have, where the answer tells one.
     fn has_the_name(&self, thing: &Value) -> bool {
-        let is = thing.get(self.row.name_key.unwrap_or(self.row.id_key)).and_then(Value::as_str);
+        let is = name_key(self.row).and_then(|key| thing.get(key)?.as_str());
         // services cut the blanks around a name
         self.name.zip(is).is_none_or(|(asked, is)| asked.trim() == is.trim())
     }
