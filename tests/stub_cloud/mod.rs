@@ -44,6 +44,8 @@ pub(crate) struct Stage {
     pub(crate) tokens: BTreeMap<String, Value>,
     pub(crate) token_life: i64,
     pub(crate) keystone_is_away: bool,
+    /// The user has no role on any project.
+    pub(crate) without_role: bool,
     pub(crate) roles: Vec<&'static str>,
     /// Keystone gives a token for this project, whatever is asked.
     pub(crate) wrong_project: Option<&'static str>,
@@ -79,6 +81,7 @@ pub(crate) async fn start(
         tokens: BTreeMap::new(),
         token_life: 3600,
         keystone_is_away: false,
+        without_role: false,
         roles: vec!["member", "reader"],
         wrong_project: None,
         moved_to: None,
@@ -174,6 +177,9 @@ impl Stage {
         let password = &auth["identity"]["password"]["user"]["password"];
         let secret = &auth["identity"]["application_credential"]["secret"];
         if password != "secret" && secret != "secret" {
+            return refused();
+        }
+        if self.without_role && auth["scope"] != "unscoped" {
             return refused();
         }
         let wanted = &auth["scope"]["project"];
