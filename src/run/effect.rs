@@ -204,26 +204,22 @@ impl Run {
         look: &mut dyn FnMut(&Effect) -> Result<Settled>,
     ) -> Result<Settled> {
         let summary = &before.intent.summary;
+        let took_place = before.state.is_done() || before.state == State::Broken;
+        if took_place && before.may_be_gone() && look(before)? == Settled::NotDone {
+            self.gone(before)?;
+            self.note(&format!("made before the cut and not there any more: {summary}"))?;
+            return Ok(Settled::NotDone);
+        }
         match before.state {
-            State::Done | State::Settled if before.may_be_gone() => match look(before)? {
-                Settled::NotDone => {
-                    self.gone(before)?;
-                    self.note(&format!("made before the cut and not there any more: {summary}"))?;
-                    Ok(Settled::NotDone)
-                }
-                _ => Ok(Settled::Done(before.value.clone())),
-            },
             State::Done | State::Settled => Ok(Settled::Done(before.value.clone())),
             State::InDoubt => self.settle(before, look),
-            State::Broken if before.made().is_some() => {
+            State::Broken if before.may_be_gone() => {
                 let why = before.error["what"].as_str().unwrap_or_default();
-                Err(Error::new(
-                    ErrorKind::Conflict,
-                    format!("made before the cut, and failed since: {summary}"),
-                )
-                .cause(why)
-                .scope(&before.intent.handle)
-                .help("remove it, then `rhumb resume`: the step makes it anew"))
+                let what = format!("made before the cut, and failed since: {summary}");
+                Err(Error::new(ErrorKind::Conflict, what)
+                    .cause(why)
+                    .scope(&before.intent.handle)
+                    .help("remove it, then `rhumb resume`: the step makes it anew"))
             }
             State::Broken => {
                 let why = before.error["what"].as_str().unwrap_or_default();

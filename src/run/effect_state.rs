@@ -264,7 +264,12 @@ impl Effects {
             (true, true) if open => State::Settled,
             (true, false) if open => State::NotDone,
             // what a later look finds of one that was done
-            (true, false) if effect.state.is_done() && error["kind"] == "not-found" => State::Undone,
+            (true, false)
+                if (effect.state.is_done() || effect.state == State::Broken)
+                    && error["kind"] == "not-found" =>
+            {
+                State::Undone
+            }
             (true, false) if effect.state.is_done() => State::Broken,
             (true, _) => return Err(format!("line {intent} has two outcomes")),
         };
@@ -390,6 +395,16 @@ mod tests {
             (vec![create(), resume(), found(json!({"kind": "failed"}))], State::NotDone),
             (vec![create(), answer(), resume(), found(json!({"kind": "failed"}))], State::Broken),
             (vec![create(), answer(), resume(), found(json!({"kind": "not-found"}))], State::Undone),
+            (
+                vec![
+                    create(),
+                    answer(),
+                    resume(),
+                    found(json!({"kind": "failed"})),
+                    found(json!({"kind": "not-found"})),
+                ],
+                State::Undone,
+            ),
             (vec![create(), resume(), create()], State::Repeated),
         ] {
             let (effects, faults) = of(records.clone());

@@ -25,7 +25,11 @@ const WITHIN: Duration = Duration::from_secs(30 * 60);
 /// # Errors
 /// An interruption, what keeps it from looking, and what keeps the journal from being written.
 pub(super) fn come_to_rest(host: &Host) -> Result<()> {
-    for effect in host.run.before_the_cut() {
+    // what was removed is known before what was made is missed
+    let (removals, others): (Vec<_>, Vec<_>) =
+        host.run.before_the_cut().into_iter().partition(Effect::removes);
+    for entry in removals.iter().chain(&others).map(|effect| effect.entry) {
+        let Some(effect) = host.run.before_the_cut().into_iter().find(|e| e.entry == entry) else { continue };
         let finished = host.run.has_finished(&effect.step);
         // what a finished step did was judged by it; what it made must be there still
         if finished && (effect.made().is_none() || !effect.state.is_done()) {
