@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::Dynamic;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
+use super::doubt;
 use super::openstack::{change_with, create, item};
+use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Intent, Result};
 use crate::run::effect::Settled;
 use crate::run::wait::WaitHooks;
-use crate::run::{Transfer, WaitSpec};
+use crate::run::{self, Mode, Transfer, WaitSpec};
 use crate::script::adapter::Call;
 use crate::script::handles::{Collection, Resource};
 use crate::script::host::Host;
@@ -113,17 +116,60 @@ fn upload(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let file = file(host, &call.text(1), &name)?;
     let mut fields = call.map(2);
     fields.insert("name".into(), name.clone().into());
-    let fields = value::payload(&fields.into());
     host.run.used(images.session.handle());
+    let ours_to_choose = !fields.contains_key("id");
+    if ours_to_choose && let Some(id) = id_from_before(host, &images, &name)? {
+        fields.insert("id".into(), id.into());
+    }
+    let anew = |mut fields: rhai::Map| {
+        if ours_to_choose {
+            fields.insert("id".into(), new_id(host, &name).into());
+        }
+        value::payload(&fields.into())
+    };
+    let later = fields.clone();
+    let fields = value::payload(&fields.into());
     // one that was made before a cut is this call's own
     let wanted = host.block_on(images.session.intent(&resource::create_call(images.row, &fields)?))?;
     if !host.run.comes_next(&wanted) {
         refuse_others(host, &images, &name)?;
     }
-    let made = create(host, &images, fields)?;
+    let mut made = create(host, &images, fields)?;
+    if is_stuck(host, &made, &file)? {
+        bury(host, &made)?;
+        made = create(host, &images, anew(later))?;
+    }
     stage(host, &made, file)?;
     import(host, &made)?;
     follow(host, &made, options.duration("within"), options.duration("every"))
+}
+
+/// The id to make an image with. Glance takes one of its client's: then a look for the image of a lost answer finds this one
+/// and no other. On resume it is that of before the cut, unless that image is gone: its id is not taken again. `None` where an
+/// earlier version left the choice to Glance.
+fn id_from_before(host: &Host, images: &Collection, name: &str) -> Result<Option<String>> {
+    let create = resource::create_call(images.row, &json!({ "name": name }).into())?;
+    let target = host.block_on(images.session.intent(&create))?.target;
+    let is_it = |i: &Intent| i.method == "POST" && i.target == target && i.body["name"] == name;
+    let Some(earlier) = host.run.earlier(is_it) else { return Ok(Some(new_id(host, name))) };
+    if let Some(made) = earlier.made()
+        && host.block_on(openstack::find(&images.session, images.row, made, &Map::new()))?.is_none()
+    {
+        host.run.gone(&earlier)?;
+        host.run.note(&format!("image {made} is not there any more: it is made anew"))?;
+        return Ok(Some(new_id(host, name)));
+    }
+    Ok(earlier.intent.body["id"].as_str().map(str::to_string))
+}
+
+/// An id that no other image has. In a rehearsal it is the same each time.
+fn new_id(host: &Host, name: &str) -> String {
+    let mut of = format!("{name} {} {}", host.run.clock().now(), host.run.effects().len());
+    if host.run.mode() != Mode::Rehearse {
+        of = format!("{of} {} {}", host.run.directory().display(), std::process::id());
+    }
+    let text = hex(&Sha256::digest(of));
+    format!("{}-{}-4{}-8{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..32])
 }
 
 /// An image of the name that is there already, alive or dead, is in the way.
@@ -170,38 +216,69 @@ fn file(host: &Host, path: &str, name: &str) -> Result<Upload> {
     Upload::of(&path, Some(on_sent))
 }
 
-/// Sends the bytes. Of a transfer that was cut off only the image's state can tell.
+/// What an image tells of a transfer to it whose answer never came.
+///
+/// Glance takes bytes for an image that is `queued` alone. It is `uploading` from then on, also when all of them have come, and its
+/// `size` is set then. A client that is cut off puts it back to `queued`, unless the server is lost with it: then it stays.
+fn transferred(host: &Host, image: &Resource, size: u64) -> Result<Settled> {
+    let now = look(host, image)?;
+    Ok(match now["status"].as_str().unwrap_or_default() {
+        "uploading" if now["size"] == size => Settled::Done(Value::Null),
+        "queued" | "uploading" => Settled::NotDone,
+        _ => Settled::Done(Value::Null),
+    })
+}
+
+/// Whether an image of before a cut has a part of its bytes, and takes no others any more. It has to be made anew then.
+fn is_stuck(host: &Host, image: &Resource, file: &Upload) -> Result<bool> {
+    let (id, name, session) = (image.id(), image.name(), &image.from.session);
+    let request = image::stage_call(item(image, &id, name.as_deref()), file.clone())?;
+    let intent = host.block_on(session.intent(&request))?;
+    let settled = host.run.settle_next(&intent, &mut |_| transferred(host, image, file.size()))?;
+    let never_came =
+        settled.map_or_else(|| host.run.found_not_done(&intent), |seen| seen == Settled::NotDone);
+    Ok(never_came && look(host, image)?["status"] == "uploading")
+}
+
+/// Deletes an image whose bytes came in part.
+fn bury(host: &Host, image: &Resource) -> Result<()> {
+    let (id, name, session) = (image.id(), image.name(), &image.from.session);
+    host.run.note(&format!(
+        "the transfer to image {id} was cut off, and it takes no bytes any more: it is deleted and made anew"
+    ))?;
+    let request = resource::delete_call(image.from.row, item(image, &id, name.as_deref()), &Map::new())?;
+    let subject = request.subject.clone();
+    change_with(host, session, request, |effect| doubt::of_thing(host, session, &subject, effect)).map(drop)
+}
+
+/// Sends the bytes.
 fn stage(host: &Host, image: &Resource, file: Upload) -> Result<()> {
     let (id, name, session) = (image.id(), image.name(), &image.from.session);
-    let look = |_: &Intent| match status(host, image)?.as_str() {
-        "queued" => Ok(Settled::NotDone),
-        "uploading" => Err(Error::new(
-            ErrorKind::Conflict,
-            format!("the transfer to image {id} was cut off, and whether all of it arrived nobody knows"),
-        )
-        .help(format!("delete image {id}, then run the step anew with --from"))
-        .scope(session.handle())),
-        _ => Ok(Settled::Done(Value::Null)),
-    };
+    if is_stuck(host, image, &file)? {
+        let what = format!("the transfer to image {id} was cut off, and it takes no bytes any more");
+        return Err(Error::new(ErrorKind::Conflict, what)
+            .help(format!("delete image {id}, then `rhumb resume`: the step makes it anew"))
+            .scope(session.handle()));
+    }
+    let size = file.size();
     let request = image::stage_call(item(image, &id, name.as_deref()), file)?;
-    change_with(host, session, request, look).map(drop)
+    change_with(host, session, request, |_| transferred(host, image, size)).map(drop)
 }
 
 fn import(host: &Host, image: &Resource) -> Result<()> {
     let (id, name, session) = (image.id(), image.name(), &image.from.session);
-    let look = |_: &Intent| {
-        Ok(match status(host, image)?.as_str() {
+    let seen = |_: &run::Effect| {
+        Ok(match look(host, image)?["status"].as_str().unwrap_or_default() {
             "uploading" => Settled::NotDone,
             _ => Settled::Done(Value::Null),
         })
     };
     let request = image::import_call(item(image, &id, name.as_deref()))?;
-    change_with(host, session, request, look).map(drop)
+    change_with(host, session, request, seen).map(drop)
 }
 
-fn status(host: &Host, image: &Resource) -> Result<String> {
-    let now = host.block_on(openstack::get(&image.from.session, image.from.row, &image.id(), &Map::new()))?;
-    Ok(now["status"].as_str().unwrap_or_default().to_string())
+fn look(host: &Host, image: &Resource) -> Result<Value> {
+    host.block_on(openstack::get(&image.from.session, image.from.row, &image.id(), &Map::new()))
 }
 
 /// Follows an import until the image is active, or dead.

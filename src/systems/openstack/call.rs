@@ -42,6 +42,8 @@ pub struct Call {
     pub summary: String,
     /// What it is about.
     pub subject: Subject,
+    /// What a thing that is removed was like.
+    pub was: Value,
     /// Whether it can be taken back.
     pub undo: Undo,
     /// It destroys something.
@@ -91,6 +93,7 @@ impl Call {
             microversion: None,
             summary,
             subject: Subject::default(),
+            was: Value::Null,
             undo: Undo::Unknown,
             destroys,
             operation: None,
@@ -150,6 +153,7 @@ impl Call {
             undo: self.undo.clone(),
             destroys: self.destroys,
             replaces: Value::Null,
+            was: self.was.clone(),
         }
     }
 }
