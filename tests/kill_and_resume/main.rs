@@ -13,6 +13,9 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod player;
+#[path = "../proxy/mod.rs"]
+mod proxy;
+mod schedules;
 mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
