@@ -133,7 +133,10 @@ impl Framing {
     }
 
     /// The next bytes as they come; nothing at the end.
-    pub(super) async fn next(&mut self, from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
+    pub(super) async fn next(
+        &mut self,
+        from: &mut (impl AsyncBufRead + Unpin),
+    ) -> io::Result<Option<Vec<u8>>> {
         let mut part = Vec::new();
         match self {
             Framing::Over | Framing::Length(0) => return Ok(None),

@@ -45,6 +45,8 @@ pub(crate) struct Carried {
     pub(crate) copy: bool,
     /// What was played with it.
     pub(crate) play: Play,
+    /// The body of the answer, where it was not passed on as it came.
+    pub(crate) answer: Vec<u8>,
 }
 
 /// A proxy at work. Dropping it ends it; what is late still arrives.
@@ -56,7 +58,12 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// Stands in front of a service, on a free port of loopback.
-    pub(crate) fn before(service: SocketAddr, clock: Arc<dyn Clock>, runtime: &Handle, rule: Box<Rule>) -> Proxy {
+    pub(crate) fn before(
+        service: SocketAddr,
+        clock: Arc<dyn Clock>,
+        runtime: &Handle,
+        rule: Box<Rule>,
+    ) -> Proxy {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
@@ -118,6 +125,19 @@ impl Desk {
         match play {
             Play::Pass => return self.pass(client, &request).await,
             Play::Reset => return reset(client),
+            Play::CutRequest => {
+                let whole = [&request.head[..], &request.body[..]].concat();
+                let half = match request.body.len() {
+                    0 => request.head.len() / 2,
+                    n => request.head.len() + n / 2,
+                };
+                let mut service = TcpStream::connect(self.service).await?;
+                service.write_all(&whole[..half]).await?;
+                service.shutdown().await?;
+                // the service has taken notice when it hangs up, or answers
+                let _ = service.read(&mut [0]).await;
+                return reset(client);
+            }
             Play::Html => client.write_all(&play::html()).await?,
             Play::Busy { retry_after } => client.write_all(&play::busy(retry_after)).await?,
             Play::Late { after, told } => return self.late(client, request, play, after, told).await,
@@ -183,7 +203,7 @@ impl Desk {
     async fn carry(&self, request: &Request, play: Play, copy: bool) -> io::Result<Answer> {
         let mut service = self.send(request).await?;
         let answer = message::answer(&mut service, request).await?;
-        self.keep(request, answer.status, play, copy);
+        self.keep(request, &answer, play, copy);
         Ok(answer)
     }
 
@@ -191,7 +211,8 @@ impl Desk {
     async fn pass(&self, client: &mut Client, request: &Request) -> io::Result<bool> {
         let mut service = self.send(request).await?;
         let (status, head) = message::answer_head(&mut service).await?;
-        self.keep(request, status, Play::Pass, false);
+        let unread = Answer { status, head: Vec::new(), body: Vec::new() };
+        self.keep(request, &unread, Play::Pass, false);
         client.write_all(&head).await?;
         if status == 101 || request.method == "CONNECT" && status < 300 {
             copy_bidirectional(client, &mut service).await?;
@@ -209,9 +230,10 @@ impl Desk {
         Ok(service)
     }
 
-    fn keep(&self, request: &Request, status: u16, play: Play, copy: bool) {
+    fn keep(&self, request: &Request, came: &Answer, play: Play, copy: bool) {
         let Request { method, host, path, body, .. } = request.clone();
-        self.carried.lock().unwrap().push(Carried { method, host, path, body, status, copy, play });
+        let (status, answer) = (came.status, came.body.clone());
+        self.carried.lock().unwrap().push(Carried { method, host, path, body, status, copy, play, answer });
     }
 }
 

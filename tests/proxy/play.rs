@@ -15,6 +15,8 @@ pub(crate) enum Play {
     CutHead,
     /// It goes on; the answer ends in the middle of its body.
     CutBody,
+    /// Half of it goes on, and both connections are reset; of one without a body half of the head.
+    CutRequest,
     /// It goes nowhere; the connection is reset.
     Reset,
     /// It goes nowhere; the answer is the page of a captive portal, with 200.
@@ -30,7 +32,7 @@ pub(crate) enum Play {
 impl Play {
     /// Whether the request reaches the service, now or later.
     pub(crate) fn forwards(self) -> bool {
-        !matches!(self, Play::Reset | Play::Html | Play::Busy { .. })
+        !matches!(self, Play::Reset | Play::CutRequest | Play::Html | Play::Busy { .. })
     }
 }
 
@@ -48,8 +50,11 @@ pub(crate) enum Told {
 
 fn page(status: &str, headers: &str, text: &str) -> Vec<u8> {
     let body = format!("<html><head><title>{text}</title></head><body><h1>{text}</h1></body></html>\n");
-    format!("HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {}\r\n{headers}\r\n{body}", body.len())
-        .into_bytes()
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/html\r\ncontent-length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 pub(super) fn html() -> Vec<u8> {

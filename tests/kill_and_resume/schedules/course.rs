@@ -45,7 +45,9 @@ impl Observer for Killer {
 fn summary(entry: &Entry) -> String {
     let record = serde_json::to_value(&entry.record).unwrap_or_default();
     let word = |key: &str| record[key].as_str().unwrap_or_default().to_string();
-    format!("{} {} {} {} {}", entry.n, word("kind"), word("step"), word("method"), word("target")).trim().to_string()
+    format!("{} {} {} {} {}", entry.n, word("kind"), word("step"), word("method"), word("target"))
+        .trim()
+        .to_string()
 }
 
 struct Asked(Arc<Life>);
@@ -73,8 +75,10 @@ pub(super) struct Way {
 /// Goes on until the run has passed. What went wrong where it cannot.
 pub(super) fn follow(world: &Arc<World>, pauses: &[Duration]) -> Result<(), String> {
     let mut way = Way::default();
-    let mut failures = 0;
+    // what was printed last, how much was to go wrong then, and how often that led nowhere
+    let mut last = (String::new(), 0, 0);
     for pause in pauses {
+        let mut pause = *pause;
         match live(world, &way) {
             Ending::Passed => {
                 // what is late still comes
@@ -84,19 +88,26 @@ pub(super) fn follow(world: &Arc<World>, pauses: &[Duration]) -> Result<(), Stri
             }
             Ending::Killed => way = Way::default(),
             Ending::Failed(printed) => {
-                failures += 1;
-                let told: Vec<&str> = printed.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+                let rule = |line: &str| line.chars().all(|c| "─ ".contains(c));
+                let told: Vec<&str> = printed.lines().map(str::trim).filter(|line| !rule(line)).collect();
                 world.tell(format!("it ended: {}", told.join(" | ")));
                 let advice = Advice::of(&printed);
                 world.tell(format!("the operator follows: {advice:?}"));
                 way.selection = Operator(world).follow(&advice);
-                // nothing goes wrong any more: what leads nowhere again and again leads nowhere
-                if failures > 6 {
+                let (first, to_come) =
+                    (told.iter().take(3).map(|s| s.to_string()).collect(), world.to_come());
+                let again = if (&last.0, last.1) == (&first, to_come) { last.2 + 1 } else { 0 };
+                if again == 2 {
                     return Err(format!("it cannot go on: {}", told.join(" | ")));
                 }
+                // whoever meets the same again takes his time
+                if again > 0 {
+                    pause = pause.max(Duration::from_secs(1200));
+                }
+                last = (first, to_come, again);
             }
         }
-        world.pause(*pause);
+        world.pause(pause);
         way.resumed = world.run_dir().join(FILE).exists();
         world.tell(if way.resumed { "resume".into() } else { "run".into() });
     }
@@ -186,7 +197,11 @@ fn conduct(life: &Arc<Life>, way: &Way) -> Ending {
         _ => {
             let options = terminal::Options { width: 1000, colours: false, reports: None };
             let drawn = ended.report.map(|report| report.draw(1000, false)).unwrap_or_default();
-            Ending::Failed(format!("{}\n{}", drawn_text(&drawn), drawn_text(&terminal::render(&report, &options))))
+            Ending::Failed(format!(
+                "{}\n{}",
+                drawn_text(&drawn),
+                drawn_text(&terminal::render(&report, &options))
+            ))
         }
     }
 }

@@ -69,7 +69,8 @@ impl Life {
 
     async fn command(&self, line: String, run: BoxFuture<'_, Result<Output>>) -> Result<Output> {
         self.lives();
-        let lost = || Error::new(ErrorKind::Timeout, format!("the connection broke in the middle of `{line}`"));
+        let lost =
+            || Error::new(ErrorKind::Timeout, format!("the connection broke in the middle of `{line}`"));
         let struck = self.world.strike(At::Command, &line);
         if struck == Some(Struck::Before) {
             self.end();

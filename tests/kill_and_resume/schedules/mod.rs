@@ -98,7 +98,8 @@ impl Undisturbed {
         again.extend(seen);
         for (made, times) in again.clone() {
             let is_stated = made.contains("fieldManager=");
-            let collection = made.strip_prefix("POST ").or(is_stated.then(|| made.trim_start_matches("PATCH ")));
+            let collection =
+                made.strip_prefix("POST ").or(is_stated.then(|| made.trim_start_matches("PATCH ")));
             let Some(collection) = collection else { continue };
             let collection = collection.split('?').next().unwrap_or_default().to_string();
             let gone = again.keys().find(|key| {

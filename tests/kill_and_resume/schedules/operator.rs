@@ -8,7 +8,7 @@ use rhumb::run::approval::Question;
 use rhumb::run::{Answer, Selection};
 use rhumb::systems::openstack::Session;
 use rhumb::systems::openstack::resource::{self, Item};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::world::{World, runtime};
 
@@ -63,13 +63,24 @@ impl Operator<'_> {
         }
         let path = intent.target.split_once(' ').map_or(intent.target.as_str(), |(_, path)| path);
         let same = |body: &[u8]| {
-            let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            let body: Value = serde_json::from_slice(body).unwrap_or_default();
             intent.body.is_null() || body.is_null() || body == intent.body
         };
-        let sent = world.accepted().iter().any(|c| c.method == intent.method && c.path.ends_with(path) && same(&c.body));
-        let ran = world.commands().iter().any(|line| *line == format!("{}: {}", intent.handle, intent.target));
-        let done = sent || intent.method == "run" && (ran || world.commands().iter().any(|l| l.ends_with(&intent.target)));
-        world.was_asked(format!("{} {}, and it is {}", intent.method, intent.target, if done { "done" } else { "not done" }));
+        let sent = world
+            .accepted()
+            .iter()
+            .any(|c| c.method == intent.method && c.path.ends_with(path) && same(&c.body));
+        let ran =
+            world.commands().iter().any(|line| *line == format!("{}: {}", intent.handle, intent.target));
+        let done = sent
+            || intent.method == "run"
+                && (ran || world.commands().iter().any(|l| l.ends_with(&intent.target)));
+        world.was_asked(format!(
+            "{} {}, and it is {}",
+            intent.method,
+            intent.target,
+            if done { "done" } else { "not done" }
+        ));
         if done { Answer::No } else { Answer::Once }
     }
 
@@ -78,13 +89,30 @@ impl Operator<'_> {
         for (collection, id) in &advice.delete {
             self.delete(collection, id);
         }
+        self.undouble();
         let because = "as it was printed";
         Selection::new(advice.from.clone(), Vec::new(), Vec::new(), because).unwrap()
+    }
+
+    /// Removes what the network made a second time of one request: no client can know of it.
+    fn undouble(&self) {
+        for copy in self.0.accepted().iter().filter(|c| c.copy && c.method == "POST") {
+            let answer: Value = serde_json::from_slice(&copy.answer).unwrap_or_default();
+            let inner = answer.as_object().and_then(|o| o.values().next().cloned()).unwrap_or_default();
+            let id = [&answer["id"], &answer["uuid"], &inner["id"]].into_iter().find_map(Value::as_str);
+            let collection = copy.path.rsplit('/').next().unwrap_or_default();
+            if let (Some(id), "networks" | "images" | "clusters") = (id, collection) {
+                self.delete(collection, id);
+            }
+        }
     }
 
     /// Deletes something as an operator would: past the proxy, and past the run.
     fn delete(&self, collection: &str, id: &str) {
         let world = self.0;
+        if !world.removes(id) {
+            return;
+        }
         let clock: Arc<dyn Clock> = world.rehearsal.clock.clone();
         let session = world.site().session("capi-mgmt", clock).unwrap();
         let row = resource::find(collection).unwrap();
@@ -93,7 +121,6 @@ impl Operator<'_> {
         let bound = runtime().block_on(session.bind(call)).unwrap();
         let permit = Permit::obtain(&Himself, bound).unwrap();
         let gone = runtime().block_on(Session::mutate(permit));
-        world.removed(format!("{collection} {id}"));
         world.tell(format!("the operator deletes {collection} {id}: {:?}", gone.map(|answer| answer.status)));
     }
 }

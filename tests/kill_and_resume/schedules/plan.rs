@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::proxy::{Play, Told};
 
-/// The longest that a request is held. What Rhumb waits for before a look settles a doubt is longer.
-const LATEST: u64 = 20;
+/// The longest that a request is held, in seconds. Rhumb takes two minutes for the least until a look settles a doubt
+/// (`late_within`).
+const LATEST: u64 = 100;
 
 /// A moment, counted over all lives of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) enum What {
     Kill,
     /// The run is killed after the request or command did its work, and before its answer.
     KillAfter,
+    /// The run is killed while it sends: half of the request goes on.
+    KillMidway,
     /// The run is killed while its request is on its way; it arrives so many seconds later.
     KillLate(u64),
     /// This is played with the request.
@@ -81,7 +84,12 @@ impl Schedule {
 
 fn fault(dice: &mut Dice, of: Moments) -> Fault {
     // changes and what is around them count for more than what only reads
-    let kinds = [(At::Record, of.records, 3), (At::Read, of.reads, 2), (At::Change, of.changes, 6), (At::Command, of.commands, 2)];
+    let kinds = [
+        (At::Record, of.records, 3),
+        (At::Read, of.reads, 2),
+        (At::Change, of.changes, 6),
+        (At::Command, of.commands, 2),
+    ];
     let there: Vec<_> = kinds.iter().filter(|(_, moments, _)| *moments > 0).collect();
     let mut rolled = dice.below(there.iter().map(|(_, _, weight)| weight).sum());
     let chosen = there.iter().find(|(_, _, weight)| {
@@ -92,7 +100,7 @@ fn fault(dice: &mut Dice, of: Moments) -> Fault {
     let (at, moments, _) = **chosen.unwrap_or(&there[0]);
     // some come later than the undisturbed run ends: a run that goes on has more of them
     let n = 1 + dice.below(moments + moments / 4);
-    let late = 1 + dice.below(LATEST);
+    let late = dice.one(&[1, 6, 20, 60, LATEST]);
     let told = dice.one(&[Told::Reset, Told::GatewayTimeout]);
     let late_play = Play::Late { after: Duration::from_secs(late), told };
     let read = [
@@ -112,9 +120,11 @@ fn fault(dice: &mut Dice, of: Moments) -> Fault {
             0 => What::Kill,
             _ => What::Play(dice.one(&read)),
         },
-        At::Change => match dice.below(12) {
+        At::Change => match dice.below(14) {
             0 => What::Kill,
             1 | 2 => What::KillAfter,
+            12 => What::KillMidway,
+            13 => What::Play(Play::CutRequest),
             3 | 4 => What::KillLate(late),
             5 => What::Queue(late, 1 + dice.below(2) as u32),
             6 => What::Play(Play::Twice),

@@ -121,8 +121,9 @@ pub(super) const CLUSTER: Book = own(
     runbook("cluster", "Create a cluster, and delete it");
     let tenant = site.scope("capi-mgmt");
     change("1", "Create", || {
-        tenant.clusters.ensure(site.cluster, #{ cluster_template: site.template, keypair: site.keypair,
-                                                master_count: 1, node_count: 1 });
+        tenant.clusters.ensure(site.cluster, #{
+            cluster_template_id: tenant.cluster_templates.get(site.template).uuid, keypair: site.keypair,
+            master_count: 1, node_count: 1 });
         magnum::wait_shown(tenant, site.cluster).uuid
     });
     verify("2", "It is complete", || {
@@ -167,7 +168,7 @@ pub(super) const COMMAND: Book = own(
         host.run(["echo", "second"]);
         host.run(["echo", "third"]);
     });
-    verify("3", "It answers", || expect("said", host.query(["echo", "well"]).stdout.trim(), "well"));
+    verify("3", "It answers", || expect("said", host.query(["echo", "well"]).stdout, "well\n"));
     "#,
 );
 
@@ -179,7 +180,7 @@ pub(super) const FILE: Book = own(
     let tenant = site.scope("capi-mgmt");
     change("1", "Write it", || { write_secret(`${site.image_file}.secret`, "of a drill"); });
     change("2", "A network of that digest", || {
-        tenant.networks.ensure("drill-" + file_sha512(`${site.image_file}.secret`).sub_string(0, 12), #{}).id
+        tenant.networks.ensure("drill-" + file_sha512(`${site.image_file}.secret`).sha512.sub_string(0, 12), #{}).id
     });
     verify("3", "It is what was written", || {
         gate("one network", tenant.networks.list().filter(|n| n.name.starts_with("drill-")).len() == 1);

@@ -1,5 +1,6 @@
 //! What outlives the run: the lab, the proxy before it, the journal, and the schedule as far as it was played.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
@@ -41,9 +42,8 @@ struct Played {
     queue: Option<(u32, Duration)>,
     life: Option<Arc<Life>>,
     commands: Vec<String>,
-    asked: Vec<String>,
     /// What the operator deleted by hand.
-    removed: Vec<String>,
+    removed: BTreeSet<String>,
     /// What happened, for whoever plays one seed.
     story: Vec<String>,
 }
@@ -58,7 +58,9 @@ pub(super) fn runtime() -> &'static Handle {
 impl World {
     pub(super) fn new(book: Book, faults: Vec<Fault>) -> Arc<World> {
         rhumb::systems::http::install_crypto();
-        let dir = tempfile::tempdir().unwrap();
+        // in memory where there is room: a resumed run waits for the disk at each intent
+        let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let dir = memory.unwrap();
         let site = book.site(dir.path());
         let scenario = Scenario::shipped(book.scenario, &Scenario::values_of(&site)).unwrap();
         let rehearsal = Rehearsal::begin(&site, scenario, &[], runtime()).unwrap();
@@ -105,17 +107,18 @@ impl World {
         self.played().moments
     }
 
-    pub(super) fn asked(&self) -> usize {
-        self.played().asked.len()
-    }
-
     pub(super) fn was_asked(&self, what: String) {
         self.tell(format!("the operator is asked: {what}"));
-        self.played().asked.push(what);
     }
 
-    pub(super) fn removed(&self, what: String) {
-        self.played().removed.push(what);
+    /// Notes what the operator deletes by hand. Whether he had not yet.
+    pub(super) fn removes(&self, id: &str) -> bool {
+        self.played().removed.insert(id.into())
+    }
+
+    /// How much is still to go wrong.
+    pub(super) fn to_come(&self) -> usize {
+        self.played().faults.len()
     }
 
     pub(super) fn removals(&self) -> usize {
@@ -194,7 +197,8 @@ impl World {
         let due = self.due(at, &format!("{} {}", request.method, request.path));
         let now = self.rehearsal.clock.elapsed();
         let mut played = self.played();
-        if at == At::Change && due.is_none()
+        if at == At::Change
+            && due.is_none()
             && let Some((left, until)) = played.queue.filter(|(left, until)| *left > 0 && *until > now)
         {
             played.queue = Some((left - 1, until));
@@ -212,6 +216,10 @@ impl World {
             Some(What::KillLate(seconds)) => {
                 life.end();
                 Play::Late { after: Duration::from_secs(seconds), told: Told::Nothing }
+            }
+            Some(What::KillMidway) => {
+                life.end();
+                Play::CutRequest
             }
             Some(What::KillAfter) => {
                 // the service has acted before the run is told anything, and it never is
