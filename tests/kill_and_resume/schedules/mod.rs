@@ -14,9 +14,9 @@
 
 mod course;
 mod life;
-mod operator;
+pub(crate) mod operator;
 mod plan;
-mod runbooks;
+pub(crate) mod runbooks;
 mod world;
 
 use std::collections::BTreeMap;
@@ -250,4 +250,37 @@ played! {
     restart_under_schedules: "restart",
     stuck_delete_under_schedules: "stuck-delete",
     phase_08_under_schedules: "phase-08",
+}
+
+/// Whether a runbook bears one thing that goes wrong, with an operator who goes on at once.
+fn bears(book: Book, at: plan::At, n: u64, what: plan::What) {
+    let (wrong, story) = Undisturbed::of(book).under(&[Fault { at, n, what }], &[Duration::ZERO; 8]);
+    assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), story.join("\n"));
+}
+
+#[test]
+fn what_a_captive_portal_answers_makes_nothing_and_deletes_nothing() {
+    let html = plan::What::Play(crate::proxy::Play::Html);
+    bears(runbooks::NETWORK, plan::At::Change, 1, html);
+    bears(runbooks::SERVER, plan::At::Change, 1, html);
+    bears(runbooks::OBJECTS, plan::At::Change, 3, html);
+}
+
+#[test]
+fn a_create_that_arrives_after_the_run_was_killed_and_gone_on_with_makes_one_thing() {
+    bears(runbooks::NETWORK, plan::At::Change, 1, plan::What::KillLate(6));
+    bears(runbooks::CLUSTER, plan::At::Change, 1, plan::What::KillLate(6));
+}
+
+#[test]
+fn a_transfer_that_is_cut_in_the_middle_ends_as_an_image() {
+    bears(runbooks::UPLOAD, plan::At::Change, 2, plan::What::KillMidway);
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_waits_for_a_deletion_goes_on() {
+    let run = Undisturbed::of(runbooks::SERVER);
+    for n in 1..=run.moments.records {
+        bears(runbooks::SERVER, plan::At::Record, n, plan::What::Kill);
+    }
 }

@@ -14,16 +14,16 @@ use super::world::{World, runtime};
 
 /// What a run that could not go on told its operator to do.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Advice {
+pub(crate) struct Advice {
     /// Delete these first: the collection, and the id.
-    pub(super) delete: Vec<(String, String)>,
+    pub(crate) delete: Vec<(String, String)>,
     /// Go on from this step.
-    pub(super) from: Option<String>,
+    pub(crate) from: Option<String>,
 }
 
 impl Advice {
     /// Reads what was printed. The commands are those of the text; everything else is a plain `rhumb resume`.
-    pub(super) fn of(printed: &str) -> Advice {
+    pub(crate) fn of(printed: &str) -> Advice {
         let pattern = |text| Regex::new(text).unwrap();
         let delete = pattern(
             r"delete (?:the )?(image|cluster|server|network|load balancer) ([0-9a-f]{8}-[0-9a-f-]{27})|openstack (image|coe cluster|server|network|loadbalancer) delete (?:--\S+ )*([0-9a-f]{8}-[0-9a-f-]{27})",

@@ -11,9 +11,9 @@ use crate::player::SITE;
 
 /// A runbook and where it is played.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Book {
-    pub(super) name: &'static str,
-    pub(super) scenario: &'static str,
+pub(crate) struct Book {
+    pub(crate) name: &'static str,
+    pub(crate) scenario: &'static str,
     /// A text of the tests' own; a shipped one has none.
     text: Option<&'static str>,
     /// What a site adds to a shipped one.
@@ -189,8 +189,14 @@ pub(super) const FILE: Book = own(
 );
 
 impl Book {
+    /// One of the tests' own by its name.
+    pub(crate) fn own(name: &str) -> Option<Book> {
+        let all = [NETWORK, OBJECTS, CLEAN_UP, UPLOAD, CLUSTER, SERVER, COMMAND, FILE];
+        all.into_iter().find(|book| book.name == name)
+    }
+
     /// The site that it runs in. Its image is a small file below this directory.
-    pub(super) fn site(&self, dir: &Path) -> Site {
+    pub(crate) fn site(&self, dir: &Path) -> Site {
         let file = dir.join("image.raw");
         std::fs::write(&file, b"QFI".repeat(4096)).unwrap();
         let mut sets = vec![format!("image_file={}", file.display())];
@@ -199,7 +205,7 @@ impl Book {
         Site::from_embedded(&SITE.replace("[run]", &below), "site.toml", &sets).unwrap()
     }
 
-    pub(super) fn library(&self, site: &Site) -> Arc<Library> {
+    pub(crate) fn library(&self, site: &Site) -> Arc<Library> {
         Library::new(Own { book: *self, below: Box::new(site.layers.clone()) })
     }
 }
