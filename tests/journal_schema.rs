@@ -28,6 +28,7 @@ fn intent() -> Intent {
         undo: Undo::By(text("delete it")),
         destroys: true,
         replaces: json!({"size": 3}),
+        was: json!({"id": "6de15cf4-8805-4ac2-b413-8de2c48d92cf", "name": "capi-test-1"}),
     }
 }
 

@@ -29,6 +29,8 @@ const PARK: &str = r#"
 /// A site over a played cloud.
 fn site(address: &str) -> Rig {
     let rig = Rig::played(address);
+    let text = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &format!("{text}[run]\nlate_within = \"1s\"\n"));
     rig.file("stop-it.rhai", PARK);
     rig
 }

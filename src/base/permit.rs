@@ -63,6 +63,9 @@ pub struct Intent {
     /// What is there now and will not be any more: of a file its size, time and digest.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub replaces: Value,
+    /// What a thing that is removed was like, as far as it was seen. A resume shows it to the step that removed it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub was: Value,
 }
 
 impl Intent {
@@ -77,6 +80,7 @@ impl Intent {
         }
         mask_json(&mut self.body);
         mask_json(&mut self.replaces);
+        mask_json(&mut self.was);
         self
     }
 

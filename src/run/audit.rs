@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::conclusion::{Conclusion, SESSION};
-use super::past::leaves_doubt;
+use super::effect_state::Effects;
 use super::record::{Entry, Record, StepKind, Verdict};
 use crate::base::ErrorKind;
 
@@ -39,18 +39,16 @@ struct Audit<'a> {
     runbook: Option<&'a str>,
     /// How it ended, if it has not gone on since.
     ended: Option<bool>,
-    /// How often it went on.
-    resumes: u64,
     open: Option<Open<'a>>,
     /// The steps begun since it last went on.
     begun: BTreeSet<&'a str>,
     /// The last verdict of each step.
     verdicts: BTreeMap<&'a str, &'a Verdict>,
     /// How steps ended before it last went on: what may be recalled.
-    before: HashMap<&'a str, (StepKind, &'a Verdict, &'a Value)>,
+    before: HashMap<&'a str, Ended<'a>>,
     /// How steps ended since.
-    since: HashMap<&'a str, (StepKind, &'a Verdict, &'a Value)>,
-    intents: HashMap<u64, Sent>,
+    since: HashMap<&'a str, Ended<'a>>,
+    effects: Effects,
     /// Whether each wait has ended.
     waits: HashMap<u64, bool>,
 }
@@ -69,12 +67,12 @@ struct Open<'a> {
     unsigned: Vec<&'a str>,
 }
 
-/// A change that was sent.
-struct Sent {
-    /// How often the run had gone on by then.
-    resumes: u64,
-    /// Whether it is known how it ended.
-    known: bool,
+/// How a step ended, and in which line.
+struct Ended<'a> {
+    kind: StepKind,
+    verdict: &'a Verdict,
+    value: &'a Value,
+    line: u64,
 }
 
 impl<'a> Audit<'a> {
@@ -96,11 +94,12 @@ impl<'a> Audit<'a> {
             (Some(_), Record::Note { step, .. }) if step.is_empty() => {}
             (Some(_), _) => return Err("it stands behind the end of the run".into()),
         }
+        self.effects.take(entry)?;
         match record {
             Record::RunResume { .. } => self.resume(),
             Record::StepBegin { step, kind, .. } => return self.begin(step, *kind),
             Record::StepEnd { step, verdict, value, error, recalled, .. } => {
-                return self.end(step, verdict, value, error, *recalled);
+                return self.end(entry.n, step, (verdict, value), error, *recalled);
             }
             Record::RunEnd { ok, exit, error, .. } => return self.finish(*ok, *exit, error),
             Record::WaitBegin { step, wait, .. } => {
@@ -111,8 +110,11 @@ impl<'a> Audit<'a> {
             }
             Record::WaitSample { wait, .. } => self.waiting(*wait, false)?,
             Record::WaitEnd { wait, .. } => self.waiting(*wait, true)?,
-            Record::Outcome { intent, error, settled, .. } => self.outcome(*intent, error, *settled)?,
-            Record::RunBegin { .. } | Record::Selection(_) | Record::Source(_) | Record::Runbook { .. } => {}
+            Record::Outcome { .. }
+            | Record::RunBegin { .. }
+            | Record::Selection(_)
+            | Record::Source(_)
+            | Record::Runbook { .. } => {}
             Record::Note { step, .. }
             | Record::Fact { step, .. }
             | Record::Gate { step, .. }
@@ -129,7 +131,6 @@ impl<'a> Audit<'a> {
 
     /// What stood open at a cut is begun anew.
     fn resume(&mut self) {
-        self.resumes += 1;
         self.ended = None;
         self.open = None;
         self.begun.clear();
@@ -181,9 +182,6 @@ impl<'a> Audit<'a> {
             Record::Intent { .. } if open.kind == StepKind::Verify => {
                 return Err(format!("step {} is a `verify`, and changes something", open.step));
             }
-            Record::Intent { .. } => {
-                self.intents.insert(line, Sent { resumes: self.resumes, known: false });
-            }
             _ => {}
         }
         Ok(())
@@ -198,28 +196,11 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
-    fn outcome(&mut self, intent: u64, error: &Value, settled: bool) -> Result<(), Fault> {
-        let Some(sent) = self.intents.get_mut(&intent) else {
-            return Err(format!("it is the outcome of line {intent}, which is no intent"));
-        };
-        if sent.known {
-            return Err(format!("line {intent} has two outcomes"));
-        }
-        if settled == (sent.resumes == self.resumes) {
-            return Err(match settled {
-                true => format!("line {intent} is settled by a look after a cut, and there was none"),
-                false => format!("line {intent} is answered after a cut"),
-            });
-        }
-        sent.known = !leaves_doubt(error);
-        Ok(())
-    }
-
     fn end(
         &mut self,
+        line: u64,
         step: &'a str,
-        verdict: &'a Verdict,
-        value: &'a Value,
+        (verdict, value): (&'a Verdict, &'a Value),
         error: &Value,
         recalled: bool,
     ) -> Result<(), Fault> {
@@ -228,20 +209,27 @@ impl<'a> Audit<'a> {
             Some(open) => return Err(format!("step {step} ends while step {} is at work", open.step)),
             None => return Err(format!("step {step} ends and has not begun")),
         };
+        let mut since = line;
         if recalled {
-            let kept = self.before.get(step);
-            let same = kept.is_some_and(|(kind, was, had)| {
-                (*kind, open.kind) == (StepKind::Change, StepKind::Change)
-                    && was.carries()
-                    && (*was, *had) == (verdict, value)
+            let kept = self.before.get(step).filter(|kept| {
+                let may = match open.kind {
+                    StepKind::Change => !open.worked,
+                    // it looked at what the run itself has removed by then
+                    StepKind::Verify => self.effects.removed_since(step, kept.line).is_some(),
+                };
+                kept.kind == open.kind
+                    && may
+                    && kept.verdict.carries()
+                    && (kept.verdict, kept.value) == (verdict, value)
             });
-            if !same || open.worked || !error.is_null() {
+            let Some(kept) = kept.filter(|_| error.is_null()) else {
                 return Err(format!("step {step} is recalled, and did not end like this before a cut"));
-            }
+            };
+            since = kept.line;
         } else if let Some(fault) = open.contradicts(verdict, error) {
             return Err(format!("step {step} ends as {}, and {fault}", verdict.word()));
         }
-        self.since.insert(step, (open.kind, verdict, value));
+        self.since.insert(step, Ended { kind: open.kind, verdict, value, line: since });
         self.verdicts.insert(step, verdict);
         Ok(())
     }

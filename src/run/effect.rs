@@ -1,28 +1,51 @@
 //! Effects: the one way from a mutation to the system that carries it out.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::approval::Question;
+use super::effect_state::{Effect, State};
 use super::frame::{Frame, frame, meet_error};
 use super::met::Ending;
-use super::past::PastCall;
 use super::record::{Record, StepKind};
 use super::state::{Mode, Run, lock};
+use super::step::Unwind;
+use super::wait::{WaitHooks, WaitSpec};
 use crate::base::secret::reread;
-use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result};
+use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result, duration};
 
-/// What a look at the world says of a change that was cut off.
-#[derive(Debug)]
+/// What a look at the world says of a change whose outcome is in doubt.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Settled {
     /// It was carried out; this is what it would have answered.
     Done(Value),
-    /// It was not carried out.
+    /// It was not carried out, so far.
     NotDone,
+    /// It brings about the same however often it is sent.
+    Again,
     /// A look cannot tell.
     Unknown,
 }
+
+/// What the run asks of the outside about its effects.
+pub trait Witness: Send + Sync {
+    /// How long after it was sent such a request may still arrive.
+    fn late(&self, intent: &Intent) -> Duration;
+
+    /// Whether an effect took place, by what the journal holds of it.
+    ///
+    /// # Errors
+    /// What keeps it from looking.
+    fn look(&self, effect: &Effect) -> Result<Settled>;
+}
+
+/// Between two looks for what may still arrive.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// How long a look may fail before nothing is known.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 struct StepLedger<'a> {
     run: &'a Run,
@@ -66,12 +89,12 @@ impl Ledger for StepLedger<'_> {
 impl Run {
     /// Approves, journals and sends a change, then journals its outcome.
     ///
-    /// On resume, a change that the journal shows done is not sent again, and one in doubt is
-    /// settled by `look` first.
+    /// On resume, a change that the journal shows done is not sent again, and one in doubt is settled by `look` first. A
+    /// change that is answered in no way that proves anything is settled there and then, where a look can tell.
     pub fn effect<M: Mutation>(
         &self,
         mutation: M,
-        look: impl FnOnce(&Intent) -> Result<Settled>,
+        look: impl FnMut(&Effect) -> Result<Settled>,
         send: impl FnOnce(Permit<M>) -> Result<Payload>,
     ) -> Result<Payload> {
         self.carry_out(mutation, look, send).inspect_err(meet_error)
@@ -80,7 +103,7 @@ impl Run {
     fn carry_out<M: Mutation>(
         &self,
         mutation: M,
-        look: impl FnOnce(&Intent) -> Result<Settled>,
+        mut look: impl FnMut(&Effect) -> Result<Settled>,
         send: impl FnOnce(Permit<M>) -> Result<Payload>,
     ) -> Result<Payload> {
         let intent = mutation.intent().masked();
@@ -99,34 +122,14 @@ impl Run {
                 .cause(format!("before: {} {}", before.intent.method, before.intent.target))
                 .help("look at both, then start a new run, or resume with --from this step"));
             }
-            // what the step itself did away with again must be made once more, and gone once more in the end
-            let undone: Vec<u64> =
-                self.shared().past.undone_by(&frame.step, before).map(|c| c.entry).collect();
-            let mut met = lock(&self.shared().met);
-            met.insert(before.entry);
-            met.extend(&undone);
-            drop(met);
-            if let (Some(value), true) = (&before.done, undone.is_empty()) {
-                // a secret was never recorded: its mask must not be sent in its place
-                let mut value = value.clone();
-                reread(&mut value);
-                return Ok(value.into());
-            }
-            if lock(&self.shared().seen_done).contains(&before.entry) {
-                return Ok(Value::Null.into());
-            }
-            match look(&intent)? {
-                Settled::Done(value) => {
-                    let record = Record::Outcome {
-                        intent: before.entry,
-                        value: value.clone(),
-                        error: Value::Null,
-                        settled: true,
-                    };
-                    self.append(record)?;
+            self.come_to(&frame.step, &before);
+            match self.what_came_of(&before, &mut look)? {
+                Settled::Done(mut value) => {
+                    // a secret was never recorded: its mask must not be sent in its place
+                    reread(&mut value);
                     return Ok(value.into());
                 }
-                Settled::NotDone => {}
+                Settled::NotDone | Settled::Again => {}
                 Settled::Unknown => {
                     in_doubt = true;
                     self.note(&format!(
@@ -145,7 +148,245 @@ impl Run {
             Err(e) => (Value::Null, serde_json::to_value(e).unwrap_or_default()),
         };
         self.append(Record::Outcome { intent: record, value, error, settled: false })?;
-        result
+        match result {
+            Err(e) => self.after_no_answer(record, e, &mut look),
+            answered => answered,
+        }
+    }
+
+    /// An error of a change that was sent. Where it leaves doubt and a look can tell, it is settled now.
+    fn after_no_answer(
+        &self,
+        record: u64,
+        error: Error,
+        look: &mut dyn FnMut(&Effect) -> Result<Settled>,
+    ) -> Result<Payload> {
+        let Some(effect) = self.effect_at(record).filter(|e| e.state == State::InDoubt) else {
+            return Err(error);
+        };
+        let open = error.help(IN_DOUBT);
+        if self.cancel().is_cancelled() {
+            return Err(open);
+        }
+        // without a look that can tell, there is nothing to wait for
+        match look(&effect) {
+            Ok(Settled::Done(_) | Settled::NotDone) => {}
+            Ok(Settled::Again | Settled::Unknown) | Err(_) => return Err(open),
+        }
+        match self.settle(&effect, look) {
+            Ok(Settled::Done(value)) => Ok(value.into()),
+            Ok(Settled::NotDone) => {
+                let what = format!("it did not take effect: {}", effect.intent.summary);
+                Err(open.cause(what).advise("`rhumb resume` sends it again, once you approve it"))
+            }
+            Ok(Settled::Again | Settled::Unknown) => Err(open),
+            Err(e) if e.kind() == ErrorKind::Interrupted => Err(e),
+            Err(e) => Err(open.cause(format!("and whether it took effect is not known: {e}"))),
+        }
+    }
+
+    /// Marks a change from before the cut as come to, with what undid it: that is done once more as well.
+    fn come_to(&self, step: &str, before: &Effect) {
+        let undone: Vec<u64> = {
+            let effects = lock(&self.shared().effects);
+            let by = before.undone_by.and_then(|by| effects.at(by));
+            by.filter(|by| by.step == step).map(|by| by.entry).into_iter().collect()
+        };
+        let mut met = lock(&self.shared().met);
+        met.insert(before.entry);
+        met.extend(undone);
+    }
+
+    /// What came of a change from before the cut. `NotDone`: it is to be sent.
+    fn what_came_of(
+        &self,
+        before: &Effect,
+        look: &mut dyn FnMut(&Effect) -> Result<Settled>,
+    ) -> Result<Settled> {
+        let summary = &before.intent.summary;
+        let took_place = before.state.is_done() || before.state == State::Broken;
+        if took_place && before.may_be_gone() && look(before)? == Settled::NotDone {
+            self.gone(before)?;
+            self.note(&format!("made before the cut and not there any more: {summary}"))?;
+            return Ok(Settled::NotDone);
+        }
+        match before.state {
+            State::Done | State::Settled => Ok(Settled::Done(before.value.clone())),
+            State::InDoubt => self.settle(before, look),
+            State::Broken if before.may_be_gone() => {
+                let why = before.error["what"].as_str().unwrap_or_default();
+                let what = format!("made before the cut, and failed since: {summary}");
+                Err(Error::new(ErrorKind::Conflict, what)
+                    .cause(why)
+                    .scope(&before.intent.handle)
+                    .help("remove it, then `rhumb resume`: the step makes it anew"))
+            }
+            State::Broken => {
+                let why = before.error["what"].as_str().unwrap_or_default();
+                self.note(&format!("to be sent again, since it failed: {summary}: {why}"))?;
+                Ok(Settled::NotDone)
+            }
+            _ => Ok(Settled::NotDone),
+        }
+    }
+
+    /// Settles a change in doubt: found done, it is done at once; not found, it is looked for until no late request can
+    /// arrive any more. Both are journaled.
+    ///
+    /// # Errors
+    /// What keeps it from looking, or from waiting.
+    pub fn settle(
+        &self,
+        effect: &Effect,
+        look: &mut dyn FnMut(&Effect) -> Result<Settled>,
+    ) -> Result<Settled> {
+        let late = self.shared().witness.get().map_or(Duration::ZERO, |w| w.late(&effect.intent));
+        let left = effect.may_arrive_for(late, self.clock().now());
+        let summary = &effect.intent.summary;
+        let seen = match look(effect) {
+            Err(e) if !e.kind().is_transient() => {
+                return Err(
+                    e.context(format!("in doubt, and it cannot be seen whether it took effect: {summary}"))
+                );
+            }
+            Ok(seen @ (Settled::Done(_) | Settled::Unknown)) => seen,
+            Ok(seen) if left.is_zero() => seen,
+            _ => self.look_until(effect, left, look)?,
+        };
+        match &seen {
+            Settled::Done(value) => self.outcome_seen(effect, value.clone(), Value::Null)?,
+            Settled::NotDone => {
+                let what = format!(
+                    "it did not take effect: not found {} after it was sent at the latest",
+                    duration::show(late)
+                );
+                let error = Error::new(ErrorKind::Failed, what);
+                self.outcome_seen(effect, Value::Null, serde_json::to_value(&error).unwrap_or_default())?;
+            }
+            Settled::Again | Settled::Unknown => {}
+        }
+        Ok(seen)
+    }
+
+    /// Looks again and again, until it is found or `left` has passed.
+    fn look_until(
+        &self,
+        effect: &Effect,
+        left: Duration,
+        look: &mut dyn FnMut(&Effect) -> Result<Settled>,
+    ) -> Result<Settled> {
+        let (clock, began) = (self.clock().clone(), self.clock().elapsed());
+        let waited = || clock.elapsed().saturating_sub(began);
+        let spec = WaitSpec {
+            title: format!("a late request may still arrive: {}", effect.intent.summary),
+            every: EVERY,
+            within: left + PATIENCE,
+            warn_after: None,
+            tolerate: vec![ErrorKind::Timeout.name().into(), ErrorKind::Protocol.name().into()],
+        };
+        let hooks = WaitHooks::<Settled, Error> {
+            read: &mut || look(effect),
+            done: &mut |seen| Ok(matches!(seen, Settled::Done(_) | Settled::Unknown) || waited() >= left),
+            failed: &mut |_| Ok(false),
+            show: &mut |seen| {
+                Ok(match seen {
+                    Settled::Done(_) => "it took effect",
+                    Settled::NotDone => "no effect is seen",
+                    Settled::Again => "to be sent again when none can arrive",
+                    Settled::Unknown => "a look cannot tell",
+                }
+                .to_string())
+            },
+            cause: &mut || Ok(String::new()),
+            rest: &mut |every| every.min(left.saturating_sub(waited())).max(Duration::from_millis(10)),
+        };
+        self.wait_anywhere(&effect.step, &spec, hooks)
+    }
+
+    /// Journals what a look found of a change.
+    fn outcome_seen(&self, effect: &Effect, value: Value, error: Value) -> Result<()> {
+        self.append(Record::Outcome { intent: effect.entry, value, error, settled: true }).map(drop)
+    }
+
+    /// Journals that a change in doubt was seen to have taken place. It is not sent again.
+    pub fn seen_done(&self, effect: &Effect) -> Result<()> {
+        self.outcome_seen(effect, Value::Null, Value::Null)
+    }
+
+    /// Journals that what a change was to bring about has failed since.
+    pub fn seen_failed(&self, effect: &Effect, what: &str) -> Result<()> {
+        let error = Error::new(ErrorKind::Failed, what);
+        self.outcome_seen(effect, Value::Null, serde_json::to_value(&error).unwrap_or_default())
+    }
+
+    /// Journals that what a change had made is there no more.
+    pub fn gone(&self, effect: &Effect) -> Result<()> {
+        let error = Error::new(ErrorKind::NotFound, "what it made is not there any more");
+        self.outcome_seen(effect, Value::Null, serde_json::to_value(&error).unwrap_or_default())
+    }
+
+    /// Settles what a step left in doubt, for a step that finds nothing to do.
+    pub(super) fn settle_own(&self, step: &str) -> Result<()> {
+        let Some(witness) = self.shared().witness.get() else { return Ok(()) };
+        for effect in self.unsettled(step) {
+            if self.settle(&effect, &mut |effect| witness.look(effect))? == Settled::Unknown {
+                let summary = &effect.intent.summary;
+                self.note(&format!("in doubt since the cut, and a look cannot tell: {summary}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unsettled(&self, step: &str) -> Vec<Effect> {
+        let effects = lock(&self.shared().effects);
+        let mine = |e: &&Effect| e.step == step && e.state == State::InDoubt;
+        effects.before_the_cut().filter(mine).cloned().collect()
+    }
+
+    /// Says who looks at what is in doubt, and how long requests may be late.
+    pub fn set_witness(&self, witness: Box<dyn Witness>) {
+        let _ = self.shared().witness.set(witness);
+    }
+
+    /// An effect as it stands, by the entry of its intent.
+    fn effect_at(&self, entry: u64) -> Option<Effect> {
+        lock(&self.shared().effects).at(entry).cloned()
+    }
+
+    /// All effects of the run as they stand, those of before a cut included.
+    pub fn effects(&self) -> Vec<Effect> {
+        lock(&self.shared().effects).all().cloned().collect()
+    }
+
+    /// Settles this very change, where the journal shows that it came next before a cut and is in doubt.
+    ///
+    /// # Errors
+    /// As [`Run::settle`].
+    pub fn settle_next(
+        &self,
+        intent: &Intent,
+        look: &mut dyn FnMut(&Effect) -> Result<Settled>,
+    ) -> Result<Option<Settled>> {
+        let Some(frame) = frame() else { return Ok(None) };
+        let before = self.before(&frame.step, &frame.peek_call(), intent);
+        let open = before.filter(|e| e.digest == intent.digest() && e.state == State::InDoubt);
+        open.map(|effect| self.settle(&effect, look)).transpose()
+    }
+
+    /// Whether a look has found that this very change, sent by the present step before, did not take effect.
+    pub fn found_not_done(&self, intent: &Intent) -> bool {
+        let Some(frame) = frame() else { return false };
+        let (effects, digest) = (lock(&self.shared().effects), intent.digest());
+        effects.all().any(|e| e.step == frame.step && e.state == State::NotDone && e.digest == digest)
+    }
+
+    /// What the present step itself removed before the cut, until it comes to that again: as it was then.
+    pub fn removed_here(&self, is_it: impl Fn(&Intent) -> bool) -> Option<Value> {
+        let frame = frame().filter(|frame| frame.kind == StepKind::Change)?;
+        let (effects, met) = (lock(&self.shared().effects), lock(&self.shared().met));
+        let mine = |e: &&Effect| e.step == frame.step && e.removes() && !met.contains(&e.entry);
+        let gone = effects.before_the_cut().filter(mine).find(|e| is_it(&e.intent))?;
+        Some(gone.intent.was.clone()).filter(|was| !was.is_null())
     }
 
     /// Whether the journal shows that this change came next before a cut. Then [`Run::effect`] settles it,
@@ -161,35 +402,32 @@ impl Run {
         self.shared().past.wrote(&path.display().to_string())
     }
 
-    /// What steps that did not finish had sent before the cut, in its order.
-    pub fn unfinished(&self) -> Vec<PastCall> {
-        self.shared().past.unfinished().into_iter().cloned().collect()
+    /// What was sent before the cut, or was about to be, in its order.
+    pub fn before_the_cut(&self) -> Vec<Effect> {
+        lock(&self.shared().effects).before_the_cut().cloned().collect()
     }
 
-    /// Journals that a change in doubt was seen to have taken place. It is not sent again.
-    pub fn seen_done(&self, call: &PastCall) -> Result<()> {
-        let (intent, value) = (call.entry, Value::Null);
-        self.append(Record::Outcome { intent, value, error: Value::Null, settled: true })?;
-        lock(&self.shared().seen_done).insert(intent);
-        Ok(())
+    /// Whether a step finished before the cut, so that it is not come to again.
+    pub fn has_finished(&self, step: &str) -> bool {
+        self.shared().past.finished(step, StepKind::Change).is_some()
     }
 
     /// The change before the cut that this one is, or is in the place of.
     ///
     /// A step that goes through what it finds does not find again what it dealt with, so the places of its changes
     /// shift: the same change is the same in any place, and a change of another thing is a new one.
-    fn before(&self, step: &str, call: &str, intent: &Intent) -> Option<&PastCall> {
-        let (past, digest) = (&self.shared().past, intent.digest());
+    fn before(&self, step: &str, call: &str, intent: &Intent) -> Option<Effect> {
+        let (effects, digest) = (lock(&self.shared().effects), intent.digest());
         let met = lock(&self.shared().met);
-        let in_place = past.call(step, call).filter(|before| !met.contains(&before.entry));
-        if in_place.is_some_and(|before| before.digest == digest) {
-            return in_place;
+        let all: Vec<_> =
+            effects.before_the_cut().filter(|e| e.step == step && !met.contains(&e.entry)).collect();
+        let in_place = all.iter().find(|before| before.call == call).copied();
+        if let Some(same) = in_place.filter(|before| before.digest == digest) {
+            return Some(same.clone());
         }
-        let mut all: Vec<_> = past.of_step(step).filter(|before| !met.contains(&before.entry)).collect();
-        all.sort_by_key(|before| before.entry);
         let same = all.iter().find(|before| before.digest == digest).copied();
         let of_same_thing = || all.iter().any(|before| before.intent.target == intent.target);
-        same.or_else(|| in_place.filter(|_| of_same_thing()))
+        same.or_else(|| in_place.filter(|_| of_same_thing())).cloned()
     }
 
     /// Refuses what may not change anything here.
@@ -213,5 +451,23 @@ impl Run {
             return refused("observing".into(), "run it without --observe");
         }
         Ok(frame)
+    }
+}
+
+/// What to do about a change that nobody can settle now.
+const IN_DOUBT: &str = "it may have taken effect, or may still: `rhumb resume` looks for it first, and asks where a look cannot tell";
+
+impl Unwind for Error {
+    fn stopped() -> Self {
+        let met = super::frame::met().map(|ending| ending.error());
+        met.unwrap_or_else(|| Error::new(ErrorKind::Interrupted, "the step has ended"))
+    }
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    fn error(&self) -> Error {
+        self.clone()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::past::leaves_doubt;
+use super::effect_state::Effects;
 use super::record::{Entry, Record};
 use super::report::{
     AttestReport, CleanupReport, EffectOutcome, EffectReport, EndReport, FactReport, GateReport,
@@ -18,8 +18,10 @@ pub(super) fn fold(entries: &[Entry]) -> RunReport {
     let mut fold = Fold::default();
     for entry in entries {
         fold.take(entry);
+        // what does not fit is for the audit to tell
+        let _ = fold.states.take(entry);
     }
-    fold.report
+    fold.end()
 }
 
 #[derive(Default)]
@@ -27,13 +29,24 @@ struct Fold {
     report: RunReport,
     /// Number of a wait: its step and its place there.
     waits: HashMap<u64, (String, usize)>,
-    /// Entry of an intent: its step and its place there.
-    effects: HashMap<u64, (String, usize)>,
+    states: Effects,
     /// Steps as they were before the resumed run came to them again.
     earlier: HashMap<String, StepReport>,
 }
 
 impl Fold {
+    /// Each effect as it stands in the end.
+    fn end(mut self) -> RunReport {
+        for effect in self.report.steps.iter_mut().flat_map(|step| &mut step.effects) {
+            let Some(now) = self.states.at(effect.entry).filter(|_| effect.approved.is_some()) else {
+                continue;
+            };
+            effect.outcome = now.state;
+            (effect.value, effect.error) = (now.value.clone(), now.error.clone());
+        }
+        self.report
+    }
+
     fn step(&mut self, id: &str) -> Option<&mut StepReport> {
         self.report.steps.iter_mut().rev().find(|s| s.id == id)
     }
@@ -87,17 +100,6 @@ impl Fold {
                     (w.elapsed, w.looks, w.tolerated) = (*elapsed, *looks, *tolerated);
                     (w.error, w.ended) = (error.clone(), true);
                 }
-            }
-            Record::Outcome { intent, value, error, settled } => {
-                let Some((step, n)) = self.effects.get(intent).cloned() else { return };
-                let Some(effect) = self.step(&step).and_then(|s| s.effects.get_mut(n)) else { return };
-                (effect.value, effect.error) = (value.clone(), error.clone());
-                effect.outcome = match settled {
-                    true if error.is_null() => EffectOutcome::Settled,
-                    false if error.is_null() => EffectOutcome::Done,
-                    _ if leaves_doubt(error) => EffectOutcome::InDoubt,
-                    _ => EffectOutcome::Failed,
-                };
             }
             record => self.in_step(entry, record),
         }
@@ -189,15 +191,9 @@ impl Fold {
                 let mut effect = effect(entry, intent, EffectOutcome::InDoubt, Value::Null);
                 effect.call = call.clone();
                 effect.approved = Some(approved.clone());
-                let Some(s) = self.step(step) else { return };
-                for before in &mut s.effects {
-                    if before.call == *call && before.outcome == EffectOutcome::InDoubt {
-                        before.outcome = EffectOutcome::Repeated;
-                    }
+                if let Some(s) = self.step(step) {
+                    s.effects.push(effect);
                 }
-                s.effects.push(effect);
-                let place = (step.clone(), s.effects.len() - 1);
-                self.effects.insert(entry.n, place);
             }
             Record::Refusal { step, reason, intent } => {
                 let effect = effect(entry, intent, EffectOutcome::Refused, Value::from(reason.clone()));

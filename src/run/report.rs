@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Selection;
+pub use super::effect_state::State as EffectOutcome;
 use super::fold;
 use super::journal;
 use super::record::{Entry, SourceMark, StepKind, Verdict};
@@ -191,38 +192,6 @@ pub struct SampleReport {
     pub state: String,
     /// The transient error met instead of a state.
     pub tolerated: Option<String>,
-}
-
-/// How a change ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EffectOutcome {
-    /// The service took it.
-    Done,
-    /// It ended with an error.
-    Failed,
-    /// It was not approved, and not sent.
-    Refused,
-    /// The journal stops before its outcome, or no answer came: nobody knows.
-    InDoubt,
-    /// It was in doubt after a cut, and a look found it done.
-    Settled,
-    /// It was in doubt after a cut, no look found it done, and the resumed run sent it again.
-    Repeated,
-}
-
-impl EffectOutcome {
-    /// The words in reports.
-    pub fn words(self) -> &'static str {
-        match self {
-            EffectOutcome::Done => "done",
-            EffectOutcome::Failed => "failed",
-            EffectOutcome::Refused => "not sent",
-            EffectOutcome::InDoubt => "in doubt",
-            EffectOutcome::Settled => "found done after a cut",
-            EffectOutcome::Repeated => "sent again after a cut",
-        }
-    }
 }
 
 /// A change.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,6 +12,8 @@ use super::approval::{Approvals, Approver};
 use super::bounds;
 use super::cancel::Cancel;
 use super::conclusion::Conclusion;
+use super::effect::Witness;
+use super::effect_state::Effects;
 use super::frame::{self, Entered, Frame, enter, frame, here};
 use super::journal::Journal;
 use super::met::Ending;
@@ -110,8 +112,10 @@ pub(super) struct Shared {
     pub(super) past: Past,
     /// The entries of its changes that this run has come to.
     pub(super) met: Mutex<BTreeSet<u64>>,
-    /// The entries of changes in doubt that were seen done before the steps began.
-    pub(super) seen_done: Mutex<BTreeSet<u64>>,
+    /// Its effects as they stand.
+    pub(super) effects: Mutex<Effects>,
+    /// Who looks at what is in doubt.
+    pub(super) witness: OnceLock<Box<dyn Witness>>,
     pub(super) selection: Selection,
     pub(super) cancel: Cancel,
     pub(super) cleanup_within: Duration,
@@ -141,9 +145,10 @@ impl Run {
             approvals: Mutex::new(settings.approvals),
             excuse: settings.excuse,
             waits: AtomicU64::new(settings.past.last_wait()),
+            effects: Mutex::new(settings.past.effects().clone()),
             past: settings.past,
             met: Mutex::default(),
-            seen_done: Mutex::default(),
+            witness: OnceLock::new(),
             selection: settings.selection,
             outside: Frame::outside(&settings.cancel),
             cancel: settings.cancel,
@@ -169,7 +174,13 @@ impl Run {
     /// Returns its number.
     pub fn append(&self, record: Record) -> Result<u64> {
         let record = bounds::within(record.masked()?);
-        let entry = lock(&self.0.journal).append(self.0.clock.now(), record)?;
+        let entry = {
+            let mut effects = lock(&self.0.effects);
+            let entry = lock(&self.0.journal).append(self.0.clock.now(), record)?;
+            // what does not fit here is told by the audit of the journal
+            let _ = effects.take(&entry);
+            entry
+        };
         self.0.observer.entry(&entry);
         Ok(entry.n)
     }

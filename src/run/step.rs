@@ -1,5 +1,6 @@
 //! Steps: the unit of verdicts, of clean-up and of resume.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use super::frame::{Frame, enter, frame, here};
 use super::met::{Ending, Met};
 use super::record::{Record, StepKind, Verdict};
 use super::state::{Mode, Run, lock};
-use crate::base::{Error, ErrorKind, Result, caught};
+use crate::base::{Class, Error, ErrorKind, Result, caught};
 
 /// Why a step of an observation is left out that a run would come to.
 pub const OBSERVING: &str = "observing: this step would change things";
@@ -123,9 +124,21 @@ impl Run {
             None => lock(&this.shared().excused).clone().unwrap_or(Verdict::Pass),
         };
         if let (Verdict::Skipped { reason }, true) = (&verdict, idle)
-            && self.own_work(&spec.id, reason)?
+            && self.own_work(&this, reason)?
         {
             verdict = lock(&this.shared().excused).clone().unwrap_or(Verdict::Pass);
+        }
+        if let Some((verdict, value, decoded)) = self.kept(spec, &met, codec)? {
+            self.append(Record::StepEnd {
+                step: spec.id.clone(),
+                verdict: verdict.clone(),
+                seconds: 0.0,
+                value,
+                error: Value::Null,
+                recalled: true,
+            })?;
+            lock(&self.shared().verdicts).insert(spec.id.clone(), verdict);
+            return Ok(Some(decoded));
         }
         let value = match (&came_back, &verdict) {
             (Ok(Some(value)), v) if v.carries() => codec.encode(value),
@@ -216,6 +229,10 @@ impl Run {
         let Some((verdict, value)) = self.shared().past.finished(&spec.id, spec.kind) else {
             return Ok(None);
         };
+        // what it made is not there any more, and is to be made again
+        if lock(&self.shared().effects).reopens(&spec.id) {
+            return Ok(None);
+        }
         let Ok(decoded) = codec.decode(value) else { return Ok(None) };
         self.append(Record::StepBegin {
             step: spec.id.clone(),
@@ -235,21 +252,40 @@ impl Run {
         Ok(Some(decoded))
     }
 
-    /// Whether a step that finds nothing to do finds its own work from before the cut. What was in doubt of it is
-    /// settled then: the step has looked.
-    fn own_work(&self, step: &str, reason: &str) -> Result<bool> {
-        let mut all: Vec<_> = self.shared().past.of_step(step).collect();
-        if all.is_empty() {
+    /// Whether a step that finds nothing to do finds its own work from before the cut. What is in doubt of it is
+    /// settled then, by a look.
+    fn own_work(&self, frame: &Arc<Frame>, reason: &str) -> Result<bool> {
+        let step = &frame.step;
+        if self.shared().past.of_step(step).next().is_none() {
             return Ok(false);
         }
-        all.sort_by_key(|call| call.entry);
-        let seen = lock(&self.shared().seen_done).clone();
-        for call in all.into_iter().filter(|call| call.done.is_none() && !seen.contains(&call.entry)) {
-            let (intent, value) = (call.entry, Value::Null);
-            self.append(Record::Outcome { intent, value, error: Value::Null, settled: true })?;
-        }
+        let _entered = enter(Some(frame.clone()));
+        self.settle_own(step)?;
         self.append(Record::Note { step: step.into(), text: format!("done before the cut: {reason}") })?;
         Ok(true)
+    }
+
+    /// What a verify step that fails had found before a later step of this run removed something: that cannot be
+    /// looked at again, so it keeps its verdict.
+    fn kept<T>(
+        &self,
+        spec: &StepSpec,
+        met: &Met,
+        codec: &dyn Codec<T>,
+    ) -> Result<Option<(Verdict, Value, T)>> {
+        let Some(Ending::Error(e)) = met.worst() else { return Ok(None) };
+        let about_the_world =
+            matches!(e.kind(), ErrorKind::Gate | ErrorKind::Script) || e.kind().class() == Class::Recoverable;
+        let Some((verdict, value, entry)) = self.shared().past.verified(&spec.id) else { return Ok(None) };
+        let gone = lock(&self.shared().effects).removed_since(&spec.id, entry).cloned();
+        let (Some(gone), true) = (gone, about_the_world && spec.kind == StepKind::Verify) else {
+            return Ok(None);
+        };
+        let Ok(decoded) = codec.decode(value) else { return Ok(None) };
+        let text =
+            format!("it keeps what it found before step {} did this: {}", gone.step, gone.intent.summary);
+        self.append(Record::Note { step: spec.id.clone(), text })?;
+        Ok(Some((verdict.clone(), value.clone(), decoded)))
     }
 
     /// Why a step is not run at all.

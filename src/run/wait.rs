@@ -63,9 +63,21 @@ impl Run {
     /// Waits.
     pub fn wait<T, E: Unwind>(&self, spec: &WaitSpec, hooks: WaitHooks<'_, T, E>) -> Result<T, E> {
         self.require_step("a wait")?;
+        let step = frame().map(|f| f.step.clone()).unwrap_or_default();
+        self.wait_anywhere(&step, spec, hooks)
+    }
+
+    /// Waits for something of the host's own, for a step or before all steps.
+    pub(crate) fn wait_anywhere<T, E: Unwind>(
+        &self,
+        step: &str,
+        spec: &WaitSpec,
+        hooks: WaitHooks<'_, T, E>,
+    ) -> Result<T, E> {
         let wait = self.shared().waits.fetch_add(1, Ordering::SeqCst) + 1;
         self.append(Record::WaitBegin {
-            step: frame().map(|f| f.step.clone()).unwrap_or_default(),
+            // a record that stands in no step names none
+            step: frame().map_or_else(String::new, |_| step.to_string()),
             wait,
             title: spec.title.clone(),
             every: spec.every.as_secs_f64(),

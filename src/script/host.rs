@@ -15,6 +15,7 @@ use crate::run::{Mode, Run};
 use super::handles::SiteHandle;
 use super::modules::Library;
 use super::overrides::Overrides;
+use super::primitives::doubt::Looker;
 
 /// The host of one run.
 pub struct Host {
@@ -41,7 +42,10 @@ impl Host {
         let (overrides, engine, scratch) = (Overrides::default(), OnceLock::new(), OnceLock::new());
         let overlaying = AtomicBool::new(false);
         let written = Mutex::default();
-        Arc::new(Host { run, site, library, overrides, overlaying, runtime, engine, scratch, written })
+        let host =
+            Arc::new(Host { run, site, library, overrides, overlaying, runtime, engine, scratch, written });
+        host.run.set_witness(Looker::of(&host));
+        host
     }
 
     /// Whether a site's overrides are being read: the only time they can be given.

@@ -20,7 +20,7 @@ mod wiring;
 
 pub use access::Reach;
 pub use declare::{
-    CloudDecl, CloudSource, EndpointDecl, HostDecl, HostKeys, KubeDecl, KubeSource, Lock, Narrow,
+    CloudDecl, CloudSource, EndpointDecl, HostDecl, HostKeys, KubeDecl, KubeSource, Late, Lock, Narrow,
     ProjectDecl, RunPolicy, ScopeDecl, ToolDecl, Variable, is_name,
 };
 pub use excuses::{Excuse, Excuses, Failure, KnownIssue, Requirement, Signature, Waiver};

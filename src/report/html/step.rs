@@ -269,9 +269,12 @@ impl Effect {
             words: e.outcome.words(),
             tone: match e.outcome {
                 EffectOutcome::Done | EffectOutcome::Settled => Tone::Good,
-                EffectOutcome::Failed => Tone::Bad,
+                EffectOutcome::Failed | EffectOutcome::Broken => Tone::Bad,
                 EffectOutcome::InDoubt => Tone::Open,
-                EffectOutcome::Refused => Tone::Idle,
+                EffectOutcome::Refused
+                | EffectOutcome::Unsent
+                | EffectOutcome::NotDone
+                | EffectOutcome::Undone => Tone::Idle,
                 EffectOutcome::Repeated => Tone::Warn,
             },
             destroys: i.destroys,

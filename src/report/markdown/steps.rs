@@ -138,7 +138,9 @@ fn effects(md: &mut String, effects: &[EffectReport]) {
         .map(|effect| {
             let intent = &effect.intent;
             let outcome = match effect.outcome {
-                EffectOutcome::Done | EffectOutcome::Settled => effect.outcome.words().to_string(),
+                EffectOutcome::Done | EffectOutcome::Settled | EffectOutcome::Undone => {
+                    effect.outcome.words().to_string()
+                }
                 other => format!("**{}**", other.words()),
             };
             let error = effect.error["what"].as_str().or(effect.error.as_str());

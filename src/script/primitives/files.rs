@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rhai::Dynamic;
 use serde_json::{Value, json};
 
-use crate::base::{Error, ErrorKind, Intent, Mutation as _, Payload, Result, Secret};
-use crate::run::Transfer;
+use crate::base::{Error, ErrorKind, Mutation as _, Payload, Result, Secret};
 use crate::run::effect::Settled;
+use crate::run::{self, Transfer};
 use crate::script::adapter::Call;
 use crate::script::host::Host;
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
@@ -92,7 +92,8 @@ pub(super) fn write(host: &Host, what: &str, path: &str, text: Secret) -> Result
 fn put(host: &Host, file: SecretFile) -> Result<Dynamic, Thrown> {
     let (to, there) = (file.path().to_path_buf(), file.path().display().to_string());
     let done = Value::from(there.as_str());
-    let look = |_: &Intent| Ok(if file.is_there() { Settled::Done(done) } else { Settled::NotDone });
+    let look =
+        |_: &run::Effect| Ok(if file.is_there() { Settled::Done(done.clone()) } else { Settled::NotDone });
     host.run.effect(file.clone(), look, |permit| {
         let path = SecretFile::write(permit)?;
         Ok(Payload::from(Value::from(path.display().to_string())))
@@ -130,7 +131,7 @@ fn fetch(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         host.wrote(&wanted.to);
         return Ok(value::from_json(&told(&there))?);
     }
-    let look = |_: &Intent| {
+    let look = |_: &run::Effect| {
         let there = host.block_on(download::present(&wanted))?;
         Ok(there.map_or(Settled::NotDone, |there| Settled::Done(told(&there))))
     };

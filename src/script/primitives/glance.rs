@@ -6,11 +6,12 @@ use std::time::Duration;
 use rhai::Dynamic;
 use serde_json::{Map, Value};
 
+use super::doubt;
 use super::openstack::{change_with, create, item};
-use crate::base::{Error, ErrorKind, Intent, Result};
+use crate::base::{Error, ErrorKind, Result};
 use crate::run::effect::Settled;
 use crate::run::wait::WaitHooks;
-use crate::run::{Transfer, WaitSpec};
+use crate::run::{self, Transfer, WaitSpec};
 use crate::script::adapter::Call;
 use crate::script::handles::{Collection, Resource};
 use crate::script::host::Host;
@@ -120,7 +121,11 @@ fn upload(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     if !host.run.comes_next(&wanted) {
         refuse_others(host, &images, &name)?;
     }
-    let made = create(host, &images, fields)?;
+    let mut made = create(host, &images, fields.clone())?;
+    if is_stuck(host, &made, &file)? {
+        bury(host, &made)?;
+        made = create(host, &images, fields)?;
+    }
     stage(host, &made, file)?;
     import(host, &made)?;
     follow(host, &made, options.duration("within"), options.duration("every"))
@@ -170,38 +175,69 @@ fn file(host: &Host, path: &str, name: &str) -> Result<Upload> {
     Upload::of(&path, Some(on_sent))
 }
 
-/// Sends the bytes. Of a transfer that was cut off only the image's state can tell.
+/// What an image tells of a transfer to it whose answer never came.
+///
+/// Glance takes bytes for an image that is `queued` alone. It is `uploading` from then on, also when all of them have come, and its
+/// `size` is set then. A client that is cut off puts it back to `queued`, unless the server is lost with it: then it stays.
+fn transferred(host: &Host, image: &Resource, size: u64) -> Result<Settled> {
+    let now = look(host, image)?;
+    Ok(match now["status"].as_str().unwrap_or_default() {
+        "uploading" if now["size"] == size => Settled::Done(Value::Null),
+        "queued" | "uploading" => Settled::NotDone,
+        _ => Settled::Done(Value::Null),
+    })
+}
+
+/// Whether an image of before a cut has a part of its bytes, and takes no others any more. It has to be made anew then.
+fn is_stuck(host: &Host, image: &Resource, file: &Upload) -> Result<bool> {
+    let (id, name, session) = (image.id(), image.name(), &image.from.session);
+    let request = image::stage_call(item(image, &id, name.as_deref()), file.clone())?;
+    let intent = host.block_on(session.intent(&request))?;
+    let settled = host.run.settle_next(&intent, &mut |_| transferred(host, image, file.size()))?;
+    let never_came =
+        settled.map_or_else(|| host.run.found_not_done(&intent), |seen| seen == Settled::NotDone);
+    Ok(never_came && look(host, image)?["status"] == "uploading")
+}
+
+/// Deletes an image whose bytes came in part.
+fn bury(host: &Host, image: &Resource) -> Result<()> {
+    let (id, name, session) = (image.id(), image.name(), &image.from.session);
+    host.run.note(&format!(
+        "the transfer to image {id} was cut off, and it takes no bytes any more: it is deleted and made anew"
+    ))?;
+    let request = resource::delete_call(image.from.row, item(image, &id, name.as_deref()), &Map::new())?;
+    let subject = request.subject.clone();
+    change_with(host, session, request, |effect| doubt::of_thing(host, session, &subject, effect)).map(drop)
+}
+
+/// Sends the bytes.
 fn stage(host: &Host, image: &Resource, file: Upload) -> Result<()> {
     let (id, name, session) = (image.id(), image.name(), &image.from.session);
-    let look = |_: &Intent| match status(host, image)?.as_str() {
-        "queued" => Ok(Settled::NotDone),
-        "uploading" => Err(Error::new(
-            ErrorKind::Conflict,
-            format!("the transfer to image {id} was cut off, and whether all of it arrived nobody knows"),
-        )
-        .help(format!("delete image {id}, then run the step anew with --from"))
-        .scope(session.handle())),
-        _ => Ok(Settled::Done(Value::Null)),
-    };
+    if is_stuck(host, image, &file)? {
+        let what = format!("the transfer to image {id} was cut off, and it takes no bytes any more");
+        return Err(Error::new(ErrorKind::Conflict, what)
+            .help(format!("delete image {id}, then `rhumb resume`: the step makes it anew"))
+            .scope(session.handle()));
+    }
+    let size = file.size();
     let request = image::stage_call(item(image, &id, name.as_deref()), file)?;
-    change_with(host, session, request, look).map(drop)
+    change_with(host, session, request, |_| transferred(host, image, size)).map(drop)
 }
 
 fn import(host: &Host, image: &Resource) -> Result<()> {
     let (id, name, session) = (image.id(), image.name(), &image.from.session);
-    let look = |_: &Intent| {
-        Ok(match status(host, image)?.as_str() {
+    let seen = |_: &run::Effect| {
+        Ok(match look(host, image)?["status"].as_str().unwrap_or_default() {
             "uploading" => Settled::NotDone,
             _ => Settled::Done(Value::Null),
         })
     };
     let request = image::import_call(item(image, &id, name.as_deref()))?;
-    change_with(host, session, request, look).map(drop)
+    change_with(host, session, request, seen).map(drop)
 }
 
-fn status(host: &Host, image: &Resource) -> Result<String> {
-    let now = host.block_on(openstack::get(&image.from.session, image.from.row, &image.id(), &Map::new()))?;
-    Ok(now["status"].as_str().unwrap_or_default().to_string())
+fn look(host: &Host, image: &Resource) -> Result<Value> {
+    host.block_on(openstack::get(&image.from.session, image.from.row, &image.id(), &Map::new()))
 }
 
 /// Follows an import until the image is active, or dead.

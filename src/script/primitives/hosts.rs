@@ -5,7 +5,8 @@ use std::path::Path;
 use rhai::Dynamic;
 use serde_json::{Value, json};
 
-use crate::base::{Error, ErrorKind, Intent, Mutation as _, Payload, Result};
+use crate::base::{Error, ErrorKind, Mutation as _, Payload, Result};
+use crate::run;
 use crate::run::effect::Settled;
 use crate::script::adapter::Call;
 use crate::script::handles::HostHandle;
@@ -103,7 +104,7 @@ fn pin(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
             made
         }
     };
-    let look = |_: &Intent| {
+    let look = |_: &run::Effect| {
         let open = host.block_on(HostKeyPin::new(&spec, change.key().clone(), None, true))?;
         Ok(if open.is_some() { Settled::NotDone } else { Settled::Done(Value::from(shown.as_str())) })
     };

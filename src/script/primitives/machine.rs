@@ -2,7 +2,8 @@
 
 use rhai::{Array, Dynamic};
 
-use crate::base::{Error, ErrorKind, Intent, Mutation, Payload, Permit, Result, Secret, Undo};
+use crate::base::{Error, ErrorKind, Mutation, Payload, Permit, Result, Secret, Undo};
+use crate::run;
 use crate::run::effect::Settled;
 use crate::script::adapter::Call;
 use crate::script::arguments::Options;
@@ -162,7 +163,7 @@ fn effect<M: Mutation>(
     change: M,
     run: impl FnOnce(Permit<M>) -> Result<Output>,
 ) -> Result<Output, Thrown> {
-    let look = |_: &Intent| Ok(Settled::Unknown);
+    let look = |_: &run::Effect| Ok(Settled::Unknown);
     let answer = call.host.run.effect(change, look, |permit| {
         let output = run(permit)?;
         Ok(Payload::from(serde_json::to_value(&output).unwrap_or_default()))

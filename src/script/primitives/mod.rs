@@ -13,7 +13,7 @@ use super::host::Host;
 use super::primitive::Primitive;
 
 pub mod capacity;
-mod doubt;
+pub(super) mod doubt;
 pub mod files;
 pub mod flow;
 pub mod gates;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::doubt;
 use super::neutron::explained;
 use crate::base::{Error, ErrorKind, Intent, Payload, Result, Undo};
+use crate::run;
 use crate::run::effect::Settled;
 use crate::script::adapter::Call;
 use crate::script::handles::openstack::{Collection, Resource, Scope, answer};
@@ -200,7 +201,8 @@ const GET: Primitive = Primitive {
         let c: Collection = call.receiver()?;
         let filter = with_parents(&c, call.map(1))?;
         call.host.run.used(c.session.handle());
-        let body = call.host.block_on(openstack::get(&c.session, c.row, &call.text(0), &filter))?;
+        let found = call.host.block_on(openstack::get(&c.session, c.row, &call.text(0), &filter));
+        let body = found.or_else(|e| as_it_was(call.host, &c, &call.text(0), e))?;
         Ok(Dynamic::from(c.item(&body)))
     },
 };
@@ -309,7 +311,8 @@ const DELETE: Primitive = Primitive {
         let r: Resource = call.receiver()?;
         let options = json_map(call.map(0))?;
         let (id, name) = (r.id(), r.called());
-        let request = resource::delete_call(r.from.row, item(&r, &id, name.as_deref()), &options)?;
+        let mut request = resource::delete_call(r.from.row, item(&r, &id, name.as_deref()), &options)?;
+        request.was = brief(&r);
         change(call.host, &r.from.session, request).map_err(|e| explained(call.host, &r, e))?;
         Ok(Dynamic::UNIT)
     },
@@ -379,7 +382,7 @@ fn act(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
         answer(row.service.name, if body.body.is_empty() { Value::Null } else { body.json()? })
     } else {
         let subject = request.subject.clone();
-        let look = |_: &Intent| doubt::of_action(call.host, session, row, action, &subject);
+        let look = |effect: &run::Effect| doubt::of_action(call.host, session, row, action, &subject, effect);
         change_with(call.host, session, request, look).map_err(|e| explained(call.host, &r, e))?
     };
     let has = |key: &&str| answered.expose().get(key).is_some();
@@ -439,8 +442,8 @@ fn ensure(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
 
 /// Has a change approved, journaled and sent.
 fn change(host: &Host, session: &Session, request: Request) -> Result<Payload> {
-    let (subject, deletes) = (request.subject.clone(), request.method == Method::DELETE);
-    change_with(host, session, request, |_| doubt::of_thing(host, session, &subject, deletes))
+    let subject = request.subject.clone();
+    change_with(host, session, request, |effect| doubt::of_thing(host, session, &subject, effect))
 }
 
 /// The same with a look of its own at what a change that was cut off has done.
@@ -448,7 +451,7 @@ pub(super) fn change_with(
     host: &Host,
     session: &Session,
     request: Request,
-    look: impl FnOnce(&Intent) -> Result<Settled>,
+    look: impl FnMut(&run::Effect) -> Result<Settled>,
 ) -> Result<Payload> {
     host.run.used(session.handle());
     let service = request.service.clone();
@@ -459,6 +462,41 @@ pub(super) fn change_with(
             if answered.body.is_empty() { Value::Null } else { answered.json().unwrap_or(Value::Null) };
         Ok(answer(&service, body))
     })
+}
+
+/// What a thing that is about to be removed is like, in a few fields: what a resume shows of it.
+fn brief(r: &Resource) -> Value {
+    let row = r.from.row;
+    let keys = [Some(row.id_key), row.name_key, row.states.map(|states| states.field)];
+    let shown = r.shown();
+    let mut was: Map<String, Value> = keys
+        .into_iter()
+        .flatten()
+        .chain(row.columns.iter().copied())
+        .filter_map(|key| Some((key.to_string(), shown.get(key)?.clone())))
+        .collect();
+    was.insert(KIND.into(), row.name.into());
+    was.into()
+}
+
+/// Says in what a removed thing was of which collection it was.
+const KIND: &str = "collection";
+
+/// A thing that is not there because this very step removed it before a cut: as it was, until the step comes to that again.
+fn as_it_was(host: &Host, c: &Collection, key: &str, absent: Error) -> Result<Value> {
+    if absent.kind() != ErrorKind::NotFound {
+        return Err(absent);
+    }
+    let names = |was: &Value, field: Option<&str>| field.is_some_and(|field| was[field] == key);
+    let is_it = |intent: &Intent| {
+        let was = &intent.was;
+        intent.handle == c.session.handle()
+            && was[KIND] == c.row.name
+            && (names(was, Some(c.row.id_key)) || names(was, c.row.name_key))
+    };
+    let mut was = host.run.removed_here(is_it).ok_or(absent)?;
+    was.as_object_mut().and_then(|fields| fields.shift_remove(KIND));
+    Ok(was)
 }
 
 /// A thing as a request names it.

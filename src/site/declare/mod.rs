@@ -10,7 +10,7 @@ mod tool;
 pub use endpoint::EndpointDecl;
 pub use host::{HostDecl, HostKeys};
 pub use kube::{KubeDecl, KubeSource};
-pub use run::{Lock, RunPolicy};
+pub use run::{Late, Lock, RunPolicy};
 pub use scope::{CloudDecl, CloudSource, Narrow, ProjectDecl, ScopeDecl};
 pub use tool::{ToolDecl, Variable};
 

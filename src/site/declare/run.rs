@@ -26,6 +26,47 @@ pub struct RunPolicy {
     pub read_below: Vec<PathBuf>,
     /// How long clean-up may take, unless none is said.
     pub cleanup_within: Option<Duration>,
+    /// How long after a cut a request may still arrive.
+    pub late: Late,
+}
+
+/// How long a request may lie in queues after its sender is gone, before the service takes it up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Late {
+    any: Option<Duration>,
+    of: BTreeMap<String, Duration>,
+}
+
+impl Late {
+    /// OpenStack behind haproxy, as the charms set it up: 9 s in its queue and four times 9 s to connect (`timeout queue`,
+    /// `timeout connect`, `retries 3`), 90 s until it gives the service up (`timeout server`), and 45 s in the queue of
+    /// mod_wsgi's processes (`queue-timeout`).
+    pub const CLOUD: Duration = Duration::from_secs(180);
+
+    /// Kubernetes: 60 s until the API server drops a request (`--request-timeout`), and 50 s in a balancer before it (Octavia's
+    /// `timeout_member_data`), rounded up.
+    pub const KUBERNETES: Duration = Duration::from_secs(120);
+
+    /// For a service's type, or `kubernetes`.
+    pub fn of(&self, service: &str) -> Duration {
+        let usual = if service == "kubernetes" { Self::KUBERNETES } else { Self::CLOUD };
+        self.of.get(service).copied().or(self.any).unwrap_or(usual)
+    }
+
+    fn read(node: &Node) -> Result<Self> {
+        if !matches!(node.shape, Shape::Table(_)) {
+            return Ok(Late { any: Some(node.duration()?), of: BTreeMap::new() });
+        }
+        let mut late = Late::default();
+        for entry in node.entries()? {
+            let time = entry.node.duration()?;
+            match entry.key.as_str() {
+                "default" => late.any = Some(time),
+                service => drop(late.of.insert(service.to_string(), time)),
+            }
+        }
+        Ok(late)
+    }
 }
 
 /// What keeps two runs apart.
@@ -55,6 +96,7 @@ impl RunPolicy {
             "state_dir",
             "read_below",
             "cleanup_within",
+            "late_within",
         ])?;
         Ok(RunPolicy {
             lock: f.get("lock").map(|n| lock(n, site)).transpose()?.unwrap_or_default(),
@@ -67,6 +109,7 @@ impl RunPolicy {
                 None => Vec::new(),
             },
             cleanup_within: f.get("cleanup_within").map(Node::duration).transpose()?,
+            late: f.get("late_within").map(Late::read).transpose()?.unwrap_or_default(),
         })
     }
 }

@@ -159,6 +159,7 @@ impl Plan {
             undo: self.undo.clone(),
             destroys: self.destroys,
             replaces: Value::Null,
+            was: Value::Null,
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct Call {
     pub summary: String,
     /// What it is about.
     pub subject: Subject,
+    /// What a thing that is removed was like.
+    pub was: Value,
     /// Whether it can be taken back.
     pub undo: Undo,
     /// It destroys something.
@@ -94,6 +96,7 @@ impl Call {
             accept: Cow::Borrowed(&[]),
             summary,
             subject: Subject::default(),
+            was: Value::Null,
             undo: Undo::Unknown,
             destroys,
             operation: None,
@@ -153,6 +156,7 @@ impl Call {
             undo: self.undo.clone(),
             destroys: self.destroys,
             replaces: Value::Null,
+            was: self.was.clone(),
         }
     }
 

@@ -139,6 +139,7 @@ impl Bytes<'_> {
             undo,
             destroys: self.next() % 2 == 1,
             replaces: self.value(2),
+            was: self.value(2),
         }
     }
 

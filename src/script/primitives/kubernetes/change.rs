@@ -1,10 +1,12 @@
 //! Changes of a cluster: each is bound to the handle that proved itself, approved and journaled.
 
+use jiff::{SignedDuration, Timestamp};
 use rhai::Dynamic;
 use serde_json::Value;
 
 use super::{KIND, NAME, NAMESPACE, UNDO, given, named};
-use crate::base::{Error, ErrorKind, Intent, Payload, Result};
+use crate::base::{Error, ErrorKind, Payload, Result};
+use crate::run;
 use crate::run::effect::Settled;
 use crate::script::adapter::Call;
 use crate::script::arguments::Options;
@@ -333,22 +335,23 @@ pub(super) fn change(host: &Host, kube: &KubeHandle, call: KubeCall, options: &O
     if options.flag("destroys") {
         bound = bound.destroying();
     }
-    let look = |_: &Intent| settle(host, &reached, &asked);
+    let look = |effect: &run::Effect| settle(host, &reached, &asked, effect);
     let changed = host.run.effect(bound, look, |permit| host.block_on(Kube::mutate(permit)));
     kube.heed(host, &reached)?;
     changed
 }
 
 /// Whether a change that was cut off took effect.
-fn settle(host: &Host, kube: &Kube, call: &KubeCall) -> Result<Settled> {
+fn settle(host: &Host, kube: &Kube, call: &KubeCall, effect: &run::Effect) -> Result<Settled> {
     let find = |object: &ObjectRef| host.block_on(kube.find(object));
     Ok(match call {
         // each brings the object to the stated values, however often it is sent
         KubeCall::Apply { .. }
         | KubeCall::Scale { .. }
-        | KubeCall::Patch { patch: Patch::Merge(_) | Patch::Strategic(_), .. } => Settled::NotDone,
+        | KubeCall::Patch { patch: Patch::Merge(_) | Patch::Strategic(_), .. } => Settled::Again,
         KubeCall::Create { manifest } => match ObjectRef::of(manifest.expose()) {
             Ok(object) => match find(&object)? {
+                Some(made) if made_before(made.expose(), effect) => Settled::NotDone,
                 Some(made) => Settled::Done(made.masked()),
                 None => Settled::NotDone,
             },
@@ -377,4 +380,10 @@ fn settle(host: &Host, kube: &Kube, call: &KubeCall) -> Result<Settled> {
         },
         KubeCall::Patch { patch: Patch::Json(_), .. } | KubeCall::Exec { .. } => Settled::Unknown,
     })
+}
+
+/// Whether an object was there before a change was to make it.
+fn made_before(object: &Value, effect: &run::Effect) -> bool {
+    let at = object["metadata"]["creationTimestamp"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    at.is_some_and(|at| at.duration_since(effect.at) < SignedDuration::from_mins(-5))
 }
