@@ -250,7 +250,7 @@ async fn a_server_that_always_breaks_off_is_given_up() {
     let server = serve(|_, _| cut(answer("200 OK", "", &content()), 50_000)).await;
     let (dir, download) = into_dir(&server, &content());
     let error = run(&download).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains("ends early"), "{error}");
     assert_eq!(server.seen().len(), 4);
     assert!(!names(&dir).contains(&"image.qcow2".to_owned()));

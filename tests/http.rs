@@ -6,6 +6,7 @@ mod loopback;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -90,12 +91,91 @@ async fn the_cap_counts_what_comes_out_of_compression() {
 }
 
 #[tokio::test]
-async fn a_truncated_body_is_a_protocol_error_with_its_status() {
-    let server =
-        serve(|_, _| b"HTTP/1.0 202 Accepted\r\ncontent-length: 100\r\n\r\n{\"id\": ".to_vec()).await;
-    let e = Http::new(HttpSettings::default()).send(&post(&server.url("/servers"))).await.unwrap_err();
-    assert_eq!((e.kind(), e.detail().status), (ErrorKind::Protocol, Some(202)));
-    assert!(e.to_string().contains("ends early"), "{e}");
+async fn an_answer_that_is_cut_anywhere_is_one_class() {
+    const CUT: &[(&str, &[u8])] = &[
+        ("in the head", b"HTTP/1.0 200 OK\r\ncontent-le"),
+        ("in a body of known length", b"HTTP/1.0 200 OK\r\ncontent-length: 100\r\n\r\n{\"id\": "),
+        ("before that", b"HTTP/1.0 200 OK\r\ncontent-length: 100\r\n\r\n"),
+        ("in a chunk", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n40\r\n{\"id\": "),
+        ("between chunks", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\n{\"a\"\r\n"),
+    ];
+    for (what, bytes) in CUT {
+        let server = cutting(bytes).await;
+        let e = get(&format!("http://{}/servers", server.address)).await.unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Unreachable, "a read that is cut {what}: {e}");
+        assert!(e.kind().is_transient() && !e.is_unsent(), "{what}");
+        assert_eq!(server.connections(), 3, "a read that is cut {what} is tried again");
+
+        let change = post(&format!("http://{}/servers", server.address));
+        let e = Http::new(HttpSettings::default()).send(&change).await.unwrap_err();
+        assert_eq!(
+            (e.kind(), e.is_unsent()),
+            (ErrorKind::Timeout, false),
+            "a change that is cut {what}: {e}"
+        );
+        assert!(e.detail().help.as_deref().unwrap().contains("look whether it took effect"), "{what}");
+        assert_eq!(server.connections(), 4, "a change goes out once");
+    }
+}
+
+/// Answers each request with these bytes, and ends the connection.
+async fn cutting(bytes: &'static [u8]) -> Cutting {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, count) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            let mut head = [0; 4096];
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut head).await;
+            let _ = stream.write_all(bytes).await;
+        }
+    });
+    Cutting { address, count }
+}
+
+struct Cutting {
+    address: SocketAddr,
+    count: Arc<AtomicUsize>,
+}
+
+impl Cutting {
+    fn connections(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn a_change_for_which_there_is_no_connection_was_not_sent() {
+    let closed = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.local_addr().unwrap()
+    };
+    let (untrusted, _) = serve_tls(&["localhost"]);
+    let plain = cutting(b"HTTP/1.0 400 Bad Request\r\n\r\n").await;
+    let proxy = serve(|_, _| answer("403 Forbidden", "content-type: text/html\r\n", "no tunnel")).await;
+    let through = |url: String| HttpSettings { proxy: Some(url), ..HttpSettings::default() };
+    for (what, settings, url) in [
+        ("refused", HttpSettings::default(), format!("http://{closed}/")),
+        ("a name that is not there", HttpSettings::default(), "http://no-such-host.invalid/".to_string()),
+        (
+            "a certificate of nobody",
+            HttpSettings::default(),
+            format!("https://localhost:{}/", untrusted.port()),
+        ),
+        ("no TLS", HttpSettings::default(), format!("https://{}/", plain.address)),
+        ("a proxy without tunnel", through(proxy.url("")), "https://cloud.example/".to_string()),
+        ("no proxy", through(format!("http://{closed}")), "https://cloud.example/".to_string()),
+    ] {
+        let e = Http::new(settings.clone()).send(&post(&url)).await.unwrap_err();
+        assert_eq!((e.kind(), e.is_unsent()), (ErrorKind::Unreachable, true), "{what}: {e}");
+        assert_eq!(serde_json::to_value(&e).unwrap()["unsent"], true, "{what}");
+        // of a read the mark says nothing
+        let e = Http::new(settings).send(&Request::new(Method::GET, &url).unwrap()).await.unwrap_err();
+        assert_eq!((e.kind(), e.is_unsent()), (ErrorKind::Unreachable, false), "{what}: {e}");
+        assert_eq!(serde_json::to_value(&e).unwrap().get("unsent"), None, "{what}");
+    }
 }
 
 #[tokio::test]
@@ -115,7 +195,8 @@ async fn html_and_half_json_are_told_from_json() {
         ("none", "the answer is empty where JSON was due"),
     ] {
         let e = get(&server.url("/")).await.unwrap().json().unwrap_err();
-        assert_eq!((e.kind(), e.to_string().as_str()), (ErrorKind::Protocol, words), "{what}");
+        let kind = if what == "half" { ErrorKind::Unreachable } else { ErrorKind::Protocol };
+        assert_eq!((e.kind(), e.to_string().as_str()), (kind, words), "{what}");
     }
     assert!(get(&server.url("/")).await.unwrap().json().unwrap()["servers"].is_array());
 }

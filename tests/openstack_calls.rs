@@ -197,13 +197,21 @@ fn versions(seen: &Seen) -> Option<(u16, Value)> {
     })
 }
 
+/// A server that was made, and a list.
+fn made(seen: &Seen) -> (u16, Value) {
+    match seen.method.as_str() {
+        "POST" => (202, json!({"server": {"id": ID}})),
+        _ => (200, json!({"servers": []})),
+    }
+}
+
 fn lines(seen: Vec<Seen>) -> Vec<String> {
     seen.into_iter().map(|s| format!("{} {} {}", s.method, s.path, s.version)).collect()
 }
 
 #[tokio::test]
 async fn a_read_asks_for_its_version_at_once_and_a_change_asks_first_what_is_offered() {
-    let cloud = start(|seen, _| versions(seen).unwrap_or((200, json!({"servers": [], "server": {}})))).await;
+    let cloud = start(|seen, _| versions(seen).unwrap_or_else(|| made(seen))).await;
     let (session, _) = cloud.session();
     let row = resource::find("servers").unwrap();
     list(&session, row, &Map::new()).await.unwrap();
@@ -487,4 +495,118 @@ fn nothing_in_the_environment_changes_anything() {
     let output = again.env("KUBECONFIG", "/nonsense").env("HOME", "/nonsense").output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("2 passed"), "{said}");
+}
+
+#[tokio::test]
+async fn a_403_names_the_roles_of_now_and_what_is_needed() {
+    let cloud = start(|_, _| (403, json!({"faultstring": "Policy does not allow this request."}))).await;
+    cloud.stage().roles = vec!["member", "load-balancer_member"];
+    let (session, clock) = cloud.session();
+    let row = resource::find("load_balancers").unwrap();
+    let create = || resource::create_call(row, &Payload::from(json!({"name": "api"}))).unwrap();
+    let sent = async || {
+        let bound = session.bind(create()).await?;
+        Session::mutate(Permit::obtain(&desk(true), bound)?).await
+    };
+    let e = sent().await.unwrap_err();
+    assert_eq!(
+        (e.kind(), cloud.seen("/auth/tokens").len()),
+        (ErrorKind::Forbidden, 1),
+        "its roles are of now"
+    );
+    assert!(
+        e.to_string().contains(
+            "`load_balancers.create` needs role load-balancer_member, or load-balancer_admin, or admin: asked by \
+             project capi-mgmt (01234567…) domain capi, user op, roles member,load-balancer_member"
+        ),
+        "{e}"
+    );
+
+    // half an hour later, and a role less
+    clock.advance_to(std::time::Duration::from_secs(1800));
+    cloud.stage().roles = vec!["member"];
+    let e = sent().await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Forbidden);
+    assert!(
+        e.to_string().ends_with(
+            "user op, with member now, and member, load-balancer_member when the token was issued"
+        ),
+        "{e}"
+    );
+    assert!(e.detail().help.as_deref().unwrap().starts_with("the user's roles have changed"), "{e:?}");
+    // and from now on Rhumb knows
+    let e = sent().await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Refused);
+    assert!(e.to_string().contains("handle `capi` has member"), "{e}");
+}
+
+#[tokio::test]
+async fn a_403_to_a_user_without_any_role_says_so() {
+    let cloud = start(|_, _| (403, json!({"faultstring": "Policy does not allow this request."}))).await;
+    cloud.stage().roles = vec!["load-balancer_member"];
+    let (session, clock) = cloud.session();
+    let read = Call::new("load-balancer", Method::GET, "/lbaas/loadbalancers");
+    session.identity().await.unwrap();
+    clock.advance_to(std::time::Duration::from_secs(1800));
+    cloud.stage().without_role = true;
+    let e = session.send(&read).await.unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Forbidden);
+    assert!(
+        e.to_string().contains("has no role there any more: user op (domain Default) has no role on project"),
+        "{e}"
+    );
+    (cloud.stage().without_role, cloud.stage().keystone_is_away) = (false, true);
+    let e = session.send(&read).await.unwrap_err();
+    assert!(
+        e.to_string().contains("roles load-balancer_member")
+            && e.to_string().contains("does not tell the roles of now"),
+        "{e}"
+    );
+}
+
+#[tokio::test]
+async fn a_change_without_a_token_was_not_sent() {
+    let cloud = start(|_, _| (202, json!(null))).await;
+    cloud.stage().roles = vec!["admin"];
+    let (session, clock) = cloud.session();
+    let permit = async || Permit::obtain(&desk(true), session.bind(failover()).await.unwrap()).unwrap();
+    // the token ends while somebody decides, and Keystone is away
+    let late = permit().await;
+    clock.advance_to(std::time::Duration::from_secs(3601));
+    cloud.stage().keystone_is_away = true;
+    let e = Session::mutate(late).await.unwrap_err();
+    assert_eq!((e.kind(), e.is_unsent()), (ErrorKind::Transient, true), "{e}");
+
+    // the service does not accept the token, and there is no other to be had
+    cloud.stage().keystone_is_away = false;
+    let refused = permit().await;
+    (cloud.stage().keystone_is_away, cloud.stage().tokens) = (true, Default::default());
+    let e = Session::mutate(refused).await.unwrap_err();
+    assert_eq!((e.kind(), e.is_unsent()), (ErrorKind::Transient, true), "{e}");
+}
+
+#[tokio::test]
+async fn a_list_that_was_cut_is_asked_for_again() {
+    let cloud = start(|_, _| (200, json!({}))).await;
+    let (session, _) = cloud.session();
+    let row = resource::find("networks").unwrap();
+    let whole = json!({"networks": [{"id": ID, "name": "n"}]}).to_string();
+    let answers = |cut: usize| {
+        let (whole, n) = (whole.clone(), std::sync::atomic::AtomicUsize::new(0));
+        let portal = move |_: &Seen| {
+            let n = n.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            Some(axum::response::IntoResponse::into_response(if n < cut {
+                whole[..20].to_string()
+            } else {
+                whole.clone()
+            }))
+        };
+        cloud.stage().portal = Some(std::sync::Arc::new(portal));
+    };
+    answers(2);
+    assert_eq!(list(&session, row, &Map::new()).await.unwrap().len(), 1);
+    answers(9);
+    let e = list(&session, row, &Map::new()).await.unwrap_err();
+    assert_eq!((e.kind(), e.kind().is_transient()), (ErrorKind::Unreachable, true));
+    assert!(e.to_string().contains("ends early"), "{e}");
 }

@@ -33,9 +33,10 @@ pub enum ErrorKind {
     Unsupported,
     /// The service is busy or broken for the moment (429, 5xx).
     Transient,
-    /// No connection: refused, reset, name not found, TLS.
+    /// No connection: refused, reset, name not found, TLS; or a read whose answer was cut off.
     Unreachable,
-    /// The answer is not what the protocol says: HTML for JSON, a truncated or an oversized body.
+    /// The answer is not what the protocol says: HTML for JSON, an oversized body; to a change, one that its API does
+    /// not document.
     Protocol,
     /// A deadline passed.
     Timeout,
@@ -223,6 +224,9 @@ pub struct Detail {
     /// Where in a file of the operator's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
+    /// Nothing of what was to be sent left this machine, or none of it was accepted: a change did not take place.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unsent: bool,
     /// The chain of causes, nearest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<String>,
@@ -240,6 +244,7 @@ impl Error {
             status: None,
             request_id: None,
             place: None,
+            unsent: false,
             causes: Vec::new(),
         }))
     }
@@ -320,6 +325,19 @@ impl Error {
         let before = std::mem::replace(&mut self.0.what, kept(what));
         self.0.causes.insert(0, before);
         self
+    }
+
+    /// States that nothing of the change left this machine: a refused connection, a name that is not found, a TLS
+    /// handshake that failed, no token. Without it an error that is no refusal of the service leaves a change in doubt.
+    #[must_use]
+    pub fn unsent(mut self) -> Self {
+        self.0.unsent = true;
+        self
+    }
+
+    /// Whether nothing of the change left this machine.
+    pub fn is_unsent(&self) -> bool {
+        self.0.unsent
     }
 
     /// The same error as another kind.

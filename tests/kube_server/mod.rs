@@ -173,7 +173,9 @@ async fn answer(State(cluster): State<Cluster>, request: Request) -> Response {
     let path = parts.uri.path().to_string();
     let query: BTreeMap<String, String> =
         parts.uri.query().map(|q| q.split('&').map(pair).collect()).unwrap_or_default();
-    if path.ends_with("/exec") {
+    let is_canned =
+        cluster.lock().canned.get(&(parts.method.to_string(), path.clone())).is_some_and(|q| !q.is_empty());
+    if path.ends_with("/exec") && !is_canned {
         return streams::exec(&mut parts, target).await;
     }
     let body = to_bytes(body, 1 << 20).await.unwrap();

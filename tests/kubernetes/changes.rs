@@ -1,6 +1,7 @@
 //! Changes: sent once, only with a permit, and never again by themselves.
 
 use rhumb::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result};
+use rhumb::systems::command::Command;
 use rhumb::systems::kubernetes::{Expected, Kube, KubeCall, Patch, Propagation};
 use serde_json::json;
 
@@ -226,4 +227,121 @@ async fn a_change_without_an_answer_is_in_doubt() {
     let error = carry_out(&kube, KubeCall::Create { manifest: service() }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     assert!(error.detail().help.clone().unwrap().contains("look whether it took effect"));
+}
+
+/// Whether nobody knows, after an error, if the change took place.
+fn in_doubt(e: &Error) -> bool {
+    let doubtful = [ErrorKind::Protocol, ErrorKind::Timeout, ErrorKind::Transient, ErrorKind::Unreachable];
+    doubtful.contains(&e.kind()) && !e.is_unsent()
+}
+
+#[tokio::test]
+async fn only_the_object_itself_is_the_answer_to_a_change() {
+    const LOGIN: &str = "<!doctype html><title>Log in</title>Please log in";
+    let cluster = Cluster::start(Behaviour::default()).await;
+    let kube = cluster.kube();
+    cluster.change(|store| store.put(SERVICES, service().expose().clone()));
+    let one = format!("{SERVICES}/rr");
+    let scale = "/apis/apps/v1/namespaces/default/deployments/web/scale";
+    let exec = "/api/v1/namespaces/default/pods/p/exec";
+    let delete = || KubeCall::Delete {
+        object: object("service", "rr"),
+        propagation: Propagation::Background,
+        uid: None,
+    };
+    let merge = || Patch::Merge(json!({}).into());
+    let json_patch = || Patch::Json(json!([]).into());
+    let finalizer = || KubeCall::RemoveFinalizer {
+        object: object("service", "rr"),
+        uid: "u".into(),
+        index: 0,
+        finalizer: "f".into(),
+    };
+    let run = || KubeCall::Exec {
+        namespace: None,
+        pod: "p".into(),
+        container: None,
+        command: Command::new(["date"]),
+    };
+    type Make<'a> = &'a dyn Fn() -> KubeCall;
+    let calls: [(&str, &str, Make<'_>); 8] = [
+        ("POST", SERVICES, &|| KubeCall::Create { manifest: service() }),
+        ("PATCH", &one, &|| KubeCall::Apply { manifest: service(), force: false }),
+        ("PATCH", &one, &|| KubeCall::Patch { object: object("service", "rr"), patch: merge() }),
+        ("PATCH", &one, &|| KubeCall::Patch { object: object("service", "rr"), patch: json_patch() }),
+        ("PATCH", &one, &finalizer),
+        ("PATCH", scale, &|| KubeCall::Scale { object: object("deployment", "web"), replicas: 2 }),
+        ("DELETE", &one, &delete),
+        ("GET", exec, &run),
+    ];
+    let named =
+        |kind: &str, name: &str| json!({"kind": kind, "apiVersion": "v1", "metadata": {"name": name}});
+    let done = json!({"kind": "Status", "status": "Success", "details": {"name": "other"}});
+    for (method, path, call) in calls {
+        let mut moved = Canned::text(302, "text/html", LOGIN);
+        moved.headers.push(("location", "https://portal.example/login?token=hunter2".into()));
+        for answer in [
+            Canned::text(200, "text/html", LOGIN),
+            Canned::text(201, "text/html", LOGIN),
+            Canned::text(200, "application/json", ""),
+            Canned::text(204, "text/plain", ""),
+            Canned::json(200, json!({})),
+            Canned::json(200, named("Service", "other")),
+            Canned::json(201, named("Secret", "rr")),
+            Canned::json(200, done.clone()),
+            Canned::text(200, "application/json", "{\"kind\": \"Service\", \"meta"),
+            moved,
+            Canned::text(502, "text/html", LOGIN),
+            Canned::text(503, "text/html", LOGIN),
+            Canned::text(404, "text/html", LOGIN),
+            Canned::text(403, "text/html", LOGIN),
+            Canned::text(401, "text/html", LOGIN),
+            Canned::json(404, json!({"message": "no Route matched with those values"})),
+        ] {
+            let told = format!("{method} {path} answered {} {}", answer.status, answer.body);
+            let before = cluster.asked(method, path).len();
+            cluster.canned(method, path, answer);
+            let error = carry_out(&kube, call()).await.err().unwrap_or_else(|| panic!("done: {told}"));
+            assert!(in_doubt(&error), "{told}: {:?}: {error}", error.kind());
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+            assert_eq!(cluster.asked(method, path).len(), before + 1, "sent once: {told}");
+        }
+    }
+    let refused = || Canned::status(403, "Forbidden", "services is forbidden", json!({"kind": "services"}));
+    cluster.canned("DELETE", &one, refused());
+    assert_eq!(carry_out(&kube, delete()).await.unwrap_err().kind(), ErrorKind::Forbidden);
+    carry_out(&kube, delete()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_without_a_connection_was_not_sent() {
+    // reads go to a server that is there, and then it is gone
+    let cluster = Cluster::start(Behaviour::default()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let behind = cluster.address;
+    let way = tokio::spawn(async move {
+        let mut all = tokio::task::JoinSet::new();
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            all.spawn(async move {
+                let mut server = tokio::net::TcpStream::connect(behind).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    let config = crate::kube_server::kubeconfig(json!({"server": format!("http://{address}")}), json!({}));
+    let kube = crate::kube_server::kube(&config).unwrap();
+    let bound = kube.bind(KubeCall::Create { manifest: service() }).await.unwrap();
+    struct Yes;
+    impl Ledger for Yes {
+        fn authorise(&self, _: &Intent) -> Result<u64> {
+            Ok(1)
+        }
+    }
+    let permit = Permit::obtain(&Yes, bound).unwrap();
+    way.abort();
+    let _ = way.await;
+    let error = Kube::mutate(permit).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_unsent()), (ErrorKind::Unreachable, true), "{error}");
 }

@@ -127,13 +127,14 @@ async fn an_answer_that_is_cut_or_endless_or_no_json_is_told() {
     let cluster = Cluster::start(Behaviour::default()).await;
     let kube = cluster.kube();
     kube.versions().await.unwrap();
-    cluster.canned(
-        "GET",
-        "/api/v1/nodes",
-        Canned::text(200, "application/json", "{\"kind\":\"NodeList\",\"ite"),
-    );
+    let cut = || Canned::text(200, "application/json", "{\"kind\":\"NodeList\",\"ite");
+    cluster.canned("GET", "/api/v1/nodes", cut());
+    assert!(kube.list(&all("nodes")).await.unwrap().is_empty(), "a read is tried again");
+    for _ in 0..3 {
+        cluster.canned("GET", "/api/v1/nodes", cut());
+    }
     let error = kube.list(&all("nodes")).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Protocol);
+    assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains("ends early"), "{error}");
     let endless = "x".repeat((64 << 20) + 1);
     cluster.canned("GET", "/api/v1/nodes", Canned::text(200, "application/json", &endless));
@@ -160,7 +161,7 @@ async fn a_busy_server_is_transient_and_an_absent_one_unreachable() {
     busy.headers.push(("retry-after", "9".into()));
     cluster.canned("GET", "/api/v1/nodes", busy);
     let error = kube.list(&all("nodes")).await.unwrap_err();
-    assert_eq!(error.detail().help.as_deref(), Some("the server asks to wait 9 s"));
+    assert!(error.to_string().ends_with("it asks to wait 9 s"), "{error}");
 
     let nobody = crate::kube_server::kubeconfig(json!({"server": "http://127.0.0.1:9"}), json!({}));
     let error = crate::kube_server::kube(&nobody).unwrap().versions().await.unwrap_err();

@@ -34,6 +34,9 @@ pub(crate) struct Seen {
 /// Status and body for a request and its number.
 type Answers = dyn Fn(&Seen, usize) -> (u16, Value) + Send + Sync;
 
+/// A whole answer in the place of that, from something between here and the services.
+pub(crate) type Portal = dyn Fn(&Seen) -> Option<Response> + Send + Sync;
+
 /// What the cloud does, for a test to change at any time.
 pub(crate) struct Stage {
     pub(crate) seen: Vec<Seen>,
@@ -41,11 +44,15 @@ pub(crate) struct Stage {
     pub(crate) tokens: BTreeMap<String, Value>,
     pub(crate) token_life: i64,
     pub(crate) keystone_is_away: bool,
+    /// The user has no role on any project.
+    pub(crate) without_role: bool,
     pub(crate) roles: Vec<&'static str>,
     /// Keystone gives a token for this project, whatever is asked.
     pub(crate) wrong_project: Option<&'static str>,
     /// Where the catalog says that the services are, if not here.
     pub(crate) moved_to: Option<SocketAddr>,
+    /// Answers in the place of the services.
+    pub(crate) portal: Option<Arc<Portal>>,
     minted: usize,
     answer: Arc<Answers>,
 }
@@ -74,9 +81,11 @@ pub(crate) async fn start(
         tokens: BTreeMap::new(),
         token_life: 3600,
         keystone_is_away: false,
+        without_role: false,
         roles: vec!["member", "reader"],
         wrong_project: None,
         moved_to: None,
+        portal: None,
         minted: 0,
         answer: Arc::new(answer),
     };
@@ -123,6 +132,11 @@ impl StubCloud {
             let services = stage.moved_to.unwrap_or(self.address);
             return stage.mint(&seen.body, &format!("http://{services}"));
         }
+        if let Some(portal) = stage.portal.clone()
+            && let Some(answer) = portal(&seen)
+        {
+            return answer;
+        }
         if !stage.tokens.contains_key(&seen.token) {
             return reply(
                 401,
@@ -163,6 +177,9 @@ impl Stage {
         let password = &auth["identity"]["password"]["user"]["password"];
         let secret = &auth["identity"]["application_credential"]["secret"];
         if password != "secret" && secret != "secret" {
+            return refused();
+        }
+        if self.without_role && auth["scope"] != "unscoped" {
             return refused();
         }
         let wanted = &auth["scope"]["project"];

@@ -45,20 +45,52 @@ impl Answer {
     /// The body as JSON.
     ///
     /// # Errors
-    /// [`ErrorKind::Protocol`] that names the content type and the first words where it is
-    /// something else, such as a proxy's HTML page, or ends early.
+    /// [`ErrorKind::Protocol`] that names the content type and the first words where it is something else, such as a
+    /// proxy's HTML page. [`ErrorKind::Unreachable`] where it ends early: a connection that was cut, as a proxy passes it
+    /// on.
     pub fn json(&self) -> Result<Value> {
         serde_json::from_slice(&self.body).map_err(|e| {
             let kind = self.header("content-type").unwrap_or("no content type");
+            let cut = |what: String| Error::new(ErrorKind::Unreachable, what).status(self.status);
             let what = match (self.body.is_empty(), e.is_eof()) {
+                (true, _) if self.ends_with_its_connection() => {
+                    return cut("the answer has no body".to_string());
+                }
                 (true, _) => "the answer is empty where JSON was due".to_string(),
-                (_, true) => format!("the answer's JSON ends early, after {} bytes", self.body.len()),
+                (_, true) => {
+                    return cut(format!("the answer's JSON ends early, after {} bytes", self.body.len()));
+                }
                 _ => format!("the answer is not JSON but {kind}{}", self.quoted()),
             };
             Error::new(ErrorKind::Protocol, what)
                 .status(self.status)
                 .help("something between here and the service may have answered in its place")
         })
+    }
+
+    /// Whether the body had no end of its own, so that one that was cut looks whole.
+    fn ends_with_its_connection(&self) -> bool {
+        !["content-length", "transfer-encoding"].iter().any(|name| self.headers.contains_key(*name))
+    }
+
+    /// What came, for an error: `HTTP 200 text/html: "Please log in"`.
+    pub fn told(&self) -> String {
+        let kind = self.header("content-type").map(|kind| format!(" {kind}")).unwrap_or_default();
+        let empty = if self.body.is_empty() { ", empty" } else { "" };
+        format!("HTTP {}{kind}{empty}{}", self.status, self.quoted())
+    }
+
+    /// What its headers say of where to go and when to come again, for an error.
+    pub fn directions(&self) -> Option<String> {
+        let to = self.header("location").map(|to| {
+            // what stands behind a `?` is for the place that it names, and may be a secret
+            format!("it goes to {}", to.split(['?', '#']).next().unwrap_or_default())
+        });
+        let again = self.header("retry-after").map(|when| {
+            let seconds = when.trim().bytes().all(|b| b.is_ascii_digit());
+            format!("it asks to wait {}{}", when.trim(), if seconds { " s" } else { "" })
+        });
+        to.or(again)
     }
 
     fn quoted(&self) -> String {

@@ -67,10 +67,11 @@ impl Http {
     /// [`Retry`](super::Retry) says; a change is sent once.
     ///
     /// # Errors
-    /// * [`ErrorKind::Unreachable`]: no connection, no TLS, or a read that got no answer. A change
-    ///   that ends so was *not* sent.
-    /// * [`ErrorKind::Timeout`]: a change was sent and got no answer; whether it took effect is not known.
-    /// * [`ErrorKind::Protocol`]: the body ends early or is longer than the cap; it has the status.
+    /// * [`ErrorKind::Unreachable`]: no connection, no TLS, or a read that got no answer, or not all of it. A change
+    ///   that ends so was *not* sent, and the error [says so](Error::is_unsent).
+    /// * [`ErrorKind::Timeout`]: a change was sent and got no answer, or not all of it; whether it took effect is not
+    ///   known.
+    /// * [`ErrorKind::Protocol`]: the body is longer than the cap; it has the status.
     /// * [`ErrorKind::Site`]: the CA file or the proxy is wrong.
     pub async fn send(&self, request: &Request) -> Result<Answer> {
         let retry = &self.0.settings.retry;
@@ -128,8 +129,9 @@ impl Http {
         let host_header = Some(authority(&url));
         if let Some(dialer) = &self.0.settings.dialer {
             let address = dialer.dial(&host, port).ok_or_else(|| {
-                Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}"))
-                    .cause(NOBODY_THERE)
+                let e = Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}"))
+                    .cause(NOBODY_THERE);
+                if request.repeatable { e } else { e.unsent() }
             })?;
             redirect_to(&mut url, address)?;
             return Ok(Route { way: Way { secure: false, fresh, behind: None }, url, host_header });

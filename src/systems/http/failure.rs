@@ -33,21 +33,24 @@ pub(super) fn is_tls(e: &reqwest::Error) -> bool {
 /// Tells a failed request by its chain of causes.
 pub(super) fn failure(e: reqwest::Error, phase: Phase<'_>) -> Error {
     let e = e.without_url();
-    let error = if let Some(tls) = in_chain::<rustls::Error>(&e) {
+    // the way to the server: its name, the connection, the tunnel through a proxy, and the TLS handshake
+    let connecting = e.is_connect();
+    let error = if let Some(tls) = in_chain::<rustls::Error>(&e).filter(|_| connecting || phase.is_read) {
         tls_failure(tls, phase.host)
-    } else if e.is_connect() {
+    } else if connecting {
         Error::new(ErrorKind::Unreachable, format!("no connection to {}", phase.host))
     } else if e.is_timeout() {
         let what = format!("{} did not answer within {}", phase.url, phase.timeout);
         unanswered(what, phase)
     } else if e.is_body() || e.is_decode() {
-        Error::new(ErrorKind::Protocol, format!("the answer of {} ends early", phase.url))
+        unanswered(format!("the answer of {} ends early", phase.url), phase)
     } else if e.is_builder() {
         Error::new(ErrorKind::Argument, format!("the request to {} cannot be built", phase.url))
     } else {
         unanswered(format!("{} closed the connection without an answer", phase.host), phase)
     };
-    error.from_source(&e)
+    let error = error.from_source(&e);
+    if connecting && !phase.is_read { error.unsent() } else { error }
 }
 
 pub(super) fn unanswered(what: String, phase: Phase<'_>) -> Error {

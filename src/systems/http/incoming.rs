@@ -82,8 +82,7 @@ impl Incoming {
     /// The next piece of the body; `None` at its end.
     ///
     /// # Errors
-    /// `Protocol` where the body ends early; `Unreachable` where no piece
-    /// comes in time.
+    /// `Unreachable` where the body ends early, or no piece comes in time.
     pub async fn next(&mut self) -> Result<Option<impl Deref<Target = [u8]> + use<>>, Failure> {
         self.request.in_time(self.response.chunk()).await
     }

@@ -4,6 +4,8 @@ use http::Method;
 
 use crate::base::Payload;
 
+use super::proof::Proof;
+
 /// One request to the API server, before it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Ask {
@@ -19,6 +21,8 @@ pub(super) struct Ask {
     pub(super) body: Option<Payload>,
     /// It changes nothing although it is no GET: a review, or a server dry run.
     pub(super) harmless: bool,
+    /// The answer that proves it to be done; every change has one.
+    pub(super) proof: Option<Proof>,
 }
 
 impl Ask {
@@ -30,7 +34,14 @@ impl Ask {
     /// A request with a body, or without.
     pub(super) fn new(method: Method, target: impl Into<String>, body: Option<Payload>) -> Self {
         let (accept, content_type) = (None, None);
-        Ask { method, target: target.into(), accept, content_type, body, harmless: false }
+        Ask { method, target: target.into(), accept, content_type, body, harmless: false, proof: None }
+    }
+
+    /// The same, done only where the answer proves it.
+    #[must_use]
+    pub(super) fn proven_by(mut self, proof: Proof) -> Self {
+        self.proof = Some(proof);
+        self
     }
 
     /// The path without the query.

@@ -20,6 +20,7 @@ use crate::systems::http::{Answer, Dialer, NOBODY_THERE, RequestRecord, Retry, W
 
 use super::ask::Ask;
 use super::kubeconfig::{Way, token};
+use super::proof::unproven;
 use super::refusal::refusal;
 use super::transport;
 
@@ -103,11 +104,31 @@ impl Connection {
     ///
     /// # Errors
     /// * what [`refusal`] makes of an answer that is no success;
-    /// * [`ErrorKind::Unreachable`]: no connection, no TLS, or a read that got no answer;
+    /// * [`ErrorKind::Unreachable`]: no connection, no TLS, or a read that got no answer, or not all of it;
     /// * [`ErrorKind::Timeout`]: a change was sent and got no answer, so nobody knows;
-    /// * [`ErrorKind::Protocol`]: the answer is not JSON, ends early or is longer than [`CAP`].
+    /// * [`ErrorKind::Protocol`]: the answer is not JSON or is longer than [`CAP`]; to a change, it proves nothing.
     pub(super) async fn json(&self, ask: &Ask) -> Result<Value> {
-        self.accepted(ask).await?.json().map_err(|e| e.scope(&self.handle))
+        let (began, mut tried) = (Instant::now(), 0);
+        loop {
+            tried += 1;
+            let answer = self.accepted(ask).await?;
+            let taken = match &ask.proof {
+                Some(proof) => proof.take(ask, &answer),
+                None if ask.is_read() => answer.json(),
+                None => Err(unproven(ask, &answer, "nothing that would prove it is known")),
+            };
+            let e = match taken {
+                Ok(value) => return Ok(value),
+                Err(e) => e.scope(&self.handle),
+            };
+            // a body that was cut on its way, which only its reader notices
+            let retry = Retry::default();
+            let again = ask.is_read().then(|| retry.pause_after(tried, began.elapsed(), &Err(e.clone())));
+            let Some(pause) = again.flatten() else { return Err(e) };
+            if !self.rehearsed {
+                tokio::time::sleep(pause).await;
+            }
+        }
     }
 
     /// Sends a request and reads its answer, which is a success.

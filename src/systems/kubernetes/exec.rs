@@ -18,6 +18,9 @@ use super::ask::Ask;
 use super::handle::Kube;
 use super::refusal::refusal;
 
+/// The reason that kube gives for an answer that is no `Status`.
+const NO_STATUS: &str = "Failed to parse error data";
+
 impl Kube {
     /// Runs a command in a container to its end. Any exit code is an output, not an error.
     pub(super) async fn exec(
@@ -84,21 +87,27 @@ impl Kube {
     fn no_session(&self, error: &kube::Error, ask: &Ask, tainted: bool) -> Error {
         match error {
             kube::Error::Api(status) => {
-                let body = serde_json::to_value(status).map(|mut body| {
-                    body["kind"] = "Status".into();
-                    body.to_string().into_bytes()
-                });
+                // kube makes a Status of any text
+                let body = match status.reason.as_str() {
+                    NO_STATUS => status.message.clone().into_bytes(),
+                    _ => serde_json::to_value(status)
+                        .map(|mut body| {
+                            body["kind"] = "Status".into();
+                            body.to_string().into_bytes()
+                        })
+                        .unwrap_or_default(),
+                };
                 let answer = Answer {
                     status: status.code,
                     headers: Default::default(),
-                    body: body.unwrap_or_default(),
+                    body,
                     tries: 1,
                     withheld: tainted,
                 };
                 refusal(ask, &answer)
             }
             kube::Error::UpgradeConnection(inner) => {
-                Error::new(ErrorKind::Unsupported, "the way to the cluster does not let a WebSocket through")
+                Error::new(ErrorKind::Protocol, "the way to the cluster does not let a WebSocket through")
                     .help("a proxy or balancer in between must pass the Upgrade header on")
                     .from_source(inner)
             }

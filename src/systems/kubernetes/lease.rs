@@ -14,6 +14,7 @@ use crate::base::{Error, ErrorKind, Payload, Result};
 use super::ask::Ask;
 use super::handle::Kube;
 use super::path::segment;
+use super::proof::Proof;
 
 /// How long a Lease counts after it was last renewed. Its holder renews it three times as often.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -62,7 +63,9 @@ impl Kube {
                 "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
                 "metadata": {"name": name, "namespace": namespace}, "spec": spec,
             });
-            let made = self.json(&Ask::new(Method::POST, &collection, Some(Payload::new(body, [])))).await;
+            let ask = Ask::new(Method::POST, &collection, Some(Payload::new(body, [])))
+                .proven_by(Proof::created("Lease", name));
+            let made = self.json(&ask).await;
             lease.version = version(&made.map_err(|e| taken(e, name))?);
             return Ok(lease);
         }
@@ -107,7 +110,9 @@ impl Lease {
     /// Writes into its spec, unless somebody else has written since.
     async fn write(&mut self, spec: Value) -> Result<()> {
         let body = json!({"metadata": {"resourceVersion": self.version}, "spec": spec});
-        let mut ask = Ask::new(Method::PATCH, &self.path, Some(Payload::new(body, [])));
+        let name = self.path.rsplit('/').next().unwrap_or_default();
+        let mut ask = Ask::new(Method::PATCH, &self.path, Some(Payload::new(body, [])))
+            .proven_by(Proof::patched("Lease", name));
         ask.content_type = Some("application/merge-patch+json");
         self.version = version(&self.kube.json(&ask).await?);
         Ok(())

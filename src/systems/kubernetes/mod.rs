@@ -46,6 +46,7 @@ mod lease;
 mod mutate;
 mod path;
 mod plan;
+mod proof;
 mod read;
 mod redact;
 mod refusal;

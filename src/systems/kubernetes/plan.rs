@@ -11,6 +11,7 @@ use super::call::{
     APPLY_PATCH, FIELD_MANAGER, JSON_PATCH, KubeCall, MERGE_PATCH, Patch, STRATEGIC_PATCH, finalizer_patch,
 };
 use super::path::Query;
+use super::proof::Proof;
 use super::redact::{guarded, guarded_patch};
 use super::resource::Resource;
 use super::select::ObjectRef;
@@ -63,7 +64,8 @@ impl Plan {
                 if let Some(uid) = &uid {
                     options["preconditions"] = json!({"uid": uid});
                 }
-                let ask = Ask::new(Method::DELETE, target.path(&object)?, Some(options.into()));
+                let ask = Ask::new(Method::DELETE, target.path(&object)?, Some(options.into()))
+                    .proven_by(Proof::deleted(&resource.kind, &object.name));
                 Ok(Plan {
                     action: Action::Ask(ask),
                     aim: target.aim(&object, uid),
@@ -74,7 +76,8 @@ impl Plan {
             }
             KubeCall::RemoveFinalizer { object, uid, index, finalizer } => {
                 let patch = finalizer_patch(&uid, index, &finalizer);
-                let ask = changed(target.path(&object)?, JSON_PATCH, patch.into());
+                let ask = changed(target.path(&object)?, JSON_PATCH, patch.into())
+                    .proven_by(Proof::patched(&resource.kind, &object.name));
                 Ok(Plan {
                     action: Action::Ask(ask),
                     aim: target.aim(&object, Some(uid)),
@@ -204,8 +207,11 @@ impl Target<'_> {
         let path = self.resource.object(namespace, name)?;
         let object = self.resource.call(namespace, name);
         let aim = Some(Aim { name: self.resource.told(namespace, name), uid: None });
+        let proof = Proof::patched(&self.resource.kind, name);
         Ok(Plan {
-            action: Action::Ask(changed(format!("{path}{}", query.as_str()), APPLY_PATCH, guarded(manifest))),
+            action: Action::Ask(
+                changed(format!("{path}{}", query.as_str()), APPLY_PATCH, guarded(manifest)).proven_by(proof),
+            ),
             aim,
             undo: Undo::By(format!("delete {object} if it is new, else apply its former values")),
             summary: format!("apply {object}"),
@@ -224,16 +230,16 @@ impl Target<'_> {
         }
         let query = Query::default().with("fieldManager", FIELD_MANAGER);
         let path = self.resource.collection(Some(namespace))?;
-        let object = match name {
-            "" => self.resource.call(namespace, &format!("{generated}*")),
-            name => self.resource.call(namespace, name),
+        let kind = &self.resource.kind;
+        let (object, proof) = match name {
+            "" => {
+                (self.resource.call(namespace, &format!("{generated}*")), Proof::generated(kind, generated))
+            }
+            name => (self.resource.call(namespace, name), Proof::created(kind, name)),
         };
+        let target = format!("{path}{}", query.as_str());
         Ok(Plan {
-            action: Action::Ask(Ask::new(
-                Method::POST,
-                format!("{path}{}", query.as_str()),
-                Some(guarded(manifest)),
-            )),
+            action: Action::Ask(Ask::new(Method::POST, target, Some(guarded(manifest))).proven_by(proof)),
             aim: None,
             summary: format!("create {object}"),
             undo: Undo::By(format!("delete {object}")),
@@ -257,11 +263,14 @@ impl Target<'_> {
         }
         let query = Query::default().with("fieldManager", FIELD_MANAGER);
         Ok(Plan {
-            action: Action::Ask(changed(
-                format!("{}{}", self.path(object)?, query.as_str()),
-                content_type,
-                guarded_patch(self.resource, body),
-            )),
+            action: Action::Ask(
+                changed(
+                    format!("{}{}", self.path(object)?, query.as_str()),
+                    content_type,
+                    guarded_patch(self.resource, body),
+                )
+                .proven_by(Proof::patched(&self.resource.kind, &object.name)),
+            ),
             aim: self.aim(object, None),
             summary: format!("patch {}", self.call(object)),
             undo: Undo::Unknown,
@@ -274,7 +283,9 @@ impl Target<'_> {
         let path = format!("{}/scale{}", self.path(object)?, query.as_str());
         let body = json!({"spec": {"replicas": replicas}});
         Ok(Plan {
-            action: Action::Ask(changed(path, MERGE_PATCH, body.into())),
+            action: Action::Ask(
+                changed(path, MERGE_PATCH, body.into()).proven_by(Proof::patched("Scale", &object.name)),
+            ),
             aim: self.aim(object, None),
             summary: format!("scale {} to {replicas}", self.call(object)),
             undo: Undo::By("scale it back".to_string()),

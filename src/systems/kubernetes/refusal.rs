@@ -6,6 +6,7 @@ use crate::base::{Error, ErrorKind};
 use crate::systems::http::Answer;
 
 use super::ask::Ask;
+use super::proof::unproven;
 
 /// A `Status` object, as far as it is looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -49,6 +50,10 @@ pub(super) fn refusal(ask: &Ask, answer: &Answer) -> Error {
     let answered =
         format!("{} {} was answered with {}{reason}{times}", ask.method, ask.path(), answer.status);
     let error = error.status(answer.status).cause(answered);
+    let error = match answer.directions() {
+        Some(directions) if !error.detail().causes.contains(&directions) => error.cause(directions),
+        _ => error,
+    };
     match answer.header("audit-id") {
         Some(id) => error.request_id(id),
         None => error,
@@ -68,11 +73,21 @@ fn kind(status: u16) -> ErrorKind {
     }
 }
 
+/// The API server's own words for a path that it does not serve.
+const UNSERVED: &str = "404 page not found";
+
 fn unstated(ask: &Ask, answer: &Answer) -> Error {
     let path = ask.path();
     match answer.status {
-        404 => Error::new(ErrorKind::Unsupported, format!("the cluster does not serve {path}"))
-            .help("this does not say that the object is absent: its API version or resource is not served"),
+        404 if ask.is_read() || answer.text().trim() == UNSERVED => {
+            Error::new(ErrorKind::Unsupported, format!("the cluster does not serve {path}")).help(
+                "this does not say that the object is absent: its API version or resource is not served",
+            )
+        }
+        // only the API server itself can say that a change did not take place
+        status if !ask.is_read() && kind(status) != ErrorKind::Transient => {
+            unproven(ask, answer, "a Status was due")
+        }
         status => {
             let words = answer.first_words();
             let what = format!("the cluster refused {} {path}", ask.method);
@@ -142,10 +157,6 @@ fn advice(kind: ErrorKind, answer: &Answer, status: &Status, details: &Details) 
             "another manager owns these fields; apply with `force` to take them over".to_string()
         }
         ErrorKind::Conflict if answer.status == 422 => "read the object again and decide anew".to_string(),
-        ErrorKind::Transient => match answer.header("retry-after") {
-            Some(seconds) => format!("the server asks to wait {seconds} s"),
-            None => return None,
-        },
         _ => return None,
     })
 }

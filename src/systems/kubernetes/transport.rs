@@ -16,16 +16,21 @@ pub(super) fn failure(error: &kube::Error, ask: &Ask, server: &str) -> Error {
         kube::Error::Service(inner) => inner.as_ref(),
         other => other,
     };
-    let told = if let Some(tls) = in_chain::<rustls::Error>(cause) {
+    // the way to the server: its name, the connection, the tunnel through a proxy, and the TLS handshake
+    let connecting = in_chain::<legacy::Error>(cause).is_some_and(legacy::Error::is_connect);
+    let no_credential = matches!(error, kube::Error::Auth(_));
+    let tls = in_chain::<rustls::Error>(cause).filter(|_| connecting || ask.is_read());
+    let told = if let Some(tls) = tls {
         tls_failure(tls, server)
-    } else if in_chain::<legacy::Error>(cause).is_some_and(legacy::Error::is_connect) {
+    } else if connecting {
         Error::new(ErrorKind::Unreachable, format!("no connection to {server}"))
-    } else if let kube::Error::Auth(_) = error {
+    } else if no_credential {
         Error::new(ErrorKind::Site, format!("the kubeconfig holds no usable credential for {server}"))
     } else {
         unanswered(format!("{server} closed the connection without an answer"), ask)
     };
-    told.from_source(cause)
+    let told = told.from_source(cause);
+    if (connecting || no_credential) && !ask.is_read() { told.unsent() } else { told }
 }
 
 /// A read that got no answer may be sent again; of a change nobody knows whether it was carried out.
@@ -39,8 +44,7 @@ pub(super) fn unanswered(what: String, ask: &Ask) -> Error {
 
 /// An answer that ended before its end.
 pub(super) fn torn(error: &kube::Error, ask: &Ask) -> Error {
-    let what = format!("the answer to {} {} ends early", ask.method, ask.path());
-    Error::new(ErrorKind::Protocol, what).from_source(error)
+    unanswered(format!("the answer to {} {} ends early", ask.method, ask.path()), ask).from_source(error)
 }
 
 fn tls_failure(tls: &rustls::Error, server: &str) -> Error {

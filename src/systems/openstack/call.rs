@@ -38,8 +38,6 @@ pub struct Call {
     pub headers: Vec<(String, String)>,
     /// The version of the API that the call needs.
     pub microversion: Option<Cow<'static, str>>,
-    /// The statuses that are success; empty for any 2xx.
-    pub accept: Cow<'static, [u16]>,
     /// One sentence for whoever approves it: `fail over load balancer api (0f96…)`.
     pub summary: String,
     /// What it is about.
@@ -93,7 +91,6 @@ impl Call {
             content_type: None,
             headers: Vec::new(),
             microversion: None,
-            accept: Cow::Borrowed(&[]),
             summary,
             subject: Subject::default(),
             was: Value::Null,
@@ -158,11 +155,6 @@ impl Call {
             replaces: Value::Null,
             was: self.was.clone(),
         }
-    }
-
-    /// Whether a status is success.
-    pub fn accepts(&self, status: u16) -> bool {
-        if self.accept.is_empty() { (200..300).contains(&status) } else { self.accept.contains(&status) }
     }
 }
 

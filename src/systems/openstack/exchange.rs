@@ -1,13 +1,15 @@
 //! One call and its answer: endpoint, version, token, and one renewal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::{Error, ErrorKind, Result};
 use crate::systems::http::{Address, Answer, Method, Request};
 
 use super::call::Call;
 use super::catalog::Endpoint;
-use super::fault::{fault, fault_of_read, request_id};
+use super::fault::{fault, fault_of_change, fault_of_read, is_of_roles, is_own, request_id, unproven};
+use super::resource::flaw;
 use super::service::service;
 use super::session::Session;
 use super::token::Token;
@@ -22,6 +24,41 @@ impl Session {
     }
 
     async fn try_exchange(&self, call: &Call, shown: Option<&Address>) -> Result<Answer> {
+        // until here nothing of a change has left this machine
+        let prepared = self.prepared(call, shown).await;
+        let Prepared { token, endpoint, address, guess, version } =
+            prepared.map_err(|e| if call.reads { e } else { e.unsent() })?;
+        let (mut answer, mut token) = self.renewing(&request(call, &address, version)?, token, call).await?;
+        let ignored = |answer: &Answer| answer.is_success() && answer.header(version::HEADER).is_none();
+        if guess.is_some() && (answer.status == 406 || ignored(&answer)) {
+            // the guess was wrong: now the service's own word counts
+            let spoken = self.negotiated(&token, call, &endpoint).await?;
+            if spoken != guess {
+                let request = request(call, &address, spoken)?;
+                (answer, token) = self.renewing(&request, token, call).await?;
+            }
+        }
+        answer.withheld = call.guarded().is_some_and(|body| body.is_tainted());
+        let succeeded = answer.status < 400;
+        if !call.reads && succeeded {
+            return match flaw(call, address.target(), &answer) {
+                None => Ok(answer),
+                Some(flaw) => Err(unproven(&call.service, &call.summary, &flaw, &answer)),
+            };
+        }
+        if answer.is_success() {
+            return Ok(answer);
+        }
+        let what = format!("{} does not {}", call.service, call.summary);
+        let error = if call.reads { fault_of_read(&what, &answer) } else { fault_of_change(&what, &answer) };
+        Err(match is_of_roles(&answer) {
+            true => self.with_roles_of_now(error, call, &address, &token).await,
+            false => error,
+        })
+    }
+
+    /// What a request needs before it can go out.
+    async fn prepared(&self, call: &Call, shown: Option<&Address>) -> Result<Prepared> {
         let token = self.token().await?;
         let endpoint = self.endpoint(&token, &call.service)?;
         let address = call.address(&endpoint, &token.identity)?;
@@ -41,36 +78,26 @@ impl Session {
             Some(guess) => Some(guess),
             None => self.negotiated(&token, call, &endpoint).await?,
         };
-        let mut answer = self.renewing(&request(call, &address, version)?, &token, call).await?;
-        let ignored = |answer: &Answer| answer.is_success() && answer.header(version::HEADER).is_none();
-        if guess.is_some() && (answer.status == 406 || ignored(&answer)) {
-            // the guess was wrong: now the service's own word counts
-            let spoken = self.negotiated(&token, call, &endpoint).await?;
-            if spoken != guess {
-                let request = request(call, &address, spoken)?;
-                answer = self.renewing(&request, &token, call).await?;
-            }
-        }
-        answer.withheld = call.guarded().is_some_and(|body| body.is_tainted());
-        if call.accepts(answer.status) {
-            return Ok(answer);
-        }
-        let what = format!("{} does not {}", call.service, call.summary);
-        let error = if call.reads { fault_of_read(&what, &answer) } else { fault(&what, &answer) };
-        Err(match answer.status {
-            403 => error.cause(format!("asked by {}", token.identity.line())),
-            _ => error,
-        })
+        Ok(Prepared { token, endpoint, address, guess, version })
     }
 
-    /// Sends a request, and once more with a new token if it is answered with 401.
-    async fn renewing(&self, request: &Request, token: &Arc<Token>, call: &Call) -> Result<Answer> {
-        let answer = self.deliver(request, token, &call.service).await?;
-        if answer.status != 401 {
-            return Ok(answer);
+    /// Sends a request, and once more with a new token if it is answered with 401. With the answer comes the token
+    /// that it is for.
+    async fn renewing(
+        &self,
+        request: &Request,
+        token: Arc<Token>,
+        call: &Call,
+    ) -> Result<(Answer, Arc<Token>)> {
+        let answer = self.deliver(request, &token, &call.service).await?;
+        // a change goes out again only where the service itself says that it was not let in
+        if answer.status != 401 || !(call.reads || is_own(&answer)) {
+            return Ok((answer, token));
         }
-        let token = self.token_after(token).await?;
-        self.deliver(request, &token, &call.service).await
+        // the service has not accepted it, so without another token it did not take place
+        let renewed = self.token_after(&token).await;
+        let token = renewed.map_err(|e| if call.reads { e } else { e.unsent() })?;
+        Ok((self.deliver(request, &token, &call.service).await?, token))
     }
 
     /// The version that a read asks for without asking first what is offered: most services offer it, and
@@ -89,22 +116,36 @@ impl Session {
         self.read_as(call, Answer::json).await
     }
 
-    /// What a read answers, taken out of its body, and how long that was.
+    /// What a read answers, taken out of its body, and how long that was. A body that was cut on its way, which only
+    /// its reader notices, is asked for again like one that the connection lost.
     pub(super) async fn read_as<T>(
         &self,
         call: &Call,
-        take: impl FnOnce(&Answer) -> Result<T>,
+        take: impl Fn(&Answer) -> Result<T>,
     ) -> Result<(T, usize)> {
-        let answer = self.send(call).await?;
-        let body = take(&answer).map_err(|e| {
-            let e =
-                e.context(format!("{} answers {} wrongly", call.service, call.summary)).scope(self.handle());
-            match request_id(&answer) {
-                Some(id) => e.request_id(id),
-                None => e,
+        let settings = &self.inner.cloud.http;
+        let (mut tried, mut paused) = (0, Duration::ZERO);
+        loop {
+            tried += 1;
+            let answer = self.send(call).await?;
+            let e = match take(&answer) {
+                Ok(body) => return Ok((body, answer.body.len())),
+                Err(e) => e,
+            };
+            let Some(pause) = settings.retry.pause_after(tried, paused, &Err(e.clone())) else {
+                let e = e.context(format!("{} answers {} wrongly", call.service, call.summary));
+                let e = e.scope(self.handle());
+                return Err(match request_id(&answer) {
+                    Some(id) => e.request_id(id),
+                    None => e,
+                });
+            };
+            paused += pause;
+            // a rehearsal takes the same tries and no real time
+            if settings.dialer.is_none() {
+                tokio::time::sleep(pause).await;
             }
-        })?;
-        Ok((body, answer.body.len()))
+        }
     }
 
     async fn deliver(&self, request: &Request, token: &Arc<Token>, service: &str) -> Result<Answer> {
@@ -183,6 +224,16 @@ impl Session {
             _ => Error::new(ErrorKind::Protocol, what).cause(format!("asked at {}", endpoint.root)),
         })
     }
+}
+
+/// What a request needs before it can go out.
+struct Prepared {
+    token: Arc<Token>,
+    endpoint: Endpoint,
+    address: Address,
+    /// The version to try without asking what is offered.
+    guess: Option<Version>,
+    version: Option<Version>,
 }
 
 /// The request of a call to where it goes, without its token.

@@ -15,6 +15,8 @@ struct Fault {
     code: Option<String>,
     /// It speaks of no thing: the sentence that frameworks give for a path which nothing serves.
     generic: bool,
+    /// It has the form of none of the services: a proxy's page, mostly.
+    foreign: bool,
 }
 
 /// The error for an answer that is no success, with advice. `what` says what was tried.
@@ -33,6 +35,48 @@ pub(super) fn fault_of_read(what: &str, answer: &Answer) -> Error {
             .help("Magnum makes a cluster and its node groups one after the other, and deletes them so: ask again in a moment"),
         false => advised(error, answer, &fault),
     }
+}
+
+/// The same for a change. That it did not take place only the service itself can say: the page of a proxy leaves it in
+/// doubt, whatever its status.
+pub(super) fn fault_of_change(what: &str, answer: &Answer) -> Error {
+    let fault = read(answer);
+    let error = told(what, answer, &fault);
+    match error.kind() {
+        ErrorKind::Transient => advised(error, answer, &fault),
+        _ if fault.foreign => error.with_kind(ErrorKind::Protocol).help(FOREIGN),
+        _ => advised(error, answer, &fault),
+    }
+}
+
+/// The error for a change whose answer is none that its API documents.
+pub(super) fn unproven(service: &str, summary: &str, flaw: &str, answer: &Answer) -> Error {
+    let what = format!("whether {service} did this is not known: {summary}");
+    let error = Error::new(ErrorKind::Protocol, what).status(answer.status).cause(flaw).help(FOREIGN);
+    let error = answer.directions().map_or(error.clone(), |directions| error.cause(directions));
+    match request_id(answer) {
+        Some(id) => error.request_id(id),
+        None => error,
+    }
+}
+
+/// What an answer means that the service did not give.
+const FOREIGN: &str = "something between here and the service may have answered in its place: look whether the change \
+                       took effect before sending it again";
+
+/// Whether the service itself gave an answer that is no success, and nothing on the way to it.
+pub(super) fn is_own(answer: &Answer) -> bool {
+    !read(answer).foreign
+}
+
+/// Whether the service refuses who asks: neither a proxy does, nor a quota.
+pub(super) fn is_of_roles(answer: &Answer) -> bool {
+    let fault = read(answer);
+    matches!(answer.status, 401 | 403) && !fault.foreign && !is_of_quota(&fault)
+}
+
+fn is_of_quota(fault: &Fault) -> bool {
+    fault.message.to_lowercase().contains("quota")
 }
 
 /// Whether Magnum finds a fault in its own answer: a cluster whose node groups are not written yet, or gone already, has no
@@ -65,10 +109,14 @@ fn told(what: &str, answer: &Answer, fault: &Fault) -> Error {
         (_, Some(code)) if !fault.message.is_empty() => format!("{} ({code})", fault.message),
         _ => fault.message.clone(),
     };
-    error.cause(match said.is_empty() {
+    let error = error.cause(match said.is_empty() {
         true => format!("HTTP {}", answer.status),
         false => format!("HTTP {}: {said}", answer.status),
-    })
+    });
+    match answer.directions() {
+        Some(directions) => error.cause(directions),
+        None => error,
+    }
 }
 
 /// The service's id for the request.
@@ -84,7 +132,7 @@ fn kind(status: u16, fault: &Fault) -> ErrorKind {
         401 => ErrorKind::Unauthorized,
         403 => ErrorKind::Forbidden,
         // an API that is not served says nothing about the thing asked for
-        404 if fault.generic => ErrorKind::Unsupported,
+        404 if fault.generic || fault.foreign => ErrorKind::Unsupported,
         404 | 410 => ErrorKind::NotFound,
         405 | 406 | 501 | 505 => ErrorKind::Unsupported,
         409 | 412 | 423 => ErrorKind::Conflict,
@@ -96,17 +144,15 @@ fn kind(status: u16, fault: &Fault) -> ErrorKind {
 
 fn help(kind: ErrorKind, answer: &Answer, fault: &Fault) -> Option<String> {
     match kind {
-        ErrorKind::Forbidden if fault.message.to_lowercase().contains("quota") => {
-            Some("the project's quota is used up".to_string())
-        }
+        ErrorKind::Forbidden if is_of_quota(fault) => Some("the project's quota is used up".to_string()),
         ErrorKind::Forbidden => Some("use a handle whose roles allow it".to_string()),
         ErrorKind::Unsupported if answer.status == 404 => {
             Some("nothing serves this path: the service is older, or its endpoint is wrong".to_string())
         }
-        ErrorKind::Protocol => match answer.header("location") {
-            Some(to) => Some(format!("redirects are not followed; this one goes to {to}")),
-            None => Some("this status is not among those that the call expects".to_string()),
-        },
+        ErrorKind::Protocol => Some(match answer.header("location") {
+            Some(_) => "redirects are not followed".to_string(),
+            None => "this status is not among those that the call expects".to_string(),
+        }),
         _ => None,
     }
 }
@@ -121,8 +167,13 @@ fn read(answer: &Answer) -> Fault {
             message: answer.first_words(),
             code: None,
             generic: true,
+            foreign: true,
         }),
     };
+    // what a proxy does not put on pages of its own
+    let from_service = request_id(answer).is_some()
+        || answer.header("www-authenticate").is_some_and(|asked| asked.starts_with("Keystone"));
+    fault.foreign &= !from_service;
     // the services' framework ends its sentence with HTML, in JSON as well
     let words = fault.message.trim_end().trim_end_matches("<br />");
     fault.message = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -145,7 +196,7 @@ fn from_json(body: &Value) -> Fault {
             _ => Fault {
                 message: text(&neutron["message"]),
                 code: neutron["type"].as_str().map(str::to_string),
-                generic: false,
+                ..Fault::default()
             },
         };
     }
@@ -158,6 +209,9 @@ fn from_json(body: &Value) -> Fault {
         let detail = text(&first["detail"]);
         let own = detail.split_once("\n\n").map_or(detail.as_str(), |(_, own)| own).trim().to_string();
         let title = if first["code"] == "" { String::new() } else { text(&first["title"]) };
+        if title.is_empty() && !first["title"].is_string() && detail.is_empty() {
+            return Fault { generic: true, foreign: true, ..Fault::default() };
+        }
         return match (own.is_empty(), detail.is_empty()) {
             (false, _) => plain(own),
             (true, false) => plain(detail),
@@ -167,27 +221,30 @@ fn from_json(body: &Value) -> Fault {
     if let Some(description) = body.get("description") {
         return plain(text(description));
     }
-    let Some(object) = body.as_object() else { return Fault { generic: true, ..Fault::default() } };
+    let Some(object) = body.as_object() else {
+        return Fault { generic: true, foreign: true, ..Fault::default() };
+    };
     // Keystone's `error`, and Nova's one key that names the fault
     let inner = object.get("error").or_else(|| object.values().find(|v| v.get("message").is_some()));
     match inner {
-        Some(Value::String(message)) => plain(message.clone()),
-        Some(inner) => plain(text(&inner["message"])),
-        None => plain(text(&body["message"])),
+        Some(Value::String(message)) => Fault { foreign: true, ..plain(message.clone()) },
+        Some(inner) => Fault { foreign: inner.get("message").is_none(), ..plain(text(&inner["message"])) },
+        // Glance's has a code beside it, and a gateway's mostly has none
+        None => Fault { foreign: body.get("code").is_none(), ..plain(text(&body["message"])) },
     }
 }
 
 /// The sentence in the HTML page that the services' framework makes, which Glance answers with.
 fn from_html(page: &str) -> Option<Fault> {
     let (_, rest) = page.split_once("</h1>\n")?;
-    let (message, _) = rest.split_once("<br />")?;
+    let (message, _) = rest.split_once("<br /><br />")?;
     let mut message = message.to_string();
     for (entity, c) in
         [("&#x27;", "'"), ("&#39;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")]
     {
         message = message.replace(entity, c);
     }
-    Some(Fault { message, code: None, generic: false })
+    Some(Fault { message, ..Fault::default() })
 }
 
 #[cfg(test)]

@@ -38,11 +38,24 @@ pub(super) struct Inner {
     token: Mutex<Option<Held>>,
 }
 
+/// A token's roles are those of now for so long after it was asked for.
+const OF_NOW: Duration = Duration::from_secs(5);
+
 struct Held {
     token: Arc<Token>,
     /// On the clock's `elapsed`.
+    asked_at: Duration,
+    /// On the clock's `elapsed`.
     renew_at: Duration,
     ends_at: Duration,
+}
+
+impl Held {
+    fn new(token: Arc<Token>, asked_at: Duration) -> Self {
+        let renew_at = asked_at + token.lifetime.saturating_sub(RENEWAL).max(token.lifetime / 2);
+        let ends_at = asked_at + token.lifetime;
+        Held { token, asked_at, renew_at, ends_at }
+    }
 }
 
 impl Session {
@@ -150,23 +163,80 @@ impl Session {
     /// # Errors
     /// [`ErrorKind::Refused`] naming the handle, its roles and what is needed; and as [`Session::identity`].
     pub async fn require(&self, operation: &Operation) -> Result<()> {
-        let needs = self.inner.cloud.policy.needs(operation);
-        if needs.is_empty() {
-            return Ok(());
-        }
+        let Some(needed) = self.needed(operation) else { return Ok(()) };
         let identity = self.identity().await?;
+        let needs = self.inner.cloud.policy.needs(operation);
         if needs.iter().any(|all| all.iter().all(|role| identity.has_role(role))) {
             return Ok(());
         }
         let handle = self.handle();
-        let needed: Vec<String> = needs.iter().map(|all| all.join(" and ")).collect();
-        let roles = if identity.roles.is_empty() { "no role".to_string() } else { identity.roles.join(", ") };
-        let what =
-            format!("`{operation}` needs role {}; handle `{handle}` has {roles}", needed.join(", or "));
+        let what = format!("{needed}; handle `{handle}` has {}", told(&identity.roles));
         Err(Error::new(ErrorKind::Refused, what)
             .help(format!("use a handle with that role, or state this cloud's own rule for `{operation}` in the site file"))
             .cause(format!("it is {}", identity.line()))
             .scope(handle))
+    }
+
+    /// What an operation needs, as far as the policy says; `None` where it asks for no role.
+    fn needed(&self, operation: &Operation) -> Option<String> {
+        let needs = self.inner.cloud.policy.needs(operation);
+        let needed: Vec<String> = needs.iter().map(|all| all.join(" and ")).collect();
+        (!needed.is_empty()).then(|| format!("`{operation}` needs role {}", needed.join(", or ")))
+    }
+
+    /// The refusal of a service with who asked, and which roles that is with now: a token tells those of the time when
+    /// it was issued, and the service may know better.
+    pub(super) async fn with_roles_of_now(
+        &self,
+        error: Error,
+        call: &Call,
+        address: &Address,
+        refused: &Arc<Token>,
+    ) -> Error {
+        let operation = call.operation.or_else(|| recognise(call, address.target()));
+        let needed = operation.and_then(|operation| self.needed(&operation));
+        let error = needed.into_iter().fold(error, Error::cause);
+        let before = &refused.identity;
+        match self.identity_now(refused).await {
+            Ok(now) if now.roles == before.roles => error.cause(format!("asked by {}", now.line())),
+            Ok(now) => {
+                let (is, was) = (told(&now.roles), told(&before.roles));
+                let who = format!("{}, user {}", now.target.describe(), now.user.name);
+                error
+                    .cause(format!("asked by {who}, with {is} now, and {was} when the token was issued"))
+                    .advise("the user's roles have changed: have them given back, or use a handle whose roles allow it")
+            }
+            Err(e) if e.kind() == ErrorKind::Credentials => error
+                .cause(format!("asked by {}", before.line()))
+                .cause(format!("which has no role there any more: {e}"))
+                .advise("the user's roles were taken: have them given back, or use another handle"),
+            Err(e) => error
+                .cause(format!("asked by {}", before.line()))
+                .cause(format!("and Keystone does not tell the roles of now: {e}")),
+        }
+    }
+
+    /// Who this session is by now, after a service refused it with a token.
+    async fn identity_now(&self, refused: &Arc<Token>) -> Result<Arc<Identity>> {
+        let Inner { handle, cloud, authority, declared, clock, .. } = &*self.inner;
+        let mut held = self.inner.token.lock().await;
+        let now = clock.elapsed();
+        if let Some(h) = held.as_ref()
+            && (!Arc::ptr_eq(&h.token, refused) || now < h.asked_at + OF_NOW)
+        {
+            return Ok(h.token.identity.clone());
+        }
+        let keystone = Keystone { cloud, handle, witness: self.witness.as_deref() };
+        let token = Arc::new(keystone.token(authority).await?);
+        let (is, was) = (&token.identity, &refused.identity);
+        let is_same = is.target == was.target && is.user == was.user;
+        if is_same && is.prove(authority, declared).is_ok() {
+            *held = Some(Held::new(token.clone(), now));
+        } else if let Some(h) = held.as_mut() {
+            // the next call asks for a token, and says what is not as it was declared
+            h.renew_at = now;
+        }
+        Ok(token.identity.clone())
     }
 
     /// A call written by hand is under the same rules as one of a row.
@@ -246,14 +316,16 @@ impl Session {
         self.exchange(call, None).await
     }
 
-    /// Sends a change, once. The kinds of its errors say what is known of it: with a `status` the service answered;
-    /// [`ErrorKind::Unreachable`] without one says that nothing was sent; [`ErrorKind::Timeout`] that nobody knows.
+    /// Sends a change, once, and takes the answer that its API documents for it (`docs/answers.md`). The errors say
+    /// what is known of it: one that [is unsent](Error::is_unsent), that nothing left this machine;
+    /// [`ErrorKind::Timeout`], [`ErrorKind::Transient`] and [`ErrorKind::Protocol`], that nobody knows; any other with a
+    /// `status`, that the service refused it.
     ///
     /// # Errors
     /// As above.
     pub async fn mutate(permit: Permit<BoundCall>) -> Result<Answer> {
         let BoundCall { session, call, identity, address } = permit.spend();
-        let now = session.identity().await?;
+        let now = session.identity().await.map_err(Error::unsent)?;
         if now.target != identity.target || now.user != identity.user {
             let what = format!(
                 "handle `{}` is now {}, and was {} when the change was approved",
@@ -261,7 +333,7 @@ impl Session {
                 now.line(),
                 identity.line()
             );
-            return Err(Error::new(ErrorKind::ScopeMismatch, what).scope(session.handle()));
+            return Err(Error::new(ErrorKind::ScopeMismatch, what).scope(session.handle()).unsent());
         }
         session.exchange(&call, Some(&address)).await
     }
@@ -323,9 +395,16 @@ impl Session {
             );
             return Err(Error::new(ErrorKind::ScopeMismatch, what).scope(handle));
         }
-        let renew_at = asked_at + token.lifetime.saturating_sub(RENEWAL).max(token.lifetime / 2);
-        *held = Some(Held { token: token.clone(), renew_at, ends_at: asked_at + token.lifetime });
+        *held = Some(Held::new(token.clone(), asked_at));
         Ok(token)
+    }
+}
+
+/// Roles for people.
+fn told(roles: &[String]) -> String {
+    match roles {
+        [] => "no role".to_string(),
+        roles => roles.join(", "),
     }
 }
 

@@ -150,7 +150,8 @@ impl OpenSsh {
             Ok(Ok(session)) => Ok(session),
             Ok(Err(e)) => Err(Error::new(ErrorKind::Internal, "connecting broke off").from_source(&e)),
             Err(_) => Err(Error::new(ErrorKind::Unreachable, format!("no connection to {}", host.name))
-                .cause(format!("no login within {}", duration::show(host.connect_timeout + LOGIN)))),
+                .cause(format!("no login within {}", duration::show(host.connect_timeout + LOGIN)))
+                .unsent()),
         }
     }
 

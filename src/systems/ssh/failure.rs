@@ -5,17 +5,17 @@ use std::error::Error as _;
 use super::{HostSpec, known_hosts, pin};
 use crate::base::{Error, ErrorKind};
 
-/// Why no connection came about.
+/// Why no connection came about. No command was sent over it.
 pub(super) async fn to_connect(host: &HostSpec, error: &openssh::Error) -> Error {
     let said = innermost(error);
     if matches!(error, openssh::Error::Connect(e) if e.kind() == std::io::ErrorKind::NotFound) {
         let error = Error::new(ErrorKind::Io, "the ssh program could not be started");
-        return causes(error, &said).help("install the OpenSSH client");
+        return causes(error, &said).help("install the OpenSSH client").unsent();
     }
     if said.contains("HOST IDENTIFICATION HAS CHANGED") {
         let shown = said.split_whitespace().find(|word| word.starts_with("SHA256:")).unwrap_or_default();
         let pinned = known_hosts::fingerprints(host).await;
-        return pin::changed(host, shown.trim_end_matches('.'), &pinned);
+        return pin::changed(host, shown.trim_end_matches('.'), &pinned).unsent();
     }
     interpret(host, &said)
 }
@@ -39,7 +39,7 @@ fn interpret(host: &HostSpec, said: &str) -> Error {
         Some(help) => error.help(help),
         None => error,
     };
-    causes(error, said)
+    causes(error, said).unsent()
 }
 
 fn login_help(host: &HostSpec) -> &'static str {

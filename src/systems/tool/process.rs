@@ -35,7 +35,7 @@ async fn run(tool: &ToolSpec, command: &Command) -> Result<Output> {
         return Err(Error::new(ErrorKind::Argument, what));
     }
     let started = Instant::now();
-    let mut child = spawn(tool, command)?;
+    let mut child = spawn(tool, command).map_err(Error::unsent)?;
     let mut streams = Streams::new(command, child.stdout.take(), child.stderr.take());
     let stdin = child.stdin.take();
     let stop = CancellationToken::new();

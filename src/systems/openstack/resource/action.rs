@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::systems::http::Method;
 use crate::systems::openstack::policy::Needs;
 
+use super::proof::Proof;
 use super::row::States;
 
 /// The method an action goes by.
@@ -37,8 +38,8 @@ pub struct Action {
     pub body: Body,
     /// Parts of the query that are always sent.
     pub query: &'static [(&'static str, &'static str)],
-    /// The statuses that are success; empty for any 2xx.
-    pub accept: &'static [u16],
+    /// What proves that it was done; unstated where it reads.
+    pub proof: Proof,
     /// The version of the API it needs, if another than reading.
     pub microversion: Option<&'static str>,
     /// Which roles it takes, if others than the resource's.
@@ -127,7 +128,7 @@ impl Edge {
 }
 
 impl Action {
-    /// An action to be completed: a `POST` to `/action` that is accepted with 202.
+    /// An action to be completed: a `POST` to `/action`.
     pub(super) const BASE: Action = Action {
         name: "",
         doc: "",
@@ -136,7 +137,7 @@ impl Action {
         path: "/action",
         body: Body::Nothing,
         query: &[],
-        accept: &[],
+        proof: Proof::UNSTATED,
         microversion: None,
         needs: None,
         result_key: None,

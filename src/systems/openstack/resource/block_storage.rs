@@ -3,6 +3,7 @@
 use crate::systems::openstack::service::BLOCK_STORAGE;
 
 use super::action::Destroyer;
+use super::proof::Proofs;
 use super::row::{Resource, States, Update, Verbs};
 
 // Filters are compared here: for who is no administrator Cinder drops those that it does not care for, and answers with
@@ -12,6 +13,7 @@ const CINDER: Resource = Resource {
     options: &["all_tenants"],
     sends_filters: false,
     verbs: Verbs::all(Update::Put),
+    proofs: Proofs::of(&[202], &[200], &[202]),
     ..Resource::BASE
 };
 

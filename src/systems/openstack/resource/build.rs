@@ -150,7 +150,6 @@ pub fn action_call(
         }
         Body::Under(key, _) => Some(within(Some(key), args.clone())),
     };
-    call.accept = action.accept.into();
     call.microversion = action.microversion.or(row.microversion).map(Into::into);
     call.summary = format!("{} {}", action.phrase, described(row, item));
     call.subject = subject(row, item);

@@ -4,6 +4,7 @@ use crate::systems::openstack::policy::{ADMIN, ANYONE, MEMBER};
 use crate::systems::openstack::service::COMPUTE;
 
 use super::action::{Action, Body, Destroyer, Edge, UndoBy, Via};
+use super::proof::{Proof, Proofs, Shape};
 use super::row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 const NOVA: Resource = Resource { service: &COMPUTE, ..Resource::BASE };
@@ -19,7 +20,7 @@ const SERVER_ACTIONS: &[Action] = &[
         doc: "Starts a server that is SHUTOFF.",
         phrase: "start",
         body: Body::Json(r#"{"os-start": null}"#),
-        accept: &[202],
+        proof: Proof::nothing(&[202]),
         undo: UndoBy::By("stop it"),
         edge: becomes("ACTIVE", "powering-on"),
         ..Action::BASE
@@ -29,7 +30,7 @@ const SERVER_ACTIONS: &[Action] = &[
         doc: "Stops a server that is ACTIVE or ERROR; the guest is asked to shut down first.",
         phrase: "stop",
         body: Body::Json(r#"{"os-stop": null}"#),
-        accept: &[202],
+        proof: Proof::nothing(&[202]),
         undo: UndoBy::By("start it"),
         edge: becomes("SHUTOFF", "powering-off"),
         ..Action::BASE
@@ -39,7 +40,7 @@ const SERVER_ACTIONS: &[Action] = &[
         doc: "Restarts the guest; with `type: \"HARD\"` the machine.",
         phrase: "reboot",
         body: Body::Under("reboot", r#"{"type": "SOFT"}"#),
-        accept: &[202],
+        proof: Proof::nothing(&[202]),
         undo: UndoBy::Never,
         edge: Some(Edge {
             field: "status",
@@ -55,7 +56,7 @@ const SERVER_ACTIONS: &[Action] = &[
         doc: "Forbids changes to all but administrators.",
         phrase: "lock",
         body: Body::Json(r#"{"lock": null}"#),
-        accept: &[202],
+        proof: Proof::nothing(&[202]),
         undo: UndoBy::By("unlock it"),
         ..Action::BASE
     },
@@ -64,7 +65,7 @@ const SERVER_ACTIONS: &[Action] = &[
         doc: "Allows changes again.",
         phrase: "unlock",
         body: Body::Json(r#"{"unlock": null}"#),
-        accept: &[202],
+        proof: Proof::nothing(&[202]),
         undo: UndoBy::By("lock it"),
         ..Action::BASE
     },
@@ -136,6 +137,14 @@ pub(super) const ROWS: &[Resource] = &[
         // 2.9 tells whether it is locked, 2.37 takes `networks: "none"`; 2.47 would hide the flavor's id
         microversion: Some("2.37"),
         verbs: Verbs::all(Update::Put),
+        proofs: Proofs {
+            // several at once are told by their reservation, if that was asked for
+            create: Proof {
+                statuses: &[202],
+                body: Shape::AnyOf(&[Shape::Thing, Shape::Has("reservation_id")]),
+            },
+            ..Proofs::of(&[202], &[200], &[204])
+        },
         actions: SERVER_ACTIONS,
         destroyers: SERVER_DESTROYERS,
         states: Some(States {
@@ -161,6 +170,7 @@ pub(super) const ROWS: &[Resource] = &[
         // extra_specs, where a flavor's required traits are
         microversion: Some("2.61"),
         verbs: Verbs::all(Update::Put),
+        proofs: Proofs::of(&[200], &[200], &[202]),
         roles: Roles { read: ANYONE, write: ADMIN },
         columns: &["id", "name", "ram", "vcpus", "disk", "os-flavor-access:is_public"],
         ..NOVA
@@ -178,6 +188,8 @@ pub(super) const ROWS: &[Resource] = &[
         options: &["user_id"],
         microversion: Some("2.10"),
         verbs: Verbs { update: Update::None, ..Verbs::all(Update::None) },
+        // the first of each before 2.2, the second from there
+        proofs: Proofs::of(&[200, 201], &[], &[202, 204]),
         roles: Roles { read: ANYONE, write: ANYONE },
         columns: &["name", "type", "fingerprint"],
         secrets: &["private_key"],
@@ -221,6 +233,10 @@ pub(super) const ROWS: &[Resource] = &[
         name_filter: NameFilter::None,
         microversion: Some("2.53"),
         verbs: Verbs { get: false, update: Update::Put, ..Verbs::READ },
+        proofs: Proofs {
+            update: Proof { statuses: &[200], body: Shape::Under("service") },
+            ..Proofs::UNSTATED
+        },
         roles: Roles { read: ADMIN, write: ADMIN },
         states: Some(States { field: "state", settled: &["up"], failed: &["down"], task: None }),
         columns: &["id", "binary", "host", "status", "state", "disabled_reason", "updated_at"],

@@ -4,6 +4,7 @@ use crate::systems::openstack::policy::{ADMIN, ANYONE, MEMBER};
 use crate::systems::openstack::service::CONTAINER_INFRA;
 
 use super::action::{Action, Body, Destroyer, UndoBy, Via};
+use super::proof::{Proof, Proofs, Shape};
 use super::row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 const MAGNUM: Resource = Resource {
@@ -15,6 +16,8 @@ const MAGNUM: Resource = Resource {
     // nodegroups since 1.9, clusters without nodes since 1.10
     microversion: Some("1.10"),
     verbs: Verbs::all(Update::JsonPatch),
+    // of a cluster and of a node group the answer may tell the id alone
+    proofs: Proofs::of(&[202], &[202], &[204]),
     ..Resource::BASE
 };
 
@@ -59,7 +62,7 @@ pub(super) const ROWS: &[Resource] = &[
                 phrase: "resize",
                 path: "/actions/resize",
                 body: Body::Args,
-                accept: &[202],
+                proof: Proof { statuses: &[202], body: Shape::Id("uuid") },
                 undo: UndoBy::By("resize it again"),
                 ..Action::BASE
             },
@@ -69,7 +72,7 @@ pub(super) const ROWS: &[Resource] = &[
                 phrase: "upgrade",
                 path: "/actions/upgrade",
                 body: Body::Args,
-                accept: &[202],
+                proof: Proof { statuses: &[202], body: Shape::Id("uuid") },
                 undo: UndoBy::Never,
                 ..Action::BASE
             },
@@ -84,6 +87,7 @@ pub(super) const ROWS: &[Resource] = &[
         doc: "What clusters are made from.",
         path: "/clustertemplates",
         collection_key: "clustertemplates",
+        proofs: Proofs::of(&[201], &[200], &[204]),
         columns: &["uuid", "name", "image_id", "coe", "network_driver", "public"],
         ..MAGNUM
     },
@@ -108,6 +112,7 @@ pub(super) const ROWS: &[Resource] = &[
         destroyers: &[Destroyer { method: "PATCH", path: "", key: None }],
         verbs: Verbs { list: false, get: true, create: true, update: Update::None, delete: false },
         roles: Roles { read: ANYONE, write: MEMBER },
+        proofs: Proofs { create: Proof { statuses: &[201], body: Shape::Has("pem") }, ..Proofs::UNSTATED },
         columns: &["cluster_uuid", "pem"],
         ..MAGNUM
     },

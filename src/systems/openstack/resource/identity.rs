@@ -3,12 +3,14 @@
 use crate::systems::openstack::policy::{ADMIN, ANYONE, IDENTITY_READ};
 use crate::systems::openstack::service::IDENTITY;
 
+use super::proof::Proofs;
 use super::row::{NameFilter, Resource, Roles, Update, Verbs};
 
 const KEYSTONE: Resource = Resource {
     service: &IDENTITY,
     roles: Roles { read: IDENTITY_READ, write: ADMIN },
     verbs: Verbs::all(Update::Patch),
+    proofs: Proofs::of(&[201], &[200], &[204]),
     ..Resource::BASE
 };
 

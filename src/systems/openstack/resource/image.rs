@@ -3,6 +3,7 @@
 use crate::systems::openstack::service::IMAGE;
 
 use super::action::{Action, Body, UndoBy, Via};
+use super::proof::{Proof, Proofs};
 use super::row::{Resource, States, Update, Verbs};
 
 pub(super) const ROWS: &[Resource] = &[Resource {
@@ -23,6 +24,7 @@ pub(super) const ROWS: &[Resource] = &[Resource {
         "os_hidden",
     ],
     verbs: Verbs::all(Update::ImagePatch),
+    proofs: Proofs::of(&[201], &[200], &[204]),
     actions: &[
         Action {
             name: "stage",
@@ -31,7 +33,7 @@ pub(super) const ROWS: &[Resource] = &[Resource {
             via: Via::Put,
             path: "/stage",
             body: Body::File,
-            accept: &[204],
+            proof: Proof::nothing(&[204]),
             undo: UndoBy::By("delete the image"),
             ..Action::BASE
         },
@@ -42,7 +44,7 @@ pub(super) const ROWS: &[Resource] = &[Resource {
             phrase: "import",
             path: "/import",
             body: Body::Args,
-            accept: &[202],
+            proof: Proof::nothing(&[202]),
             microversion: Some("2.6"),
             undo: UndoBy::By("delete the image"),
             ..Action::BASE
@@ -62,7 +64,7 @@ pub(super) const ROWS: &[Resource] = &[Resource {
             doc: "Forbids its use to all but administrators.",
             phrase: "deactivate",
             path: "/actions/deactivate",
-            accept: &[204],
+            proof: Proof::nothing(&[204]),
             undo: UndoBy::By("reactivate it"),
             ..Action::BASE
         },
@@ -71,7 +73,7 @@ pub(super) const ROWS: &[Resource] = &[Resource {
             doc: "Allows its use again.",
             phrase: "reactivate",
             path: "/actions/reactivate",
-            accept: &[204],
+            proof: Proof::nothing(&[204]),
             undo: UndoBy::By("deactivate it"),
             ..Action::BASE
         },

@@ -4,12 +4,15 @@ use crate::systems::openstack::policy::{LB_ADMIN, LB_READ, LB_WRITE};
 use crate::systems::openstack::service::LOAD_BALANCER;
 
 use super::action::{Action, Destroyer, Edge, UndoBy, Via};
+use super::proof::{Proof, Proofs};
 use super::row::{NameFilter, Resource, Roles, States, Update, Verbs};
 
 const OCTAVIA: Resource = Resource {
     service: &LOAD_BALANCER,
     options: &["tags", "tags-any", "not-tags", "not-tags-any"],
     verbs: Verbs::all(Update::Put),
+    // the reference has 202 for an update, and the service answers 200
+    proofs: Proofs::of(&[201], &[200, 202], &[204]),
     roles: Roles { read: LB_READ, write: LB_WRITE },
     states: PROVISIONING,
     ..Resource::BASE
@@ -35,7 +38,7 @@ pub(super) const ROWS: &[Resource] = &[
                 phrase: "fail over",
                 via: Via::Put,
                 path: "/failover",
-                accept: &[202],
+                proof: Proof::nothing(&[202]),
                 needs: Some(LB_ADMIN),
                 undo: UndoBy::Never,
                 destroys: true,
@@ -139,7 +142,7 @@ pub(super) const ROWS: &[Resource] = &[
             phrase: "fail over",
             via: Via::Put,
             path: "/failover",
-            accept: &[202],
+            proof: Proof::nothing(&[202]),
             undo: UndoBy::Never,
             destroys: true,
             ..Action::BASE

@@ -11,6 +11,7 @@ mod image;
 mod load_balancer;
 mod network;
 mod placement;
+mod proof;
 mod recognise;
 mod row;
 mod secrets;
@@ -21,6 +22,8 @@ use crate::base::{Error, ErrorKind, Result};
 pub use action::{Action, Body, Destroyer, Edge, UndoBy, Via};
 pub(super) use build::scalar;
 pub use build::{Item, action_call, create_call, delete_call, get_call, list_call, update_call};
+pub(super) use proof::flaw;
+pub use proof::{Proof, Proofs, Shape};
 pub(super) use recognise::{Aim, aim, described_call, destroys, recognise};
 pub use recognise::{Named, named};
 pub use row::{NameFilter, Resource, Roles, States, Update, Verbs};
@@ -80,6 +83,10 @@ mod tests {
             {
                 version.parse::<crate::systems::openstack::Version>().unwrap();
             }
+            let stated = |verb: &str| row.proof(verb).is_some_and(|proof| !proof.statuses.is_empty());
+            assert!(!row.verbs.create || stated("create"), "{}: what proves that one was made?", row.name);
+            assert!(row.verbs.update == Update::None || stated("update"), "{}: a change?", row.name);
+            assert!(!row.verbs.delete || stated("delete"), "{}: a deletion?", row.name);
             let mut verbs = BTreeSet::new();
             for operation in row.operations() {
                 assert!(verbs.insert(operation.verb), "{operation} twice");
@@ -94,6 +101,11 @@ mod tests {
             assert!(action.doc.ends_with('.') && !action.phrase.is_empty(), "{name}");
             assert!(action.path.is_empty() || action.path.starts_with('/'), "{name}");
             assert_eq!(action.reads(), action.result_key.is_some(), "{name}");
+            assert_eq!(
+                action.reads(),
+                action.proof.statuses.is_empty(),
+                "{name}: what proves that it was done?"
+            );
             if let Body::Json(text) | Body::Under(_, text) = action.body {
                 serde_json::from_str::<Value>(text).unwrap();
             }

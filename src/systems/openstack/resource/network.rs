@@ -3,12 +3,14 @@
 use crate::systems::openstack::service::NETWORK;
 
 use super::action::{Action, Body, UndoBy, Via};
+use super::proof::{Proof, Proofs, Shape};
 use super::row::{NameFilter, Resource, States, Update, Verbs};
 
 const NEUTRON: Resource = Resource {
     service: &NETWORK,
     options: &["fixed_ips", "tags", "tags-any", "not-tags", "not-tags-any"],
     verbs: Verbs::all(Update::Put),
+    proofs: Proofs::of(&[201], &[200], &[204]),
     ..Resource::BASE
 };
 
@@ -63,7 +65,7 @@ pub(super) const ROWS: &[Resource] = &[
                 via: Via::Put,
                 path: "/add_router_interface",
                 body: Body::Args,
-                accept: &[200],
+                proof: Proof { statuses: &[200], body: Shape::Id("id") },
                 undo: UndoBy::By("remove the interface"),
                 ..Action::BASE
             },
@@ -74,7 +76,7 @@ pub(super) const ROWS: &[Resource] = &[
                 via: Via::Put,
                 path: "/remove_router_interface",
                 body: Body::Args,
-                accept: &[200],
+                proof: Proof { statuses: &[200], body: Shape::Id("id") },
                 undo: UndoBy::By("add the interface"),
                 destroys: true,
                 ..Action::BASE
@@ -86,7 +88,7 @@ pub(super) const ROWS: &[Resource] = &[
                 via: Via::Put,
                 path: "",
                 body: Body::Json(r#"{"router": {"external_gateway_info": {}}}"#),
-                accept: &[200],
+                proof: Proof::thing(&[200]),
                 undo: UndoBy::By("set external_gateway_info again; the address may differ"),
                 destroys: true,
                 ..Action::BASE

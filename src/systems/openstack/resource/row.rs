@@ -9,6 +9,7 @@ use crate::systems::openstack::policy::{Needs, Operation};
 use crate::systems::openstack::service::Service;
 
 use super::action::{Action, Destroyer};
+use super::proof::Proofs;
 
 /// Query keys that order or cut a list, in every service.
 const COMMON_OPTIONS: &[&str] =
@@ -56,6 +57,8 @@ pub struct Resource {
     pub delete_microversion: Option<&'static str>,
     /// What the API allows.
     pub verbs: Verbs,
+    /// What proves that it was done.
+    pub proofs: Proofs,
     /// Which roles it takes.
     pub roles: Roles,
     /// What else can be done to one of it.
@@ -186,6 +189,7 @@ impl Resource {
         create_microversion: None,
         delete_microversion: None,
         verbs: Verbs::READ,
+        proofs: Proofs::UNSTATED,
         roles: Roles {
             read: crate::systems::openstack::policy::ANYONE,
             write: crate::systems::openstack::policy::MEMBER,
