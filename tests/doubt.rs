@@ -157,9 +157,10 @@ impl World {
             ("POST", _) if path == at => {
                 self.made += 1;
                 let mut thing = if item.is_empty() { seen.body.clone() } else { seen.body[item].clone() };
-                for key in ["id", "uuid"] {
-                    thing[key] = id(self.made).into();
+                if thing["id"].is_null() {
+                    thing["id"] = id(self.made).into();
                 }
+                thing["uuid"] = thing["id"].clone();
                 thing["created_at"] = Timestamp::now().to_string().into();
                 if at.ends_with("images") {
                     thing["status"] = "queued".into();
@@ -351,12 +352,35 @@ async fn an_upload_that_was_killed_goes_on_and_one_that_is_stuck_is_made_anew() 
     played.world().things[0].1["status"] = "uploading".into();
     let asked = rig.run(&["resume", "--approve", "step:1"]).expect(4);
     assert!(asked.told().contains("delete image"), "it destroys, and is asked for: {}", asked.stderr);
+    // killed once more in the transfer to the new one, which is stuck as well
+    played.world().fates = vec![Fate::Served, Fate::Served, Fate::Lost];
+    let before = played.changes().len();
+    killed_when(&rig, &["resume", "--yes"], |_| played.changes().len() == before + 3);
+    assert_eq!(played.names("/image/v2/images"), ["i"]);
+    played.world().things[0].1["status"] = "uploading".into();
     let resumed = rig.run(&["resume", "--yes"]).expect(0);
     let changes = played.changes();
-    assert!(changes.contains(&format!("DELETE /image/v2/images/{}", id(1))), "{changes:?}");
+    let deleted = changes.iter().filter(|c| c.starts_with("DELETE /image/v2/images/")).count();
+    assert_eq!(deleted, 2, "{changes:?}");
     assert_eq!(played.world().things[0].1["status"], "active");
     assert_eq!(played.names("/image/v2/images"), ["i"]);
     assert_eq!(resumed.verdicts(), "1 PASS");
+    rig.run(&["verify-run", "last"]).expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_image_is_looked_for_by_the_id_that_the_run_chose() {
+    let (_cloud, played, rig) = stage("2s", UPLOAD).await;
+    with_a_file(&rig);
+    played.world().fates = vec![Fate::Late(500)];
+    killed_when(&rig, &["run", "it", "--yes"], |_| !played.changes().is_empty());
+    // another one of the name, made in the same moment
+    let other =
+        json!({"id": id(9), "name": "i", "status": "active", "created_at": Timestamp::now().to_string()});
+    played.world().things.push(("/image/v2/images".into(), other));
+    rig.run(&["resume", "--yes"]).expect(0);
+    let changes = played.changes();
+    assert_eq!(changes.iter().filter(|c| *c == "POST /image/v2/images").count(), 1, "{changes:?}");
     rig.run(&["verify-run", "last"]).expect(0);
 }
 

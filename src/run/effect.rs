@@ -321,6 +321,7 @@ impl Run {
 
     /// Journals that what a change had made is there no more.
     pub fn gone(&self, effect: &Effect) -> Result<()> {
+        lock(&self.shared().met).insert(effect.entry);
         let error = Error::new(ErrorKind::NotFound, "what it made is not there any more");
         self.outcome_seen(effect, Value::Null, serde_json::to_value(&error).unwrap_or_default())
     }
@@ -373,6 +374,14 @@ impl Run {
         open.map(|effect| self.settle(&effect, look)).transpose()
     }
 
+    /// The last change of such a kind that the present step sent before the cut, and has not come to again.
+    pub fn earlier(&self, is_it: impl Fn(&Intent) -> bool) -> Option<Effect> {
+        let frame = frame()?;
+        let (effects, met) = (lock(&self.shared().effects), lock(&self.shared().met));
+        let open = |e: &&Effect| e.step == frame.step && e.state != State::Undone && !met.contains(&e.entry);
+        effects.before_the_cut().filter(open).filter(|e| is_it(&e.intent)).last().cloned()
+    }
+
     /// Whether a look has found that this very change, sent by the present step before, did not take effect.
     pub fn found_not_done(&self, intent: &Intent) -> bool {
         let Some(frame) = frame() else { return false };
@@ -422,12 +431,19 @@ impl Run {
         let all: Vec<_> =
             effects.before_the_cut().filter(|e| e.step == step && !met.contains(&e.entry)).collect();
         let in_place = all.iter().find(|before| before.call == call).copied();
-        if let Some(same) = in_place.filter(|before| before.digest == digest) {
+        let same = || all.iter().filter(|before| before.digest == digest);
+        // what was undone and made again is there once
+        let again = same().find(|before| before.state != State::Undone);
+        if let Some(same) =
+            in_place.filter(|e| e.digest == digest && (e.state != State::Undone || again.is_none()))
+        {
             return Some(same.clone());
         }
-        let same = all.iter().find(|before| before.digest == digest).copied();
-        let of_same_thing = || all.iter().any(|before| before.intent.target == intent.target);
-        same.or_else(|| in_place.filter(|_| of_same_thing())).cloned()
+        let same = again.or_else(|| same().next()).copied();
+        // what is undone is in nobody's place
+        let stands = |before: &&&Effect| before.state != State::Undone;
+        let of_same_thing = || all.iter().filter(stands).any(|before| before.intent.target == intent.target);
+        same.or_else(|| in_place.filter(|e| stands(&e) && of_same_thing())).cloned()
     }
 
     /// Refuses what may not change anything here.

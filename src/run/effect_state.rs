@@ -319,7 +319,10 @@ impl Effects {
             State::Undone => e.undone_by.is_none(),
             _ => false,
         };
-        self.all.iter().any(|e| e.step == step && !e.superseded && lost(e))
+        let again = |e: &Effect| {
+            self.all.iter().any(|l| l.entry > e.entry && l.step == e.step && l.digest == e.digest)
+        };
+        self.all.iter().any(|e| e.step == step && !e.superseded && lost(e) && !again(e))
     }
 
     /// What another step has removed since an entry: what was seen before cannot be seen again.

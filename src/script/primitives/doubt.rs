@@ -135,11 +135,22 @@ pub(super) fn of_thing(
                 Some(_) => Settled::Done(effect.value.clone()),
                 None => Settled::NotDone,
             }),
+            // the id was this run's to choose, and nothing else has it
+            (None, Some(_)) if chosen(row, effect).is_some() => {
+                let id = chosen(row, effect).unwrap_or_default();
+                Ok(there(id)?.map_or(Settled::NotDone, |item| Settled::Done(answered(row, item))))
+            }
             (None, Some(name)) => of_creation(host, session, row, (name, &subject.parents), effect),
             (None, None) => Ok(Settled::Unknown),
         },
         _ => Ok(Settled::Unknown),
     }
+}
+
+/// The id that a thing was to be made with.
+fn chosen<'e>(row: &Resource, effect: &'e Effect) -> Option<&'e str> {
+    let body = &effect.intent.body;
+    row.item_key.map_or(body, |key| &body[key])[row.id_key].as_str()
 }
 
 /// Whether a thing is on its way out.

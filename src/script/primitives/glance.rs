@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhai::Dynamic;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::doubt;
 use super::openstack::{change_with, create, item};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::permit::hex;
+use crate::base::{Error, ErrorKind, Intent, Result};
 use crate::run::effect::Settled;
 use crate::run::wait::WaitHooks;
-use crate::run::{self, Transfer, WaitSpec};
+use crate::run::{self, Mode, Transfer, WaitSpec};
 use crate::script::adapter::Call;
 use crate::script::handles::{Collection, Resource};
 use crate::script::host::Host;
@@ -114,21 +116,60 @@ fn upload(call: &mut Call<'_>) -> Result<Dynamic, Thrown> {
     let file = file(host, &call.text(1), &name)?;
     let mut fields = call.map(2);
     fields.insert("name".into(), name.clone().into());
-    let fields = value::payload(&fields.into());
     host.run.used(images.session.handle());
+    let ours_to_choose = !fields.contains_key("id");
+    if ours_to_choose && let Some(id) = id_from_before(host, &images, &name)? {
+        fields.insert("id".into(), id.into());
+    }
+    let anew = |mut fields: rhai::Map| {
+        if ours_to_choose {
+            fields.insert("id".into(), new_id(host, &name).into());
+        }
+        value::payload(&fields.into())
+    };
+    let later = fields.clone();
+    let fields = value::payload(&fields.into());
     // one that was made before a cut is this call's own
     let wanted = host.block_on(images.session.intent(&resource::create_call(images.row, &fields)?))?;
     if !host.run.comes_next(&wanted) {
         refuse_others(host, &images, &name)?;
     }
-    let mut made = create(host, &images, fields.clone())?;
+    let mut made = create(host, &images, fields)?;
     if is_stuck(host, &made, &file)? {
         bury(host, &made)?;
-        made = create(host, &images, fields)?;
+        made = create(host, &images, anew(later))?;
     }
     stage(host, &made, file)?;
     import(host, &made)?;
     follow(host, &made, options.duration("within"), options.duration("every"))
+}
+
+/// The id to make an image with. Glance takes one of its client's: then a look for the image of a lost answer finds this one
+/// and no other. On resume it is that of before the cut, unless that image is gone: its id is not taken again. `None` where an
+/// earlier version left the choice to Glance.
+fn id_from_before(host: &Host, images: &Collection, name: &str) -> Result<Option<String>> {
+    let create = resource::create_call(images.row, &json!({ "name": name }).into())?;
+    let target = host.block_on(images.session.intent(&create))?.target;
+    let is_it = |i: &Intent| i.method == "POST" && i.target == target && i.body["name"] == name;
+    let Some(earlier) = host.run.earlier(is_it) else { return Ok(Some(new_id(host, name))) };
+    if let Some(made) = earlier.made()
+        && host.block_on(openstack::find(&images.session, images.row, made, &Map::new()))?.is_none()
+    {
+        host.run.gone(&earlier)?;
+        host.run.note(&format!("image {made} is not there any more: it is made anew"))?;
+        return Ok(Some(new_id(host, name)));
+    }
+    Ok(earlier.intent.body["id"].as_str().map(str::to_string))
+}
+
+/// An id that no other image has. In a rehearsal it is the same each time.
+fn new_id(host: &Host, name: &str) -> String {
+    let mut of = format!("{name} {} {}", host.run.clock().now(), host.run.effects().len());
+    if host.run.mode() != Mode::Rehearse {
+        of = format!("{of} {} {}", host.run.directory().display(), std::process::id());
+    }
+    let text = hex(&Sha256::digest(of));
+    format!("{}-{}-4{}-8{}-{}", &text[..8], &text[8..12], &text[13..16], &text[17..20], &text[20..32])
 }
 
 /// An image of the name that is there already, alive or dead, is in the way.
