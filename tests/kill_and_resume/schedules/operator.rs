@@ -81,7 +81,7 @@ impl Operator<'_> {
             intent.target,
             if done { "done" } else { "not done" }
         ));
-        if done { Answer::No } else { Answer::Once }
+        if done { Answer::Done } else { Answer::Once }
     }
 
     /// Does what the run told before it is resumed. What selects its steps.
