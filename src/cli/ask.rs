@@ -135,6 +135,7 @@ fn choices(q: &Question<'_>, session: bool) -> Vec<(&'static str, &'static str, 
         ("yes", "[y]es", true, Answer::Once),
         ("step", "rest of the [s]tep", !alone, Answer::Step),
         ("run", "rest of the [r]un", !alone && !session, Answer::Run),
+        ("done", "[d]one already", q.in_doubt, Answer::Done),
         ("no", "[n]o", true, Answer::No),
     ];
     all.into_iter()

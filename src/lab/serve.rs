@@ -47,7 +47,9 @@ async fn exchange(
         return tunnel::open(&desk, parts);
     }
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.ok();
-    let Ok(body) = read(&parts.headers, body).await else {
+    // Glance puts the image to `uploading` before it reads a byte, and what came of a transfer stays there
+    let staged = parts.uri.path().ends_with("/stage");
+    let Ok(body) = read(&parts.headers, body, staged).await else {
         // the client went away, or sends more than anybody reads
         return Response::builder()
             .status(StatusCode::PAYLOAD_TOO_LARGE)
@@ -78,13 +80,18 @@ async fn exchange(
     }
 }
 
-async fn read(headers: &HeaderMap, mut body: Body) -> Result<Incoming, axum::Error> {
+/// Reads a body. Of a stream that ends early `partly` keeps what came of it.
+async fn read(headers: &HeaderMap, mut body: Body, partly: bool) -> Result<Incoming, axum::Error> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let stream = kind.starts_with("application/octet-stream");
     let (mut kept, mut count) = (Vec::new(), 0u64);
     let (mut sha, mut md, mut start) = (Sha512::new(), Md5::new(), Vec::new());
     while let Some(frame) = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
-        let Ok(chunk) = frame?.into_data() else { continue };
+        let frame = match frame {
+            Err(_) if stream && partly => break,
+            frame => frame?,
+        };
+        let Ok(chunk) = frame.into_data() else { continue };
         count += chunk.len() as u64;
         if stream {
             sha.update(&chunk);

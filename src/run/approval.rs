@@ -30,6 +30,8 @@ pub enum Answer {
     Step,
     /// This call and all others that destroy nothing.
     Run,
+    /// It took effect before the cut: it is done, and not sent again. Only of what is in doubt.
+    Done,
     /// Do not send it.
     No,
     /// There is nobody to ask.
@@ -83,20 +85,25 @@ impl Approvals {
         by.or_else(|| (self.run || self.steps.contains(q.step)).then(|| "operator".to_string()))
     }
 
-    /// Asks where nothing is known, and remembers the answer. Returns who approved.
-    pub fn decide(&mut self, q: &Question<'_>, approver: &dyn Approver) -> Result<String> {
+    /// Asks where nothing is known and nothing was `said` yet, and remembers the answer. Returns who approved.
+    pub fn decide(
+        &mut self,
+        q: &Question<'_>,
+        said: Option<Answer>,
+        approver: &dyn Approver,
+    ) -> Result<String> {
         if let Some(by) = self.known(q) {
             approver.ask(q, Some(&by));
             return Ok(by);
         }
-        let answer = approver.ask(q, None);
+        let answer = said.unwrap_or_else(|| approver.ask(q, None));
         match answer {
             Answer::Once => {}
             Answer::Step => {
                 self.steps.insert(q.step.to_string());
             }
             Answer::Run => self.run = true,
-            Answer::No => {
+            Answer::No | Answer::Done => {
                 return Err(Error::new(ErrorKind::Declined, format!("declined: {}", q.intent.summary))
                     .scope(&q.intent.handle));
             }
@@ -117,7 +124,7 @@ impl Approvals {
 fn beforehand(q: &Question<'_>) -> String {
     let id = q.intent.ids.first().map(|id| format!("--approve {}", Grant::Id(id.clone())));
     if q.in_doubt {
-        let look = "it may have been sent before the cut: look, then run it on a terminal";
+        let look = "it may have been sent before the cut: look, then run it on a terminal, and say there whether it is done";
         return id.map_or_else(|| look.to_string(), |id| format!("{look}, or name its target: {id}"));
     }
     // a session's line is no step that could be named before it is typed
@@ -170,7 +177,7 @@ mod tests {
         let mut a = Approvals::default();
         let (mild, grave) = (intent(false), intent(true));
         let q = |intent| Question { step: "5.1", title: "", intent, in_doubt: false };
-        assert!(a.decide(&q(&mild), &Says(Answer::Run)).is_ok());
+        assert!(a.decide(&q(&mild), None, &Says(Answer::Run)).is_ok());
         assert!(a.known(&q(&mild)).is_some());
         assert!(a.known(&q(&grave)).is_none());
         a.granted.insert(Grant::Step("5.1".into()));
@@ -209,7 +216,7 @@ mod tests {
     fn nobody_there_is_not_a_no() {
         let i = intent(false);
         let q = Question { step: "1", title: "", intent: &i, in_doubt: false };
-        let kind = |answer| Approvals::default().decide(&q, &Says(answer)).unwrap_err().kind();
+        let kind = |answer| Approvals::default().decide(&q, None, &Says(answer)).unwrap_err().kind();
         assert_eq!(kind(Answer::Nobody), ErrorKind::NeedsApproval);
         assert_eq!(kind(Answer::No), ErrorKind::Declined);
     }
@@ -222,7 +229,7 @@ mod tests {
             {
                 let i = Intent { ids: vec![ID.to_string(); ids], ..intent(destroys) };
                 let q = Question { step, title: "", intent: &i, in_doubt };
-                let e = Approvals::default().decide(&q, &Says(Answer::Nobody)).unwrap_err();
+                let e = Approvals::default().decide(&q, None, &Says(Answer::Nobody)).unwrap_err();
                 let help = e.detail().help.clone().unwrap();
                 let mut printed = help
                     .split("--approve ")
@@ -239,7 +246,7 @@ mod tests {
     fn without_an_id_a_change_in_doubt_is_approved_by_nobody_beforehand() {
         let i = Intent { ids: Vec::new(), ..intent(true) };
         let q = Question { step: "1", title: "", intent: &i, in_doubt: true };
-        let e = Approvals::default().decide(&q, &Says(Answer::Nobody)).unwrap_err();
+        let e = Approvals::default().decide(&q, None, &Says(Answer::Nobody)).unwrap_err();
         assert!(!e.detail().help.clone().unwrap().contains("--approve"));
         let all = [Grant::Step("1".into()), Grant::Destroys("1".into())];
         assert!(Approvals::of(Some("--yes"), all).known(&q).is_none());

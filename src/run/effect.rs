@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::approval::Question;
+use super::approval::{Answer, Question};
 use super::effect_state::{Effect, State};
 use super::frame::{Frame, frame, meet_error};
 use super::met::Ending;
@@ -52,6 +52,8 @@ struct StepLedger<'a> {
     frame: &'a Frame,
     call: &'a str,
     in_doubt: bool,
+    /// What the operator has said to it already.
+    said: Option<Answer>,
 }
 
 impl Ledger for StepLedger<'_> {
@@ -62,7 +64,7 @@ impl Ledger for StepLedger<'_> {
         // one question at a time, and none for a step that a branch has ended by now
         let mut approvals = lock(&shared.approvals);
         let open = self.frame.hold().open();
-        let approved = open.and_then(|()| approvals.decide(&question, shared.approver.as_ref()));
+        let approved = open.and_then(|()| approvals.decide(&question, self.said, shared.approver.as_ref()));
         let mut held = self.frame.hold();
         // the step may have ended while the question stood
         match approved.and_then(|by| held.open().map(|()| by)) {
@@ -109,7 +111,7 @@ impl Run {
         let intent = mutation.intent().masked();
         let frame = self.may_change(&intent)?;
         let call = frame.next_call();
-        let mut in_doubt = false;
+        let (mut in_doubt, mut said) = (false, None);
         if let Some(before) = self.before(&frame.step, &call, &intent) {
             if before.digest != intent.digest() {
                 return Err(Error::new(
@@ -136,11 +138,17 @@ impl Run {
                         "in doubt since the cut, and a look cannot tell: {}",
                         intent.summary
                     ))?;
+                    said = self.ask_whether_done(&frame, &intent);
+                    if said == Some(Answer::Done) {
+                        self.note(&format!("the operator says that it took effect: {}", intent.summary))?;
+                        self.seen_done(&before)?;
+                        return Ok(Value::Null.into());
+                    }
                 }
             }
         }
-        let permit =
-            Permit::obtain(&StepLedger { run: self, frame: &frame, call: &call, in_doubt }, mutation)?;
+        let ledger = StepLedger { run: self, frame: &frame, call: &call, in_doubt, said };
+        let permit = Permit::obtain(&ledger, mutation)?;
         let record = permit.record();
         let result = send(permit);
         let (value, error) = match &result {
@@ -152,6 +160,22 @@ impl Run {
             Err(e) => self.after_no_answer(record, e, &mut look),
             answered => answered,
         }
+    }
+
+    /// Asks a person of a change in doubt that no look can settle, unless it may be sent again anyway.
+    fn ask_whether_done(&self, frame: &Frame, intent: &Intent) -> Option<Answer> {
+        let shared = self.shared();
+        let question = Question { step: &frame.step, title: &frame.title, intent, in_doubt: true };
+        let approvals = lock(&shared.approvals);
+        let asks = frame.hold().open().is_ok() && approvals.known(&question).is_none();
+        asks.then(|| shared.approver.ask(&question, None))
+    }
+
+    /// What was to undo a change before the cut, and may have.
+    fn removal_in_doubt(&self, of: &Effect) -> Option<Effect> {
+        let effects = lock(&self.shared().effects);
+        let mut open = effects.before_the_cut().filter(|e| e.state == State::InDoubt && e.step == of.step);
+        open.find(|e| e.undoes(of)).cloned()
     }
 
     /// An error of a change that was sent. Where it leaves doubt and a look can tell, it is settled now.
@@ -212,6 +236,19 @@ impl Run {
         if took_place && before.may_be_gone() && look(before)? == Settled::NotDone {
             self.gone(before)?;
             self.note(&format!("made before the cut and not there any more: {summary}"))?;
+            return Ok(Settled::NotDone);
+        }
+        // what may have been taken away since is stated anew, once its removal can arrive no more
+        if took_place
+            && let Some(removal) = self.removal_in_doubt(before)
+            && look(before)? == Settled::Again
+        {
+            let late = self.shared().witness.get().map_or(Duration::ZERO, |w| w.late(&removal.intent));
+            let left = removal.may_arrive_for(late, self.clock().now());
+            if !left.is_zero() {
+                self.look_until(&removal, left, &mut |_| Ok(Settled::Again))?;
+            }
+            self.note(&format!("stated anew, since its removal is in doubt: {summary}"))?;
             return Ok(Settled::NotDone);
         }
         match before.state {
@@ -445,9 +482,10 @@ impl Run {
         }
         let same = again.or_else(|| same().next()).copied();
         // what is undone is in nobody's place
+        // a thing of the same name can only be another one when the former is gone: its removal is a new change
         let stands = |before: &&&Effect| before.state != State::Undone;
         let of_same_thing = || all.iter().filter(stands).any(|before| before.intent.target == intent.target);
-        same.or_else(|| in_place.filter(|e| stands(&e) && of_same_thing())).cloned()
+        same.or_else(|| in_place.filter(|e| stands(&e) && !e.removes() && of_same_thing())).cloned()
     }
 
     /// Refuses what may not change anything here.

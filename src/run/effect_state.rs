@@ -132,7 +132,7 @@ impl Effect {
     }
 
     /// Whether it did away with what another one had made or set.
-    fn undoes(&self, other: &Effect) -> bool {
+    pub(super) fn undoes(&self, other: &Effect) -> bool {
         let path = |intent: &Intent| intent.target.split('?').next().unwrap_or_default().to_string();
         let (gone, made) = (path(&self.intent), path(&other.intent));
         let id = gone.rsplit('/').next().unwrap_or_default();

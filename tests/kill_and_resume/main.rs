@@ -13,12 +13,18 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 mod player;
+mod plays;
+#[path = "../proxy/mod.rs"]
+mod proxy;
+mod schedules;
 mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb::lab::Effect;
 use rhumb::run::{Entry, Record, RunReport, Verdict};
+use schedules::operator::Advice;
+use schedules::runbooks::Book;
 use stage::{Death, Passing, Stage};
 
 /// How many moments in requests are tried of a runbook.
@@ -94,12 +100,22 @@ impl Undisturbed {
         Undisturbed { runbook: runbook.into(), entries, seen: stage.seen(), verdicts, changes, wanted }
     }
 
+    /// Whether every record is tried: those of the tests' own runbooks are few.
+    fn is_own(&self) -> bool {
+        Book::own(&self.runbook).is_some()
+    }
+
     /// The records that a process dies with, and whether the record is torn off as well.
     fn records(&self) -> Vec<(u64, bool)> {
         let mut all = Vec::new();
         for e in self.entries.iter().filter(|e| !matches!(e.record, Record::RunEnd { .. })) {
             let outcome = matches!(e.record, Record::Outcome { .. });
-            if every() || outcome || matches!(e.record, Record::Intent { .. }) || e.n % 24 == 0 {
+            if every()
+                || self.is_own()
+                || outcome
+                || matches!(e.record, Record::Intent { .. })
+                || e.n % 24 == 0
+            {
                 all.push((e.n, false));
             }
             if outcome {
@@ -132,18 +148,44 @@ impl Undisturbed {
         if torn {
             stage.tear_last_line();
         }
+        self.goes_on(&stage)
+    }
+
+    /// Kills a run, and whoever goes on with it, one after the other.
+    fn suffers_all(&self, deaths: &[Death]) -> Vec<String> {
+        let stage = Stage::new(&self.runbook);
+        for death in deaths {
+            let began = stage.journal().exists();
+            if stage.play(began, *death) {
+                return self.differs(&stage);
+            }
+        }
+        self.goes_on(&stage)
+    }
+
+    /// Goes on with a run that was killed. Returns what is not as it should be.
+    fn goes_on(&self, stage: &Stage) -> Vec<String> {
         let began = stage.journal().exists();
         if !stage.play(began, Death::None) {
             return vec!["it did not come to its end".into()];
         }
+        self.differs(stage)
+    }
+
+    fn differs(&self, stage: &Stage) -> Vec<String> {
         let mut wrong = Vec::new();
+        // one that says what is to be done first is followed in the schedules
+        let ended = stage.report().end.and_then(|end| end.error["help"].as_str().map(Advice::of));
+        if ended.is_some_and(|advice| advice != Advice::default()) {
+            return wrong;
+        }
         for (step, verdict) in verdicts(&stage.report()) {
             if self.verdicts.get(&step) != Some(&verdict) {
                 wrong.push(format!("step {step} is {verdict}"));
             }
         }
         let mut seen = effects(&stage.rehearsal().lab.effects());
-        seen.extend(commands(&stage, &self.changes));
+        seen.extend(commands(stage, &self.changes));
         // nobody can tell by looking whether some changes took place: then the operator is asked
         let mut asked = stage.asked().len();
         let (mut applied, mut deleted) = (0, 0);
@@ -216,6 +258,65 @@ fn survives_moments(runbook: &str) {
     let all = run.moments();
     println!("{runbook}: {} of {} moments", all.len(), run.seen.len());
     run.survives(all.into_iter().map(|at| (Death::Moment(at), false)));
+}
+
+/// Kills a run, and the resume, and the resume of that, at records and moments that are thrown.
+fn survives_deaths_in_a_row(runbook: &str, rows: u64) {
+    let run = Undisturbed::of(runbook);
+    let mut wrong = Vec::new();
+    for row in 0..rows {
+        let mut dice = Dice(u64::from(seed(runbook)) + row);
+        let mut below = |limit: usize| 1 + dice.of(&(0..limit).collect::<Vec<_>>(), 1)[0] as u64;
+        let (records, moments) = (run.entries.len() - 1, run.seen.len() - 1);
+        // a run that goes on begins with a few records of its own
+        let deaths = [
+            Death::Record(below(records)),
+            Death::Record(below(6)),
+            Death::Moment(below(moments.min(24))),
+            Death::Record(below(12)),
+        ];
+        wrong
+            .extend(run.suffers_all(&deaths).into_iter().map(|what| format!("{runbook} {deaths:?}: {what}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn an_upload_survives_a_death_with_each_record() {
+    survives_records("upload", 0, 1);
+}
+
+#[test]
+fn an_upload_survives_a_death_in_a_request() {
+    survives_moments("upload");
+}
+
+#[test]
+fn a_deletion_that_is_waited_for_survives_a_death_with_each_record() {
+    survives_records("server", 0, 1);
+}
+
+#[test]
+fn a_deletion_that_is_waited_for_survives_a_death_in_a_request() {
+    survives_moments("server");
+}
+
+#[test]
+fn a_clean_up_a_poll_and_a_signature_survive_a_death_with_each_record() {
+    survives_records("clean-up", 0, 1);
+}
+
+#[test]
+fn a_clean_up_and_a_poll_survive_a_death_in_a_request() {
+    survives_moments("clean-up");
+}
+
+#[test]
+fn a_resume_survives_one_death_after_the_other() {
+    survives_deaths_in_a_row("clean-up", 4);
+    survives_deaths_in_a_row("park", 3);
+    survives_deaths_in_a_row("upload", 3);
+    survives_deaths_in_a_row("restart", 2);
 }
 
 #[test]

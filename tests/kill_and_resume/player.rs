@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -35,8 +35,18 @@ use rustix::process::{Signal, getpid, kill_process};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::schedules::runbooks::Book;
+
 /// The site of every run here.
 pub(crate) const SITE: &str = include_str!("../../examples/sites/roosevelt/site.toml");
+
+/// The site that a runbook has whose run is kept there.
+pub(crate) fn site_of(runbook: &str, run: &Path) -> Site {
+    match Book::own(runbook) {
+        Some(book) => book.site(run.parent().unwrap()),
+        None => Site::from_embedded(SITE, "site.toml", &[]).unwrap(),
+    }
+}
 
 /// What a process is told of its part.
 #[derive(Clone, Serialize, Deserialize)]
@@ -216,7 +226,8 @@ fn a_run_in_a_process_of_its_own() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let outside = Outside(Arc::new(part.clone()));
     let clock: Arc<dyn Clock> = Arc::new(outside.clone());
-    let site = Site::from_embedded(SITE, "site.toml", &[]).unwrap().rewired(Arc::new(outside.clone()));
+    let book = Book::own(&part.runbook);
+    let site = site_of(&part.runbook, &part.run).rewired(Arc::new(outside.clone()));
     let (journal, past) = match part.resumed {
         false => (Journal::create(&part.run, false).unwrap(), Past::default()),
         true => {
@@ -224,10 +235,12 @@ fn a_run_in_a_process_of_its_own() {
             (journal, Past::of(&entries))
         }
     };
-    let library = Library::new(site.layers.clone());
+    let library = book.map_or_else(|| Library::new(site.layers.clone()), |book| book.library(&site));
+    // the tests' own read and write files, which a rehearsal has for itself
+    let mode = if book.is_some() { Mode::Run } else { Mode::Rehearse };
     let handle = SiteHandle::new(site, clock.clone());
     let settings = RunSettings {
-        mode: Mode::Rehearse,
+        mode,
         clock,
         journal,
         observer: Arc::new(Killer { after: part.after, seen: AtomicU64::new(0) }),
@@ -246,7 +259,7 @@ fn a_run_in_a_process_of_its_own() {
             run: "r".into(),
             runbook: part.runbook.clone(),
             site: handle.name().into(),
-            mode: "rehearse".into(),
+            mode: mode.name().into(),
             version,
             by,
             pid,

@@ -19,13 +19,13 @@ use rhumb::base::{CancellationToken, Clock as _};
 use rhumb::lab::{Rehearsal, Scenario};
 use rhumb::run::journal::{self, FILE};
 use rhumb::run::{Entry, RunReport, head};
-use rhumb::site::Site;
 use rhumb::systems::command::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::player::{Call, Part, SITE};
+use crate::player::{Call, Part, site_of};
+use crate::schedules::runbooks::Book;
 
 /// When the process is to die.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +85,12 @@ impl Stage {
         rhumb::systems::http::install_crypto();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let site = Site::from_embedded(SITE, "site.toml", &[]).unwrap();
-        let name = Scenario::of_runbook(runbook).unwrap_or("phase-08");
+        let dir = tempfile::tempdir().unwrap();
+        let site = site_of(runbook, &dir.path().join("run"));
+        let own = Book::own(runbook).map(|book| book.scenario);
+        let name = own.or_else(|| Scenario::of_runbook(runbook)).unwrap_or("phase-08");
         let scenario = Scenario::shipped(name, &Scenario::values_of(&site)).unwrap();
         let rehearsal = Rehearsal::begin(&site, scenario, &[], runtime.handle()).unwrap();
-        let dir = tempfile::tempdir().unwrap();
         let door = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let back = Arc::new(Backstage {
             rehearsal,
