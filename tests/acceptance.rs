@@ -9,8 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rhumb::lab::{Rehearsal, Scenario};
+use rhumb::report::{Standing, Summary};
+use rhumb::run::approval::Question;
 use rhumb::run::report::WaitReport;
-use rhumb::run::{Cancel, Entry, Observer, Waiting};
+use rhumb::run::{Answer, Approver, Cancel, Entry, Observer, Waiting};
 use rhumb::site::Site;
 use stage::{Outcome, Stage};
 
@@ -32,8 +34,24 @@ impl Observer for Interrupts {
     }
 }
 
+/// Approves every change, and signs nothing: a run with `--yes` and no terminal.
+struct Unsigned;
+
+impl Approver for Unsigned {
+    fn ask(&self, _: &Question<'_>, _: Option<&str>) -> Answer {
+        Answer::Once
+    }
+    fn attest(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 /// Runs phase-08 in the lab; Ctrl-C comes while a wait of this title goes on, if it is not empty.
 fn phase_08(interrupted_at: &'static str) -> Outcome {
+    run_phase_08(interrupted_at, None)
+}
+
+fn run_phase_08(interrupted_at: &'static str, approver: Option<Box<dyn Approver>>) -> Outcome {
     rhumb::systems::http::install_crypto();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sites/roosevelt");
@@ -45,6 +63,7 @@ fn phase_08(interrupted_at: &'static str) -> Outcome {
     let shipped = texts.0["phase-08"][0].1.clone();
     stage.texts = texts.with("main", "embedded", &shipped);
     (stage.site, stage.clock) = (lab.site.clone(), lab.clock.clone());
+    stage.approver = approver;
     stage.observer = Arc::new(Interrupts { at: interrupted_at, cancel: stage.cancel.clone() });
     stage.run()
 }
@@ -58,6 +77,17 @@ fn the_acceptance_passes_whole_and_leaves_the_cluster_as_it_was() {
         "{}",
         o.verdicts()
     );
+}
+
+#[test]
+fn an_acceptance_that_nobody_signs_is_incomplete() {
+    let o = run_phase_08("", Some(Box::new(Unsigned)));
+    assert_eq!(o.exit, 16, "{} {}", o.verdicts(), o.drawn);
+    let end = o.report.end.as_ref().unwrap();
+    assert_eq!((end.ok, end.outcome), (false, Some(rhumb::run::Outcome::Incomplete)));
+    let lacks: Vec<_> = end.lacks.iter().map(|l| (l.step.as_str(), l.why.as_str())).collect();
+    assert_eq!(lacks, [("exit", "SKIPPED: needs step D-011.6b, which is OUTSTANDING")]);
+    assert_eq!(Summary::of(&o.report).standing, Standing::Incomplete);
 }
 
 #[test]

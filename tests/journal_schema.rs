@@ -5,7 +5,7 @@
 
 use rhumb::base::{Error, ErrorKind, Intent, Undo};
 use rhumb::run::record::SourceMark;
-use rhumb::run::{Entry, Record, Selection, StepKind, Verdict};
+use rhumb::run::{Entry, Lacking, Outcome, Record, Selection, StepKind, Verdict};
 use serde_json::{Value, json};
 
 const DOCS: &str = include_str!("../docs/journal.md");
@@ -81,10 +81,18 @@ fn records() -> Vec<Record> {
         begin,
         Record::RunResume { version, by: by.clone(), pid: 1 },
         Record::Selection(
-            Selection::new(Some(text("2")), vec![text("3")], vec![text("4")], "a reason").unwrap(),
+            Selection::new(Some(text("2")), vec![text("3")], vec![text("4")], "a reason")
+                .unwrap()
+                .going_on()
+                .with_values(json!({})),
         ),
         Record::Source(SourceMark { name: text("std/x"), layer: text("site"), sha256: "0".repeat(64) }),
-        Record::Runbook { id: text("b"), title: title() },
+        Record::Runbook {
+            id: text("b"),
+            title: title(),
+            needs: Some(vec![text("1")]),
+            overridden: Some(title()),
+        },
         Record::StepBegin {
             step: step.clone(),
             title: title(),
@@ -114,9 +122,16 @@ fn records() -> Vec<Record> {
         },
         Record::Outcome { intent: 1, value: json!(1), error: error(), settled: true },
         Record::Refusal { step: step.clone(), reason: title(), intent: intent() },
-        Record::Attest { step: step.clone(), claim: title(), by: Some(by) },
+        Record::Attest { step: step.clone(), claim: title(), by: Some(by), kept: Some(1) },
         Record::Cleanup { step: step.clone(), title: title(), error: Some(title()) },
-        Record::RunEnd { ok: false, exit: 3, seconds: 1.0, error: error() },
+        Record::RunEnd {
+            ok: false,
+            exit: 3,
+            outcome: Some(Outcome::Failed),
+            lacks: vec![Lacking { step: text("1"), why: title() }],
+            seconds: 1.0,
+            error: error(),
+        },
     ];
     all.extend(verdicts().into_iter().map(|verdict| Record::StepEnd {
         step: step.clone(),

@@ -145,3 +145,128 @@ fn the_last_run_is_the_one_that_began_last_whatever_the_others_are_called() {
     assert!(unknown.told().contains("there is no run `b-look`"), "{}", unknown.stderr);
     rig.run(&["resume", "count"]).expect(i32::from(ErrorKind::Ambiguous.exit_code()));
 }
+
+const SIGN: &str = r#"runbook("sign", "Sign", #{ needs: ["exit"] });
+verify("1", "By hand", || attest("it can be done by hand"));
+verify("2", "Not here", #{ when: || false }, || note("never"));
+verify("3", "Aside", || attest("a thing beside it"));
+verify("exit", "Accepted", #{ needs: ["1"] }, || note("accepted"));
+"#;
+
+#[test]
+fn a_run_whose_verdict_was_not_reached_is_no_pass_for_anybody() {
+    let rig = Rig::new("name = \"quiet\"\n");
+    rig.file("sign.rhai", SIGN);
+    let ended = rig.run(&["run", "sign"]).expect(16);
+    assert_eq!(ended.verdicts(), "1 OUTSTANDING, 2 SKIPPED, 3 OUTSTANDING, exit SKIPPED");
+    assert!(ended.stdout.contains("INCOMPLETE") && !ended.stdout.contains("PASSED"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Accepted: SKIPPED: needs step 1, which is"), "{}", ended.stdout);
+    let hint = format!("rhumb resume {}", ended.report.run);
+    assert!(ended.stdout.contains("to sign what is outstanding") && ended.stdout.contains(&hint));
+
+    let verified = stdout(&rig, &["verify-run"]);
+    assert!(verified.contains("the run is INCOMPLETE and did not pass (exit code 16)"), "{verified}");
+    assert!(verified.contains("its verdict needs exit: SKIPPED: needs step 1"), "{verified}");
+    assert!(stdout(&rig, &["runs"]).contains("INCOMPLETE"));
+    let as_form = |form: &str| stdout(&rig, &["show-run", "last", "--as", form]);
+    for (form, said) in [
+        ("terminal", "INCOMPLETE"),
+        ("markdown", "This is no acceptance: its verdict needs exit, which did not pass."),
+        ("html", "Not passed: what the runbook"),
+        ("junit", "<failure type=\"incomplete\" message=\"its verdict needs exit, which did not pass\">"),
+        ("junit", "failures=\"1\""),
+        ("json", "\"standing\": \"incomplete\""),
+        ("json", "\"outcome\": \"incomplete\""),
+    ] {
+        assert!(as_form(form).contains(said), "{form}: {}", as_form(form));
+    }
+    // it can go on, and ends the same until somebody signs
+    rig.run(&["resume"]).expect(16);
+    // an observation accepts nothing, and holds where nothing that it sees fails
+    rig.run(&["run", "sign", "--observe"]).expect(0);
+}
+
+#[test]
+fn what_a_verdict_needs_is_what_its_runbook_says_and_all_of_it_where_it_says_nothing() {
+    let rig = Rig::new("name = \"quiet\"\n");
+    let aside = SIGN.replace("verify(\"1\", \"By hand\", || attest", "verify(\"1\", \"By hand\", || note");
+    rig.file("aside.rhai", &aside);
+    let ended = rig.run(&["run", "aside"]).expect(0);
+    assert!(ended.stdout.contains("PASSED WITH EXCEPTIONS"), "step 3 is open beside it: {}", ended.stdout);
+    let left_out = rig.run(&["run", "aside", "--skip", "exit", "--because", "a try"]).expect(16);
+    assert!(left_out.stdout.contains("left out by --skip exit: a try"), "{}", left_out.stdout);
+    assert!(left_out.stdout.contains("rhumb run aside"), "{}", left_out.stdout);
+    rig.run(&["run", "aside", "--skip", "3", "--because", "a try"]).expect(0);
+
+    let silent = aside.replace(", #{ needs: [\"exit\"] }", "");
+    rig.file("silent.rhai", &silent);
+    let ended = rig.run(&["run", "silent"]).expect(16);
+    assert_eq!(ended.report.end.unwrap().lacks[0].step, "3", "2 is skipped by its own condition");
+    let without = silent.replace("attest(\"a thing", "note(\"a thing");
+    rig.file("without.rhai", &without);
+    rig.run(&["run", "without"]).expect(0);
+    rig.run(&["run", "without", "--only", "1", "--because", "a try"]).expect(16);
+
+    rig.file("wrong.rhai", &SIGN.replace("[\"exit\"]", "[\"exitt\"]"));
+    let found = output(&rig, &["check", "wrong"], 8);
+    let found = String::from_utf8(found.stdout).unwrap();
+    assert!(
+        found.contains("needs step exitt, and there is none") && found.contains("wrong.rhai:1"),
+        "{found}"
+    );
+    assert!(found.contains("did you mean `exit`?"), "{found}");
+    rig.run(&["run", "wrong"]).expect(16);
+}
+
+#[test]
+fn a_site_says_knowingly_what_a_verdict_needs_here() {
+    let rig = Rig::new("name = \"quiet\"\n");
+    let shipped = rig.site().with_file_name(".local/share/rhumb");
+    std::fs::create_dir_all(shipped.join("runbooks")).unwrap();
+    std::fs::write(shipped.join("runbooks/sign.rhai"), SIGN).unwrap();
+    rig.file("sign.rhai", "override_needs([\"2\", \"3\"], \"Vault unseals itself here\");\n");
+    let run = |args: &[&str]| rig.run(args);
+    let ended = run(&["run", "sign"]).expect(16);
+    let lacks: Vec<_> = ended.report.end.iter().flat_map(|e| &e.lacks).map(|l| l.step.as_str()).collect();
+    assert_eq!(lacks, ["2", "3"], "a step that the site names must have run");
+    assert!(
+        ended.stdout.contains("OVERRIDDEN the verdict needs 2, 3: Vault unseals itself here"),
+        "{}",
+        ended.stdout
+    );
+    rig.file("sign.rhai", "override_needs([\"23\"], \"x\");\n");
+    let found = run(&["check", "sign"]).expect(8);
+    assert!(found.stdout.contains("needs step 23, and there is none"), "{}", found.stdout);
+}
+
+#[test]
+fn the_last_run_is_no_session_and_for_resume_one_that_can_go_on() {
+    let rig = two_runs();
+    let all = ids(&rig);
+    rig.run(&["repl"]).expect(0); // a session of no line
+    assert!(ids(&rig)[0].contains("-repl-"), "{:?}", ids(&rig));
+    for command in ["show-run", "verify-run"] {
+        let shown = rig.run(&[command]);
+        assert!(shown.stdout.contains(&all[0]), "{command}: {}", shown.stdout);
+        assert!(shown.stderr.contains(&format!("last is run {}", all[0])), "{command}: {}", shown.stderr);
+    }
+    let session = rig.run(&["show-run", "last-session"]).expect(0);
+    assert!(
+        session.stdout.contains("-repl-") && !session.stdout.contains("rhumb resume"),
+        "{}",
+        session.stdout
+    );
+    let resumed = rig.run(&["resume"]).expect(3);
+    assert!(resumed.stdout.contains(&all[0]), "{}", resumed.stdout);
+    let refused = rig.run(&["resume", "repl"]).expect(2);
+    assert!(refused.told().contains("is a session"), "{}", refused.stderr);
+
+    // a run of another runbook that passed is stepped over; one of the same is the newer word
+    rig.file("fine.rhai", r#"runbook("fine", "Fine"); verify("1", "Look", || gate("always", true));"#);
+    rig.run(&["run", "fine"]).expect(0);
+    assert!(rig.run(&["resume"]).expect(3).stdout.contains(&all[0]));
+    let text = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &text.replace("42", "41"));
+    rig.run(&["run", "count"]).expect(0);
+    assert!(rig.run(&["resume"]).expect(2).told().contains("nothing to resume"));
+}

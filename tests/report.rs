@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use diary::Diary;
 use markup::Markup;
 use rhumb::base::ErrorKind;
+use rhumb::report::runs::Last;
 use rhumb::report::terminal::{self, Options};
 use rhumb::report::{Estimates, Paths, RunDiff, Standing, Summary, diff, html, json, junit, markdown, runs};
 use rhumb::report::{verify, write_all};
@@ -394,7 +395,7 @@ fn what_is_usual_comes_from_earlier_runs_that_went_well() {
 fn runs_are_listed_newest_first_and_found_by_a_part_of_their_id() {
     let dir = tempfile::tempdir().unwrap();
     assert!(runs::list(dir.path(), 9).unwrap().is_empty());
-    assert_eq!(runs::find(dir.path(), "last").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(runs::find(dir.path(), "last", Last::Kept).unwrap_err().kind(), ErrorKind::NotFound);
     waited(dir.path(), "20260610T01-a-1a2b", "run", 1.0, None);
     waited(dir.path(), "20260611T01-a-3c4d", "run", 1.0, None);
     let broken = waited(dir.path(), "20260612T01-a-5e6f", "run", 1.0, None).join("journal.jsonl");
@@ -411,7 +412,8 @@ fn runs_are_listed_newest_first_and_found_by_a_part_of_their_id() {
     assert!(text.contains("5e6f  DAMAGED                 the journal is damaged"), "{text}");
     assert_eq!(runs::list(dir.path(), 1).unwrap().len(), 1);
 
-    let found = |which: &str| runs::find(dir.path(), which).map(|p| p.file_name().unwrap().to_owned());
+    let found =
+        |which: &str| runs::find(dir.path(), which, Last::Kept).map(|p| p.file_name().unwrap().to_owned());
     assert_eq!(found("last").unwrap(), "20260612T01-a-5e6f");
     assert_eq!(found("3c4d").unwrap(), "20260611T01-a-3c4d");
     let e = found("-a-").unwrap_err();

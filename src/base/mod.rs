@@ -1,6 +1,7 @@
 //! Floor 0: time, durations, secrets, private files, permits, error kinds and the operator's terminal; nothing here
 //! knows a protocol.
 
+pub mod again;
 pub mod bounded;
 pub mod clock;
 pub mod duration;
@@ -10,6 +11,7 @@ pub mod panic;
 pub mod permit;
 pub mod plain_file;
 pub mod private;
+pub mod quote;
 pub mod screen;
 pub mod secret;
 

@@ -9,8 +9,9 @@ use crate::site::Layers;
 #[derive(clap::Args)]
 pub(super) struct ApproveArguments {
     /// Approve changes beforehand: those of a step that destroy nothing (step:5.1), what destroys in it
-    /// (step:5.1:destroys), or all that is aimed at one thing (id:UUID); repeatable, or separated by commas
-    #[arg(long = "approve", value_name = "step:ID|step:ID:destroys|id:ID", value_delimiter = ',', value_parser = read)]
+    /// (step:5.1:destroys), what of it is in doubt since a cut and is to be sent again (step:5.1:again), or all that is
+    /// aimed at one thing (id:UUID); repeatable, or separated by commas
+    #[arg(long = "approve", value_name = "step:ID|step:ID:destroys|step:ID:again|id:ID", value_delimiter = ',', value_parser = read)]
     grants: Vec<Grant>,
 }
 

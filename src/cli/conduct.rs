@@ -13,10 +13,12 @@ use super::view::View;
 use super::watch::{Front, Watch};
 use super::{SiteArguments, complain, interrupt, place, watch};
 use crate::base::screen::{self, Drawn, Stream, drawn};
-use crate::base::{Clock, Error, ErrorKind, Result, SystemClock};
-use crate::report::{Estimates, prose, terminal, write_all};
+use crate::base::{Clock, Error, ErrorKind, Result, SystemClock, again};
+use crate::report::{Estimates, prose, runs, terminal, write_all};
 use crate::run::lock::{Holder, SiteLock};
-use crate::run::{Approvals, Cancel, Journal, Mode, Past, Record, Run, RunReport, RunSettings, Selection};
+use crate::run::{
+    Approvals, Cancel, Journal, Mode, Past, Record, Run, RunReport, RunSettings, SESSION, Selection,
+};
 use crate::script::Host;
 use crate::script::drift::Drift;
 use crate::script::handles::SiteHandle;
@@ -84,7 +86,7 @@ pub(super) struct Stage {
 impl Stage {
     /// Conducts a run to its end. Returns the exit code. Nothing real is at stake in a rehearsal: it excludes
     /// nobody, waits for no disk, and nobody is asked.
-    pub(super) fn conduct(self, plan: Plan) -> Result<u8> {
+    pub(super) fn conduct(self, mut plan: Plan) -> Result<u8> {
         let Stage { runtime, clock, approvals } = self;
         let rehearsed = plan.mode == Mode::Rehearse;
         let (by, pid) = (place::who(), std::process::id());
@@ -109,7 +111,11 @@ impl Stage {
             true => {
                 let (journal, entries) = Journal::reopen(&dir)?;
                 let values = SiteHandle::new(plan.site.clone(), clock.clone()).values();
-                hold(&Drift::of(&entries, &dir, library.shelf(), &values)?, &plan.selection)?;
+                let drift = Drift::of(&entries, &dir, library.shelf(), &values)?;
+                hold(&drift, &plan.selection, &plan.run)?;
+                if drift.of_values() {
+                    plan.selection = plan.selection.with_values(values);
+                }
                 (journal, Past::of(&entries))
             }
         };
@@ -128,11 +134,16 @@ impl Stage {
         let handle = SiteHandle::new(plan.site, clock.clone());
         let journal_path = journal.path().display();
         view.line(&drawn!("site {} · run {}\njournal {}\n", handle.name(), plan.run, journal_path));
-        if let Some(left) = lock.as_ref().and_then(|lock| lock.left()).filter(|left| left.run != plan.run) {
-            view.line(&drawn!("{} was cut off; `rhumb resume {}` goes on with it\n", left, left.run));
+        // a session that was cut off cannot be gone on with
+        let session = |run: &str| {
+            runs::opening(&plan.home.join(place::RUNS).join(run)).is_some_and(|o| o.runbook == SESSION)
+        };
+        let left = lock.as_ref().and_then(|lock| lock.left());
+        if let Some(left) = left.filter(|left| left.run != plan.run && !session(&left.run)) {
+            view.line(&drawn!("{} was cut off; `{}` goes on with it\n", left, again::resume(&left.run)));
         }
         let said = view.clone();
-        interrupt::listen(runtime.handle(), cancel.clone(), move |text| {
+        interrupt::listen(runtime.handle(), cancel.clone(), plan.run.clone(), move |text| {
             said.line(&drawn!("         {}", text))
         });
 
@@ -213,16 +224,18 @@ fn drifted(site: &Site, runbook: &str) -> Option<String> {
 }
 
 /// Holds that a run goes on with the texts and values it had, or from a step before they part, if the operator wants that.
-fn hold(drift: &Drift, selection: &Selection) -> Result<()> {
-    if drift.is_none() || selection.from().is_some_and(|from| drift.allows(from)) {
+fn hold(drift: &Drift, selection: &Selection, run: &str) -> Result<()> {
+    // what an earlier resume was wanted from was said before this changed
+    let from = selection.from().filter(|_| !selection.goes_on());
+    if drift.is_none() || from.is_some_and(|from| drift.allows(from)) {
         return Ok(());
     }
     screen::complain(&Drawn::lines(&drift.draw()).behind("│ "));
     let what = format!("not what it was when the run was cut off: {}", drift.summary());
     let help = match drift.first() {
         Some(step) => format!(
-            "put it back, or go on from where it matters: `rhumb resume --from {step} --because REASON`; what was sent \
-             before is not sent again"
+            "put it back, or go on from where it matters, with the steps from there on run anew: {}",
+            again::from(run, step)
         ),
         None => "put it back, or start a new run".into(),
     };

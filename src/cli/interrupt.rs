@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::base::ErrorKind;
+use crate::base::{ErrorKind, again};
 use crate::run::Cancel;
 
 const TWICE: Duration = Duration::from_secs(2);
 
 /// Listens for SIGINT, SIGTERM and SIGHUP for the rest of the process.
-pub fn listen(runtime: &Handle, cancel: Cancel, say: impl Fn(&str) + Send + 'static) {
+pub fn listen(runtime: &Handle, cancel: Cancel, run: String, say: impl Fn(&str) + Send + 'static) {
     // before the first step, not when the task comes to its turn
     let entered = runtime.enter();
     let all = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
@@ -26,7 +26,7 @@ pub fn listen(runtime: &Handle, cancel: Cancel, say: impl Fn(&str) + Send + 'sta
         loop {
             tokio::select! { _ = int.recv() => {}, _ = term.recv() => {}, _ = hup.recv() => {} }
             if last.is_some_and(|at| at.elapsed() < TWICE) {
-                say("left at once; `rhumb resume` goes on from the journal");
+                say(&format!("left at once; `{}` goes on from the journal", again::resume(&run)));
                 std::process::exit(i32::from(ErrorKind::Interrupted.exit_code()));
             }
             last = Some(Instant::now());

@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::base::screen::{self, Drawn, Stream, drawn};
 use crate::base::secret::keep_out_of_dumps;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::script::diagnostic::Report;
 use crate::site::{Layers, Site};
 
@@ -43,7 +43,7 @@ mod watch;
 #[command(name = "rhumb", version, max_term_width = 100, arg_required_else_help = true)]
 #[command(
     after_help = "Exit codes: 0 passed, 2 usage, 3 a gate failed, 4 needs approval, 5 declined, 6 drift, 7 site file, \
-8 script, 9 credentials, 10 unreachable, 11 locked, 12 clean-up failed, 13 refused, 14 journal, 130 interrupted; \
+8 script, 9 credentials, 10 unreachable, 11 locked, 12 clean-up failed, 13 refused, 14 journal, 16 incomplete, 130 interrupted; \
 docs/exit-codes.md lists all."
 )]
 struct Arguments {
@@ -62,7 +62,7 @@ enum Command {
     /// Practise on a lab with the ordinary clients
     #[command(subcommand)]
     Lab(lab::Command),
-    /// Go on with a run that was cut off, or that ended with an error
+    /// Go on with a run that was cut off, ended with an error, or is incomplete
     Resume(resume::Arguments),
     /// Look around in a site's cloud, line by line; read-only until it is unlocked
     Repl(repl::Arguments),
@@ -140,6 +140,7 @@ pub fn main() -> ExitCode {
         let said = Drawn::lines(&format!("{panic}\n{trace}")).hanging(4);
         screen::complain(&drawn!("a defect in rhumb: {}\n", said));
     }));
+    again::started_with(std::env::args_os().filter_map(|word| word.into_string().ok()));
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(e) => return misused(&e),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::SiteArguments;
+use crate::base::screen::{self, drawn};
 use crate::base::{Error, ErrorKind, Result};
-use crate::report::runs;
+use crate::report::runs::{self, Last};
 use crate::run::journal;
 pub use crate::run::who::who;
 use crate::site::{Layers, Site};
@@ -64,9 +65,19 @@ impl KeptArguments {
         if dir.join(journal::FILE).is_file() {
             Ok(dir.to_path_buf())
         } else {
-            runs::find(&self.runs()?, which)
+            find(&self.runs()?, which, Last::Kept)
         }
     }
+}
+
+/// The directory of one run. Which one `last` is, is said.
+pub fn find(runs: &Path, which: &str, last: Last) -> Result<PathBuf> {
+    let found = runs::find(runs, which, last)?;
+    if [runs::LAST, runs::LAST_SESSION].contains(&which) {
+        let name = found.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        screen::complain(&drawn!("{} is run {}\n", which, name));
+    }
+    Ok(found)
 }
 
 /// The directory of all runs' state: `$XDG_STATE_HOME/rhumb`, or `~/.local/state/rhumb`.

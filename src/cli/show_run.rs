@@ -10,7 +10,7 @@ use crate::run::RunReport;
 /// Arguments of `rhumb show-run`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The run: its id, a part of it that no other has, a directory, or `last`
+    /// The run: its id, a part of it that no other has, a directory, `last`, or `last-session`
     #[arg(default_value = "last")]
     run: String,
     /// As what to show it

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::{SiteArguments, place, show, usage};
 use crate::base::error::nearest;
 use crate::base::screen::drawn;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::script::overlay::stub::{self, Stub};
 use crate::script::overlay::{self, Base, Piece, Review, Shipped};
 use crate::site::Layers;
@@ -61,8 +61,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     }
     let file = directory.join(shipped.target.file());
     let check = match shipped.target.of_runbook() {
-        true => format!("rhumb site check {}", shipped.target.script),
-        false => "rhumb site check".to_string(),
+        true => again::command(&["site", "check", &shipped.target.script]),
+        false => again::command(&["site", "check"]),
     };
     show(&drawn!(
         "{} now runs from {}\nwhat it was written against is in {}\nnext: edit it, then `{}`\n",
@@ -91,9 +91,10 @@ fn find<'r>(review: &'r Review, arguments: &Arguments) -> Result<&'r Shipped> {
                 let e = usage(format!("no runbook and no module `{script}` is shipped"));
                 return Err(match nearest(script, scripts) {
                     Some(near) => e.help(format!("did you mean `{near}`?")),
-                    None => {
-                        e.help("`rhumb list` shows the runbooks; modules go by names such as std/octavia")
-                    }
+                    None => e.help(format!(
+                        "`{}` shows the runbooks; modules go by names such as std/octavia",
+                        again::command(&["list"])
+                    )),
                 });
             };
             let e = usage(format!("the shipped `{script}` has no {} `{piece}`", first.target.kind()));
@@ -125,7 +126,7 @@ fn write(layers: &Layers, directory: &Path, shipped: &Shipped, how: Stub) -> Res
         }
         let what = format!("{name} does not compile with one override more");
         return Err(Error::new(ErrorKind::Script, what)
-            .help(format!("`rhumb check {}` tells why", shipped.target.script)));
+            .help(format!("`{}` tells why", again::command(&["check", &shipped.target.script]))));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::report::verify;
 /// Arguments of `rhumb verify-run`.
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// The run: its id, a part of it that no other has, a directory, or `last`
+    /// The run: its id, a part of it that no other has, a directory, `last`, or `last-session`
     #[arg(default_value = "last")]
     run: String,
     /// As JSON

@@ -149,7 +149,7 @@ impl View {
     fn show(&self, entry: &Entry) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &entry.record {
-            Record::Runbook { id, title } => {
+            Record::Runbook { id, title, .. } => {
                 self.line(&drawn!("{}\n", drawn!("{}: {}", id, title).painted(BOLD)))
             }
             Record::StepBegin { step, title, kind, overridden } => {
@@ -226,8 +226,11 @@ impl View {
                 let unsent = Drawn::line("→ not sent").painted(FAIL);
                 self.line(&drawn!("       {}: {} ({})", unsent, intent.summary, said(reason)));
             }
-            Record::Attest { claim, by, .. } => match by {
-                Some(by) => self.line(&drawn!("       {} {} (signed by {})", mark(true), claim, by)),
+            Record::Attest { claim, by, kept, .. } => match by {
+                Some(by) => {
+                    let when = if kept.is_some() { " before the cut" } else { "" };
+                    self.line(&drawn!("       {} {} (signed by {}{})", mark(true), claim, by, when));
+                }
                 None => {
                     self.line(&drawn!("       {} {} (unsigned)", Drawn::line("?").painted(OTHER), claim));
                 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::json::{self, WRITER};
 use super::write::Paths;
 use super::{html, junit, markdown};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::run::journal::{self, ROOT, Read};
 use crate::run::record::{Entry, Record};
 use crate::run::report::RunReport;
@@ -102,10 +102,12 @@ pub(super) fn hold_pages(dir: &Path, read: &Read) -> Result<()> {
 }
 
 fn disagree(what: String) -> Error {
-    Error::new(ErrorKind::Journal, what).help(
+    Error::new(ErrorKind::Journal, what).help(format!(
         "keep the run's directory as evidence; a head that was kept elsewhere tells whether it is the journal that was changed \
-         (`rhumb verify-run` prints it). `rhumb show-run --write` makes the reports anew from the journal",
-    )
+         (`{}` prints it). `{}` makes the reports anew from the journal",
+        again::command(&["verify-run"]),
+        again::command(&["show-run", "--write"])
+    ))
 }
 
 fn stored(path: &Path) -> Result<Option<Value>> {

@@ -1,13 +1,13 @@
 //! JUnit's XML, for CI servers: a suite a run, a test case a step.
 //!
 //! A failed gate is a `failure`, any other failure an `error`. What was not judged (skipped,
-//! deferred, outstanding) is `skipped` with its reason; an accepted exception passes, and says so in
+//! deferred, outstanding) is `skipped` with its reason; where the runbook's verdict needs it, a case of its own is a `failure`; an accepted exception passes, and says so in
 //! `system-out`.
 
 use std::fmt::Write as _;
 
 use super::evidence::{inline, visible};
-use super::summary::{self, Summary};
+use super::summary::{self, OpenItem, Summary};
 use crate::run::record::Verdict;
 use crate::run::report::{RunReport, StepReport};
 
@@ -15,13 +15,17 @@ use crate::run::report::{RunReport, StepReport};
 pub fn render(report: &RunReport) -> String {
     let cases: Vec<_> = report.steps.iter().map(|s| (Case::of(s), s)).collect();
     let count = |kind: fn(&Case) -> bool| cases.iter().filter(|(c, _)| kind(c)).count();
-    let (failures, errors) =
-        (count(|c| matches!(c, Case::Failure(_))), count(|c| matches!(c, Case::Error(_))));
+    // a CI server takes a run for a pass in which nothing is a failure
+    let lacks = Summary::of(report).lacks;
+    let (failures, errors) = (
+        count(|c| matches!(c, Case::Failure(_))) + usize::from(!lacks.is_empty()),
+        count(|c| matches!(c, Case::Error(_))),
+    );
     let skipped = count(|c| matches!(c, Case::Skipped(_)));
     let name = summary::name(report);
     let counts = format!(
         "tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\" time=\"{:.3}\"",
-        cases.len(),
+        cases.len() + usize::from(!lacks.is_empty()),
         summary::seconds(report)
     );
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
@@ -38,6 +42,7 @@ pub fn render(report: &RunReport) -> String {
     for (case, step) in &cases {
         testcase(&mut xml, name, case, step);
     }
+    verdict(&mut xml, name, &lacks);
     xml.push_str("  </testsuite>\n</testsuites>\n");
     xml
 }
@@ -119,6 +124,23 @@ fn testcase(xml: &mut String, suite: &str, case: &Case, step: &StepReport) {
             defect(xml, "error", kind, reason, step);
         }
     }
+}
+
+/// The runbook's own verdict, where steps that it needs were not passed.
+fn verdict(xml: &mut String, suite: &str, lacks: &[OpenItem]) {
+    if lacks.is_empty() {
+        return;
+    }
+    let steps: Vec<&str> = lacks.iter().map(|l| l.step.as_str()).collect();
+    let lines: Vec<String> = lacks.iter().map(|l| format!("{} {}", l.step, l.what)).collect();
+    let _ = writeln!(
+        xml,
+        "    <testcase classname=\"{}\" name=\"the runbook's verdict\" time=\"0.000\">\n      <failure type=\"incomplete\" \
+         message=\"{}\">{}</failure>\n    </testcase>",
+        attribute(suite),
+        attribute(&format!("its verdict needs {}, which did not pass", steps.join(", "))),
+        content(&lines.join("\n"))
+    );
 }
 
 fn defect(xml: &mut String, element: &str, kind: &str, reason: &str, step: &StepReport) {

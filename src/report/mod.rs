@@ -9,6 +9,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod next;
 pub mod prose;
 pub mod runs;
 pub mod summary;

@@ -1,5 +1,6 @@
 //! The runs kept in a directory: one directory a run, named by its id, which begins with the time.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -12,9 +13,10 @@ use super::summary::{self, Standing, Summary};
 use crate::base::duration::show_seconds;
 use crate::base::error::nearest;
 use crate::base::screen::{Drawn, drawn};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::run::journal;
 use crate::run::record::{Entry, Record};
+use crate::run::{Mode, RunReport, SESSION};
 
 /// What the first line of a journal tells.
 #[derive(Clone, Debug, Serialize)]
@@ -153,21 +155,81 @@ pub fn render(listed: &[Listed]) -> Drawn {
     listed.iter().map(line).collect()
 }
 
-/// The directory of one run: by its id, by a part of the id that only one run has, or the newest
-/// one for `last`.
+/// What `last` means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// The newest run.
+    Kept,
+    /// The newest run that can be gone on with: it has not passed, and no later run of its runbook has.
+    Resumable,
+}
+
+/// The word for the newest run.
+pub const LAST: &str = "last";
+
+/// The word for the newest session: `last` is none.
+pub const LAST_SESSION: &str = "last-session";
+
+/// The newest run in that sense.
+fn last(all: Vec<PathBuf>, last: Last) -> Result<PathBuf> {
+    let none = |what: String| {
+        Error::new(ErrorKind::NotFound, what).help(format!("`{}` lists them", again::command(&["runs"])))
+    };
+    let (mut newest, mut passed) = (None, BTreeSet::new());
+    for run in all {
+        let opening = opening(&run);
+        if opening.as_ref().is_some_and(|o| o.runbook == SESSION) {
+            continue;
+        }
+        let newest = newest.get_or_insert_with(|| run.clone());
+        if last == Last::Kept {
+            return Ok(newest.clone());
+        }
+        // what cannot be read is not stepped over: it may be the one that is meant
+        let Some(opening) = opening else { return Ok(run) };
+        let ok = RunReport::load(&run)?.end.is_some_and(|end| end.ok);
+        match ok {
+            true if opening.mode == Mode::Run.name() => drop(passed.insert(opening.runbook)),
+            true => {}
+            false if passed.contains(&opening.runbook) => {}
+            false => return Ok(run),
+        }
+    }
+    match newest {
+        None => Err(none("there is no run yet".into())),
+        Some(newest) => {
+            let what = format!(
+                "run {} has passed, and so did what went before: there is nothing to resume",
+                name_of(&newest)
+            );
+            Err(Error::new(ErrorKind::Usage, what)
+                .help(format!("`{}` lists the runs", again::command(&["runs"]))))
+        }
+    }
+}
+
+/// The directory of one run: by its id, by a part of the id that only one run has, the newest one for `last`, or the
+/// newest session for `last-session`.
 ///
 /// Errors with [`ErrorKind::NotFound`] or [`ErrorKind::Ambiguous`], naming candidates, and with [`ErrorKind::Journal`]
 /// where the directory holds another run.
-pub fn find(dir: &Path, which: &str) -> Result<PathBuf> {
+pub fn find(dir: &Path, which: &str, meaning: Last) -> Result<PathBuf> {
     let all = directories(dir)?;
     let name =
         |path: &PathBuf| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if let Some(exact) = all.iter().find(|p| name(p) == which) {
         return named(exact).map(|()| exact.clone());
     }
-    let none = |what: String| Error::new(ErrorKind::NotFound, what).help("`rhumb runs` lists them");
-    if which == "last" {
-        let newest = all.into_iter().next().ok_or_else(|| none("there is no run yet".into()))?;
+    let none = |what: String| {
+        Error::new(ErrorKind::NotFound, what).help(format!("`{}` lists them", again::command(&["runs"])))
+    };
+    if which == LAST {
+        let newest = last(all, meaning)?;
+        return named(&newest).map(|()| newest);
+    }
+    if which == LAST_SESSION {
+        let session = |run: &PathBuf| opening(run).is_some_and(|o| o.runbook == SESSION);
+        let newest = all.into_iter().find(session).ok_or_else(|| none("there is no session yet".into()))?;
         return named(&newest).map(|()| newest);
     }
     let matching: Vec<_> = all.iter().filter(|p| !which.is_empty() && name(p).contains(which)).collect();

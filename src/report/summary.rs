@@ -1,12 +1,13 @@
-//! What a run comes to: how it stands, what failed, what was accepted all the same, what is open.
+//! What a run comes to: how it stands, what failed, what was accepted, what is open.
 //! Every renderer says this first, in the same words.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::run::record::Verdict;
-use crate::run::report::{EffectOutcome, RunReport, StepReport};
+use crate::run::report::{EffectOutcome, EndReport, RunReport, StepReport};
 use crate::run::step::{OBSERVING, left_out_for};
+use crate::run::{Lacking, Outcome, SESSION};
 
 /// How a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -16,6 +17,8 @@ pub enum Standing {
     Passed,
     /// It passed, and something was waived, put off, known, or is still open.
     Excepted,
+    /// Nothing failed, and a step that the runbook's verdict needs was not passed: this is no acceptance.
+    Incomplete,
     /// A step failed, or the run ended with an error.
     Failed,
     /// A change needs an approval that nobody could give.
@@ -34,6 +37,7 @@ impl Standing {
         match self {
             Standing::Passed => "PASSED",
             Standing::Excepted => "PASSED WITH EXCEPTIONS",
+            Standing::Incomplete => "INCOMPLETE",
             Standing::Failed => "FAILED",
             Standing::NeedsApproval => "NEEDS APPROVAL",
             Standing::Declined => "DECLINED",
@@ -87,7 +91,10 @@ pub struct Summary {
     pub standing: Standing,
     /// Failed steps, and the error that ended the run where no step has it.
     pub failures: Vec<Failure>,
-    /// What is accepted all the same.
+    /// The steps that the runbook's verdict needs and that were not passed, though none failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<OpenItem>,
+    /// What was accepted: waivers, known issues, decisions, overrides.
     pub exceptions: Vec<Exception>,
     /// What is still to be done.
     pub open: Vec<OpenItem>,
@@ -100,14 +107,18 @@ pub struct Summary {
 impl Summary {
     /// The summary of a run.
     pub fn of(report: &RunReport) -> Self {
-        let exceptions: Vec<_> =
-            layered(report).into_iter().chain(report.steps.iter().flat_map(exceptions)).collect();
+        let exceptions: Vec<_> = layered(report)
+            .into_iter()
+            .chain(needs(report))
+            .chain(report.steps.iter().flat_map(exceptions))
+            .collect();
         let open: Vec<_> = report.steps.iter().flat_map(open).collect();
         let clean = open.is_empty() && exceptions.iter().all(|e| e.word == "OVERRIDDEN");
         let standing = match &report.end {
             None => Standing::Cut,
             Some(end) if end.ok && clean => Standing::Passed,
             Some(end) if end.ok => Standing::Excepted,
+            Some(EndReport { outcome: Some(Outcome::Incomplete), .. }) => Standing::Incomplete,
             Some(end) => match end.error["kind"].as_str() {
                 Some("needs-approval") => Standing::NeedsApproval,
                 Some("declined") => Standing::Declined,
@@ -117,7 +128,8 @@ impl Summary {
         };
         let would_follow = report.steps.iter().filter_map(would_follow).collect();
         let not_observable = report.steps.iter().filter_map(not_observable).collect();
-        Summary { standing, failures: failures(report), exceptions, open, would_follow, not_observable }
+        let failures = failures(report);
+        Summary { standing, failures, lacks: lacks(report), exceptions, open, would_follow, not_observable }
     }
 
     /// What the run means for an acceptance, in a sentence.
@@ -131,8 +143,12 @@ impl Summary {
                 "Every step that could be observed passed; what needs a change first is listed below.".into()
             }
             (Standing::Passed, _) => "Every step passed and nothing is open.".into(),
-            (Standing::Excepted, 0) => "It passed; what was accepted all the same is listed below.".into(),
+            (Standing::Excepted, 0) => "It passed; the accepted exceptions are listed below.".into(),
             (Standing::Excepted, n) => format!("It passed; {} left to close it formally.", items(n)),
+            (Standing::Incomplete, _) => {
+                let ids: Vec<&str> = self.lacks.iter().map(|l| l.step.as_str()).collect();
+                format!("This is no acceptance: its verdict needs {}, which did not pass.", ids.join(", "))
+            }
             (Standing::Cut, _) => "The journal stops before the run's end: this is no acceptance.".into(),
             (_, 0) => "This is no acceptance.".into(),
             (_, n) => format!("This is no acceptance; {} open.", items(n)),
@@ -157,6 +173,11 @@ impl Summary {
 /// The name that reports give a run's procedure: the runbook's own id, or its logical name.
 pub fn name(report: &RunReport) -> &str {
     if report.id.is_empty() { &report.runbook } else { &report.id }
+}
+
+/// Whether it is a session: its lines were tried out, and it cannot be gone on with.
+pub fn is_session(report: &RunReport) -> bool {
+    report.runbook == SESSION
 }
 
 /// What the run was for, where that keeps it from being evidence of a whole procedure on a real site.
@@ -202,6 +223,25 @@ fn failures(report: &RunReport) -> Vec<Failure> {
         found.push(failure("", "", what, &end.error));
     }
     found
+}
+
+fn lacks(report: &RunReport) -> Vec<OpenItem> {
+    let lacks = report.end.iter().flat_map(|end| &end.lacks);
+    let item = |lacks: &Lacking| {
+        let title = report.step(&lacks.step).map(|s| format!("{}: ", s.title)).unwrap_or_default();
+        OpenItem { step: lacks.step.clone(), what: format!("{title}{}", lacks.why) }
+    };
+    lacks.map(item).collect()
+}
+
+/// Other steps than the runbook names, which its verdict needs here.
+fn needs(report: &RunReport) -> Option<Exception> {
+    let by = report.overridden.as_ref()?;
+    let about = match report.needs.is_empty() {
+        true => "the verdict needs no step by name".to_string(),
+        false => format!("the verdict needs {}", report.needs.join(", ")),
+    };
+    Some(Exception { step: String::new(), word: "OVERRIDDEN", about, detail: by.clone() })
 }
 
 /// Texts of which an upper layer redefines a part.

@@ -4,6 +4,7 @@
 use anstyle::{AnsiColor, Style};
 use textwrap::core::display_width;
 
+use super::next::Next;
 use super::summary::{self, OpenItem, Standing, Summary};
 use super::write::Paths;
 use crate::base::duration::show_seconds;
@@ -32,6 +33,7 @@ pub fn render(report: &RunReport, options: &Options<'_>) -> Drawn {
     let summary = Summary::of(report);
     let labels = summary.failures.iter().map(|f| &f.step).chain(summary.open.iter().map(|o| &o.step));
     let labels = labels.chain(summary.would_follow.iter().chain(&summary.not_observable).map(|w| &w.step));
+    let labels = labels.chain(summary.lacks.iter().map(|l| &l.step));
     let labels = labels.chain(summary.exceptions.iter().map(|e| &e.step)).map(|l| Drawn::line(l).width());
     let mut page = Page {
         text: Drawn::default(),
@@ -41,6 +43,7 @@ pub fn render(report: &RunReport, options: &Options<'_>) -> Drawn {
     };
     page.head(report, &summary);
     page.failures(&summary);
+    page.items("Not passed", &summary.lacks);
     page.exceptions(&summary);
     page.items("Still open", &summary.open);
     page.items("Would follow", &summary.would_follow);
@@ -48,7 +51,7 @@ pub fn render(report: &RunReport, options: &Options<'_>) -> Drawn {
     if let Some(paths) = options.reports {
         page.reports(paths);
     }
-    page.next(report, &summary);
+    page.next(report);
     page.text
 }
 
@@ -61,7 +64,7 @@ const DIM: Style = Style::new().dimmed();
 fn style(standing: Standing) -> Style {
     match standing {
         Standing::Passed => GOOD,
-        Standing::Excepted | Standing::NeedsApproval | Standing::Declined => MIXED,
+        Standing::Excepted | Standing::Incomplete | Standing::NeedsApproval | Standing::Declined => MIXED,
         Standing::Failed | Standing::Interrupted | Standing::Cut => BAD,
     }
 }
@@ -142,7 +145,7 @@ impl Page {
         if summary.exceptions.is_empty() {
             return;
         }
-        self.title("Accepted all the same");
+        self.title("Accepted exceptions");
         for e in &summary.exceptions {
             let label = if e.step.is_empty() { "run" } else { &e.step };
             self.row(label, MIXED, &format!("{} {}: {}", e.word, e.about, e.detail));
@@ -167,20 +170,12 @@ impl Page {
         }
     }
 
-    /// A run that ended without a judgement can go on where it was left.
-    fn next(&mut self, report: &RunReport, summary: &Summary) {
-        use Standing::{Cut, Declined, Failed, Interrupted, NeedsApproval};
-        let how = match summary.standing {
-            // a rehearsal went with its lab, and an observation is simply made again
-            _ if ["rehearse", "observe"].contains(&report.mode.as_str()) => return,
-            Failed => "Once the cause is gone, go on with",
-            Cut | Declined | Interrupted | NeedsApproval => "Go on with",
-            _ => return,
-        };
-        let again = format!("rhumb resume {}", report.run);
+    /// How the run goes on, where it can.
+    fn next(&mut self, report: &RunReport) {
+        let Some(Next { how, command }) = Next::of(report) else { return };
         // the command stays in one piece, to be copied
-        let fits = display_width(how) + 2 + display_width(&again) <= self.width;
-        let (gap, again) = (if fits { " " } else { "\n  " }, self.paint(BOLD, &again));
-        self.text.push(drawn!("\n{}:{}{}\n", how, Drawn::lines(gap), again));
+        let fits = display_width(how) + 2 + display_width(&command) <= self.width;
+        let (gap, command) = (if fits { " " } else { "\n  " }, self.paint(BOLD, &command));
+        self.text.push(drawn!("\n{}:{}{}\n", how, Drawn::lines(gap), command));
     }
 }

@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use super::agree::{self, Made};
 use super::when::stamp;
+use crate::base::screen::line;
 use crate::base::{Error, ErrorKind, Result};
+use crate::run::Lacking;
+use crate::run::conclusion::INCOMPLETE;
 use crate::run::head::Agreement;
 use crate::run::journal;
 use crate::run::report::RunReport;
@@ -32,6 +35,8 @@ pub struct Verification {
     pub head: String,
     /// How it ends.
     pub ending: Ending,
+    /// The steps that keep it from passing though none failed.
+    pub lacks: Vec<Lacking>,
     /// Entries whose time is before that of the entry before: the clock was set back.
     pub clock_went_back: Vec<u64>,
     /// Whether `report.json` was made of exactly these entries, or of those before the run went on; `None` without one.
@@ -86,6 +91,7 @@ pub fn verify(dir: &Path) -> Result<Verification> {
         last: report.ended,
         root: journal::ROOT,
         ending,
+        lacks: report.end.map(|end| end.lacks).unwrap_or_default(),
         clock_went_back: went_back.collect(),
         report_agrees: (made != Made::Nowhere).then_some(made == Made::Whole),
         kept_head: journal::agreement(dir, &read)?,
@@ -102,6 +108,15 @@ impl fmt::Display for Verification {
         writeln!(f, "  last     {}", time(self.last))?;
         match self.ending {
             Ending::Whole { ok: true, .. } => writeln!(f, "  ending   properly: the run passed")?,
+            Ending::Whole { exit: INCOMPLETE, .. } => {
+                writeln!(
+                    f,
+                    "  ending   properly: the run is INCOMPLETE and did not pass (exit code {INCOMPLETE})"
+                )?;
+                for lacks in &self.lacks {
+                    writeln!(f, "           its verdict needs {}: {}", line(&lacks.step), line(&lacks.why))?;
+                }
+            }
             Ending::Whole { exit, .. } => {
                 writeln!(f, "  ending   properly: the run did not pass (exit code {exit})")?;
             }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{html, json, junit, markdown};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::run::report::RunReport;
 
 /// Where a run's reports lie.
@@ -58,6 +58,9 @@ fn replace(path: &Path, text: &str) -> Result<()> {
     written().map_err(|e| {
         Error::new(ErrorKind::Journal, format!("the report {} cannot be written", path.display()))
             .from_source(&e)
-            .help("the journal is whole: free space or fix the directory's rights, then `rhumb show-run`")
+            .help(format!(
+                "the journal is whole: free space or fix the directory's rights, then `{}`",
+                again::command(&["show-run", "--write"])
+            ))
     })
 }

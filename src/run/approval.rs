@@ -76,7 +76,7 @@ impl Approvals {
             return Some(by);
         }
         if q.in_doubt {
-            return None; // one by one, unless approved by id
+            return granted(Grant::Again(q.step.to_string())); // no approval from before the cut covers it
         }
         if q.intent.destroys {
             return granted(Grant::Destroys(q.step.to_string()));
@@ -120,22 +120,37 @@ impl Approvals {
     }
 }
 
+/// The form that approves this change and as little else as can be said.
+pub fn narrowest(step: &str, intent: &Intent, in_doubt: bool) -> Grant {
+    match intent.ids.first() {
+        Some(id) if in_doubt || intent.destroys => Grant::Id(id.clone()),
+        _ if in_doubt => Grant::Again(step.to_string()),
+        _ => of_step(step, intent),
+    }
+}
+
+/// The form that approves it with the others of its kind in the step.
+fn of_step(step: &str, intent: &Intent) -> Grant {
+    match intent.destroys {
+        true => Grant::Destroys(step.to_string()),
+        false => Grant::Step(step.to_string()),
+    }
+}
+
 /// How a change that nobody can be asked about is approved beforehand: by what [`Approvals::known`] takes.
 fn beforehand(q: &Question<'_>) -> String {
     let id = q.intent.ids.first().map(|id| format!("--approve {}", Grant::Id(id.clone())));
     if q.in_doubt {
         let look = "it may have been sent before the cut: look, then run it on a terminal, and say there whether it is done";
-        return id.map_or_else(|| look.to_string(), |id| format!("{look}, or name its target: {id}"));
+        let form = narrowest(q.step, q.intent, true);
+        return format!("{look}, or approve that it is sent again: --approve {form}");
     }
     // a session's line is no step that could be named before it is typed
     if q.step.starts_with('[') {
         let typed = "type it on a terminal";
         return id.map_or_else(|| typed.to_string(), |id| format!("{typed}, or begin the session with {id}"));
     }
-    let step = match q.intent.destroys {
-        true => Grant::Destroys(q.step.to_string()),
-        false => Grant::Step(q.step.to_string()),
-    };
+    let step = of_step(q.step, q.intent);
     // of what destroys one is safer than all of the step
     let one = id.filter(|_| q.intent.destroys).map(|id| format!("{id} (this one), ")).unwrap_or_default();
     format!("run it on a terminal, or approve it beforehand: {one}--approve {step}, or --yes for all")
@@ -224,9 +239,15 @@ mod tests {
     #[test]
     fn what_the_help_names_approves_the_change() {
         for step in ["1", "5.1", "a b", "x:destroys", "[3]", "1,2"] {
-            for (destroys, in_doubt, ids) in
-                [(false, false, 1), (true, false, 1), (true, true, 1), (true, false, 0), (false, false, 0)]
-            {
+            for (destroys, in_doubt, ids) in [
+                (false, false, 1),
+                (true, false, 1),
+                (true, true, 1),
+                (true, true, 0),
+                (false, true, 0),
+                (true, false, 0),
+                (false, false, 0),
+            ] {
                 let i = Intent { ids: vec![ID.to_string(); ids], ..intent(destroys) };
                 let q = Question { step, title: "", intent: &i, in_doubt };
                 let e = Approvals::default().decide(&q, None, &Says(Answer::Nobody)).unwrap_err();
@@ -243,12 +264,16 @@ mod tests {
     }
 
     #[test]
-    fn without_an_id_a_change_in_doubt_is_approved_by_nobody_beforehand() {
+    fn a_change_in_doubt_is_approved_by_its_own_form_alone() {
         let i = Intent { ids: Vec::new(), ..intent(true) };
         let q = Question { step: "1", title: "", intent: &i, in_doubt: true };
         let e = Approvals::default().decide(&q, None, &Says(Answer::Nobody)).unwrap_err();
-        assert!(!e.detail().help.clone().unwrap().contains("--approve"));
+        assert!(e.detail().help.clone().unwrap().ends_with("--approve step:1:again"));
         let all = [Grant::Step("1".into()), Grant::Destroys("1".into())];
         assert!(Approvals::of(Some("--yes"), all).known(&q).is_none());
+        assert!(Approvals::of(None, [Grant::Again("2".into())]).known(&q).is_none());
+        assert!(Approvals::of(None, [Grant::Again("1".into())]).known(&q).is_some());
+        let sure = Question { in_doubt: false, ..q };
+        assert!(Approvals::of(None, [Grant::Again("1".into())]).known(&sure).is_none());
     }
 }

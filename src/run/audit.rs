@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::conclusion::{Conclusion, SESSION};
+use super::attest::Signatures;
+use super::conclusion::{Conclusion, Grounds, SESSION};
 use super::effect_state::Effects;
 use super::record::{Entry, Record, StepKind, Verdict};
+use super::selection::Selection;
+use super::state::Mode;
 use crate::base::ErrorKind;
 
 /// What does not fit, and in which line.
@@ -37,6 +40,15 @@ type Fault = String;
 struct Audit<'a> {
     /// The runbook, once the run has begun.
     runbook: Option<&'a str>,
+    /// Whether it is an observation.
+    observed: bool,
+    /// The steps that its verdict needs; `None`: it was written before journals said that.
+    needs: Option<&'a [String]>,
+    /// Which steps the operator leaves out.
+    selection: Option<&'a Selection>,
+    signatures: Signatures,
+    /// The line in which it last went on.
+    resumed_at: u64,
     /// How it ended, if it has not gone on since.
     ended: Option<bool>,
     open: Option<Open<'a>>,
@@ -79,8 +91,8 @@ impl<'a> Audit<'a> {
     fn take(&mut self, entry: &'a Entry) -> Result<(), Fault> {
         let record = &entry.record;
         match (self.runbook, record) {
-            (None, Record::RunBegin { runbook, .. }) => {
-                self.runbook = Some(runbook);
+            (None, Record::RunBegin { runbook, mode, .. }) => {
+                (self.runbook, self.observed) = (Some(runbook.as_str()), mode == Mode::Observe.name());
                 return Ok(());
             }
             (None, _) => return Err("it is the first line, and no run begins with it".into()),
@@ -96,12 +108,15 @@ impl<'a> Audit<'a> {
         }
         self.effects.take(entry)?;
         match record {
-            Record::RunResume { .. } => self.resume(),
-            Record::StepBegin { step, kind, .. } => return self.begin(step, *kind),
+            Record::RunResume { .. } => self.resume(entry.n),
+            Record::StepBegin { step, kind, .. } => {
+                self.signatures.take(entry);
+                return self.begin(step, *kind);
+            }
             Record::StepEnd { step, verdict, value, error, recalled, .. } => {
                 return self.end(entry.n, step, (verdict, value), error, *recalled);
             }
-            Record::RunEnd { ok, exit, error, .. } => return self.finish(*ok, *exit, error),
+            Record::RunEnd { .. } => return self.finish(record),
             Record::WaitBegin { step, wait, .. } => {
                 self.within(step)?;
                 if self.waits.insert(*wait, false).is_some() {
@@ -110,11 +125,9 @@ impl<'a> Audit<'a> {
             }
             Record::WaitSample { wait, .. } => self.waiting(*wait, false)?,
             Record::WaitEnd { wait, .. } => self.waiting(*wait, true)?,
-            Record::Outcome { .. }
-            | Record::RunBegin { .. }
-            | Record::Selection(_)
-            | Record::Source(_)
-            | Record::Runbook { .. } => {}
+            Record::Selection(selection) => self.selection = Some(selection),
+            Record::Runbook { needs, .. } => self.needs = needs.as_deref().or(self.needs),
+            Record::Outcome { .. } | Record::RunBegin { .. } | Record::Source(_) => {}
             Record::Note { step, .. }
             | Record::Fact { step, .. }
             | Record::Gate { step, .. }
@@ -126,11 +139,14 @@ impl<'a> Audit<'a> {
                 self.in_step(entry.n, record)?;
             }
         }
+        self.signatures.take(entry);
         Ok(())
     }
 
     /// What stood open at a cut is begun anew.
-    fn resume(&mut self) {
+    fn resume(&mut self, line: u64) {
+        self.resumed_at = line;
+        self.selection = None;
         self.ended = None;
         self.open = None;
         self.begun.clear();
@@ -178,7 +194,16 @@ impl<'a> Audit<'a> {
             Record::Cleanup { error: Some(_), .. } => {
                 open.failed.get_or_insert((line, "a clean-up failed"));
             }
-            Record::Attest { claim, by: None, .. } => open.unsigned.push(claim),
+            Record::Attest { claim, by: None, kept: None, .. } => open.unsigned.push(claim),
+            Record::Attest { step, claim, by, kept: Some(kept) } => {
+                let standing = self.signatures.standing(step, claim);
+                let is_it = standing.is_some_and(|s| s.entry == *kept && Some(&s.by) == by.as_ref());
+                if !is_it || *kept >= self.resumed_at {
+                    return Err(format!(
+                        "it keeps the signature of line {kept}, and nobody signed that there before the run went on"
+                    ));
+                }
+            }
             Record::Intent { .. } if open.kind == StepKind::Verify => {
                 return Err(format!("step {} is a `verify`, and changes something", open.step));
             }
@@ -212,14 +237,16 @@ impl<'a> Audit<'a> {
         let mut since = line;
         if recalled {
             let kept = self.before.get(step).filter(|kept| {
+                let left_out = self.selection.is_some_and(|s| s.could_leave_out(step)) && kept.verdict.keeps();
                 let may = match open.kind {
-                    StepKind::Change => !open.worked,
+                    StepKind::Change => !open.worked && kept.verdict.carries(),
                     // it looked at what the run itself has removed by then
-                    StepKind::Verify => self.effects.removed_since(step, kept.line).is_some(),
+                    StepKind::Verify => {
+                        kept.verdict.carries() && self.effects.removed_since(step, kept.line).is_some()
+                    }
                 };
                 kept.kind == open.kind
-                    && may
-                    && kept.verdict.carries()
+                    && (may || (left_out && !open.worked))
                     && (kept.verdict, kept.value) == (verdict, value)
             });
             let Some(kept) = kept.filter(|_| error.is_null()) else {
@@ -234,25 +261,43 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
-    fn finish(&mut self, ok: bool, exit: u8, error: &Value) -> Result<(), Fault> {
-        self.ended = Some(ok);
+    fn finish(&mut self, record: &Record) -> Result<(), Fault> {
+        let Record::RunEnd { ok, exit, outcome, lacks, error, .. } = record else { return Ok(()) };
+        self.ended = Some(*ok);
         // a thread that ends by a defect of ours leaves its step open
         if let Some(open) = self.open.as_ref().filter(|_| error["kind"] != ErrorKind::Internal.name()) {
             return Err(format!("the run ends, and step {} has not", open.step));
         }
+        // of a session, whose lines are tried out, the steps count that a line declares and that fail
         let session = self.runbook == Some(SESSION);
-        let verdicts = self.verdicts.values().copied().filter(|_| !session);
-        match Conclusion::of(verdicts, error) {
-            Some(due) if (due.ok, due.exit) == (ok, exit) => Ok(()),
-            Some(due) => Err(format!(
+        let counts = |step: &str, verdict: &Verdict| {
+            !session || (matches!(verdict, Verdict::Fail { .. }) && !step.starts_with('['))
+        };
+        let steps = self.verdicts.iter().map(|(step, verdict)| (*step, *verdict));
+        let grounds = Grounds {
+            steps: steps.filter(|(step, verdict)| counts(step, verdict)).collect(),
+            needs: self.needs.unwrap_or_default(),
+            observed: self.observed,
+            of_before: self.needs.is_none() && outcome.is_none(),
+        };
+        let Some(due) = Conclusion::of(&grounds, error) else {
+            return match !ok && *exit != 0 {
+                true => Ok(()),
+                false => Err("it says that the run passed, and holds an error".into()),
+            };
+        };
+        if (due.ok(), due.exit) != (*ok, *exit) {
+            return Err(format!(
                 "it says that the run {} (exit code {exit}); its steps and its error say that it {} (exit code {})",
-                passed(ok),
-                passed(due.ok),
+                passed(*ok),
+                passed(due.ok()),
                 due.exit
-            )),
-            None if !ok && exit != 0 => Ok(()),
-            None => Err("it says that the run passed, and holds an error".into()),
+            ));
         }
+        if outcome.is_some_and(|outcome| outcome != due.outcome) || *lacks != due.lacks {
+            return Err("what it says that the run lacks is not what its steps say".into());
+        }
+        Ok(())
     }
 }
 

@@ -70,7 +70,7 @@ mod tests {
         let records = [
             Record::Note { step: "1".into(), text: long.clone() },
             Record::Fact { step: "1".into(), name: "n".into(), value: json!({"out": [long.clone()]}) },
-            Record::Attest { step: "1".into(), claim: long.clone(), by: Some(long) },
+            Record::Attest { step: "1".into(), claim: long.clone(), by: Some(long), kept: None },
         ];
         for record in records {
             let kept = serde_json::to_string(&within(record)).unwrap();

@@ -14,7 +14,7 @@ use super::state::{Mode, Run, lock};
 use super::step::Unwind;
 use super::wait::{WaitHooks, WaitSpec};
 use crate::base::secret::reread;
-use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result, duration};
+use crate::base::{Error, ErrorKind, Intent, Ledger, Mutation, Payload, Permit, Result, again, duration};
 
 /// What a look at the world says of a change whose outcome is in doubt.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +112,29 @@ impl Run {
         let frame = self.may_change(&intent)?;
         let call = frame.next_call();
         let (mut in_doubt, mut said) = (false, None);
-        if let Some(before) = self.before(&frame.step, &call, &intent) {
+        let before = self.before(&frame.step, &call, &intent);
+        // the operator wants the step from here on: what it did before the cut is not what it does now
+        let wanted = self.begins_anew(&frame.step);
+        if let Some(before) =
+            before.as_ref().filter(|before| wanted && self.is_another(&frame.step, before, &intent))
+        {
+            lock(&self.shared().met).insert(before.entry);
+            let same = before.digest == intent.digest();
+            // what makes something is not made twice: it is looked for, and where it is there that is said
+            let there = match (same && intent.ids.is_empty(), before.state) {
+                (true, State::InDoubt) => self.settle(before, &mut look)?,
+                (true, _) => look(before)?,
+                (false, _) => Settled::Unknown,
+            };
+            match there {
+                Settled::Done(value) => {
+                    self.note(&format!("there since before, and not sent again: {}", intent.summary))?;
+                    return Ok(value.into());
+                }
+                Settled::NotDone => {}
+                Settled::Again | Settled::Unknown => in_doubt = before.state == State::InDoubt,
+            }
+        } else if let Some(before) = before {
             if before.digest != intent.digest() {
                 return Err(Error::new(
                     ErrorKind::Drift,
@@ -122,7 +144,10 @@ impl Run {
                     ),
                 )
                 .cause(format!("before: {} {}", before.intent.method, before.intent.target))
-                .help("look at both, then start a new run, or resume with --from this step"));
+                .help(format!(
+                    "look at both, then go on with what it does now: {}",
+                    again::from(&self.id(), &frame.step)
+                )));
             }
             self.come_to(&frame.step, &before);
             match self.what_came_of(&before, &mut look)? {
@@ -439,12 +464,20 @@ impl Run {
         Some(gone.intent.was.clone()).filter(|was| !was.is_null())
     }
 
+    /// Whether a change of a step that the operator wants anew is another one than the change before the cut: the step had
+    /// finished, or it does something else now.
+    fn is_another(&self, step: &str, before: &Effect, intent: &Intent) -> bool {
+        before.digest != intent.digest() || self.shared().past.finished(step, StepKind::Change).is_some()
+    }
+
     /// Whether the journal shows that this change came next before a cut. Then [`Run::effect`] settles it,
     /// and what looks as if it need not be done was done by it.
     pub fn comes_next(&self, intent: &Intent) -> bool {
         let Some(frame) = frame() else { return false };
         let before = self.before(&frame.step, &frame.peek_call(), intent);
-        before.is_some_and(|before| before.digest == intent.digest())
+        let anew =
+            |before: &Effect| self.begins_anew(&frame.step) && self.is_another(&frame.step, before, intent);
+        before.is_some_and(|before| before.digest == intent.digest() && !anew(&before))
     }
 
     /// Whether this run wrote a file of this machine before it was cut off.

@@ -313,6 +313,13 @@ impl Effects {
         self.all.iter().filter(|e| !e.superseded && e.state.counts())
     }
 
+    /// A step that had finished runs anew, from this entry on: what it did before is not what it does now. What is in doubt
+    /// stays so.
+    pub(super) fn anew(&mut self, step: &str, from: u64) {
+        let done = |e: &&mut Effect| e.step == step && e.entry < from && e.state != State::InDoubt;
+        self.all.iter_mut().filter(done).for_each(|e| e.superseded = true);
+    }
+
     /// The steps whose work is not there any more, though they finished: what they made has failed for good, or was removed by
     /// others than this run.
     pub fn reopens(&self, step: &str) -> bool {

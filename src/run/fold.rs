@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::effect_state::Effects;
@@ -30,6 +31,8 @@ struct Fold {
     /// Number of a wait: its step and its place there.
     waits: HashMap<u64, (String, usize)>,
     states: Effects,
+    /// When each claim was signed, by the number of its entry.
+    signed: HashMap<u64, Timestamp>,
     /// Steps as they were before the resumed run came to them again.
     earlier: HashMap<String, StepReport>,
 }
@@ -72,10 +75,14 @@ impl Fold {
                     report.sources.push(mark.clone());
                 }
             }
-            Record::Runbook { id, title } => (report.id, report.title) = (id.clone(), title.clone()),
-            Record::RunEnd { ok, exit, seconds, error } => {
-                let error = error.clone();
-                report.end = Some(EndReport { ok: *ok, exit: *exit, seconds: *seconds, error });
+            Record::Runbook { id, title, needs, overridden } => {
+                (report.id, report.title) = (id.clone(), title.clone());
+                (report.needs, report.overridden) = (needs.clone().unwrap_or_default(), overridden.clone());
+            }
+            Record::RunEnd { ok, exit, outcome, lacks, seconds, error } => {
+                let (error, lacks) = (error.clone(), lacks.clone());
+                let (ok, exit, outcome, seconds) = (*ok, *exit, *outcome, *seconds);
+                report.end = Some(EndReport { ok, exit, outcome, lacks, seconds, error });
             }
             Record::StepBegin { .. } => self.begin(entry),
             Record::StepEnd { step, verdict, seconds, error, recalled, .. } => {
@@ -201,8 +208,13 @@ impl Fold {
                     s.effects.push(effect);
                 }
             }
-            Record::Attest { step, claim, by } => {
-                let attest = AttestReport { at, claim: claim.clone(), by: by.clone() };
+            Record::Attest { step, claim, by, kept } => {
+                let given = kept.and_then(|entry| self.signed.get(&entry).copied());
+                let at = given.unwrap_or(at);
+                if by.is_some() && kept.is_none() {
+                    self.signed.insert(entry.n, at);
+                }
+                let attest = AttestReport { at, claim: claim.clone(), by: by.clone(), kept: *kept };
                 if let Some(s) = self.step(step) {
                     s.attests.push(attest);
                 }
@@ -235,7 +247,6 @@ fn effect(entry: &Entry, intent: &Intent, outcome: EffectOutcome, error: Value) 
 mod tests {
     use super::*;
     use crate::run::record::{StepKind, Verdict};
-    use jiff::Timestamp;
     use serde_json::json;
 
     fn journal(records: impl IntoIterator<Item = Record>) -> Vec<Entry> {

@@ -10,6 +10,9 @@ use crate::base::{Error, ErrorKind, Result, is_uuid};
 /// What ends a step's id in a form.
 const DESTROYS: &str = ":destroys";
 
+/// What ends it where a change that is in doubt is meant.
+const AGAIN: &str = ":again";
+
 /// What is written otherwise in a step's id: a form is one word for a shell, has no comma, and no `:` of its own.
 const IN_STEP: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
@@ -23,6 +26,8 @@ pub enum Grant {
     Step(String),
     /// `step:5.1:destroys`: those that do.
     Destroys(String),
+    /// `step:5.1:again`: those of them that are in doubt since a cut, whatever they do: somebody has looked.
+    Again(String),
     /// `id:UUID`: whatever is aimed at this one thing. Never a word of a command.
     Id(String),
 }
@@ -31,7 +36,7 @@ impl Grant {
     /// The step that it names.
     pub fn step(&self) -> Option<&str> {
         match self {
-            Grant::Step(step) | Grant::Destroys(step) => Some(step),
+            Grant::Step(step) | Grant::Destroys(step) | Grant::Again(step) => Some(step),
             Grant::Id(_) => None,
         }
     }
@@ -43,6 +48,7 @@ impl fmt::Display for Grant {
         match self {
             Grant::Step(step) => write!(f, "step:{}", utf8_percent_encode(step, IN_STEP)),
             Grant::Destroys(step) => write!(f, "step:{}{DESTROYS}", utf8_percent_encode(step, IN_STEP)),
+            Grant::Again(step) => write!(f, "step:{}{AGAIN}", utf8_percent_encode(step, IN_STEP)),
             Grant::Id(id) => write!(f, "id:{}", utf8_percent_encode(id, IN_ID)),
         }
     }
@@ -66,15 +72,19 @@ impl FromStr for Grant {
         };
         match text.split_once(':') {
             Some(("step", step)) => {
-                let (step, destroys) = match step.strip_suffix(DESTROYS) {
-                    Some(step) => (step, true),
-                    None => (step, false),
-                };
+                let (step, form): (&str, fn(String) -> Grant) =
+                    match (step.strip_suffix(DESTROYS), step.strip_suffix(AGAIN)) {
+                        (Some(step), _) => (step, Grant::Destroys),
+                        (None, Some(step)) => (step, Grant::Again),
+                        (None, None) => (step, Grant::Step),
+                    };
                 if step.is_empty() || step.contains(':') {
-                    return Err(wrong(format!("`{text}` names no step"), "step:5.1, or step:5.1:destroys"));
+                    return Err(wrong(
+                        format!("`{text}` names no step"),
+                        "step:5.1, step:5.1:destroys or step:5.1:again",
+                    ));
                 }
-                let step = written(step)?;
-                Ok(if destroys { Grant::Destroys(step) } else { Grant::Step(step) })
+                written(step).map(form)
             }
             Some(("id", id)) => match written(id)? {
                 id if is_uuid(&id) => Ok(Grant::Id(id.to_ascii_lowercase())),
@@ -124,6 +134,8 @@ mod tests {
             ("step:5.1".to_string(), Grant::Step("5.1".into())),
             ("step:5.1:destroys".into(), Grant::Destroys("5.1".into())),
             ("step:destroys".into(), Grant::Step("destroys".into())),
+            ("step:5.1:again".into(), Grant::Again("5.1".into())),
+            ("step:again".into(), Grant::Step("again".into())),
             ("step:a%20b".into(), Grant::Step("a b".into())),
             (format!("id:{ID}"), Grant::Id(ID.to_lowercase())),
             ("id:/home/ops/image.qcow2".into(), Grant::Id("/home/ops/image.qcow2".into())),

@@ -12,7 +12,7 @@ use super::head::{self, Agreement, Head, Kept};
 use super::readable;
 use super::record::{Entry, Record};
 use crate::base::permit::hex;
-use crate::base::{Error, ErrorKind, Result, private};
+use crate::base::{Error, ErrorKind, Result, again, private};
 
 /// The file's name in a run's directory.
 pub const FILE: &str = "journal.jsonl";
@@ -132,7 +132,10 @@ fn digest(line: &str) -> String {
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     Error::new(ErrorKind::Journal, format!("the journal {} cannot be written", path.display()))
         .from_source(error)
-        .help("nothing more was sent; free space or fix the directory's rights, then `rhumb resume`")
+        .help(format!(
+            "nothing more was sent; free space or fix the directory's rights, then `{}`",
+            again::command(&["resume"])
+        ))
 }
 
 /// What a file held.

@@ -4,6 +4,7 @@
 //! The journal is the run: the terminal view, every report and resume are folds over its records.
 
 pub mod approval;
+mod attest;
 pub mod audit;
 mod bounds;
 pub mod cancel;
@@ -35,7 +36,7 @@ pub mod who;
 
 pub use approval::{Answer, Approvals, Approver};
 pub use cancel::Cancel;
-pub use conclusion::{Conclusion, SESSION};
+pub use conclusion::{Conclusion, Grounds, Lacking, Outcome, SESSION};
 pub use effect_state::{Effect, Effects};
 pub use grant::Grant;
 pub use journal::Journal;

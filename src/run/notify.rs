@@ -117,10 +117,11 @@ impl Notifier {
                     .push(json!({"step": step, "reason": reason}));
                 self.tell("failure", failure);
             }
-            Record::RunEnd { ok, exit, seconds, error } => {
+            Record::RunEnd { ok, exit, outcome, lacks, seconds, error } => {
                 let failed = self.0.failed.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 let end = json!({
-                    "at": at, "ok": ok, "exit": exit, "seconds": seconds, "error": error, "failed": failed,
+                    "at": at, "ok": ok, "exit": exit, "outcome": outcome, "lacks": lacks, "seconds": seconds,
+                    "error": error, "failed": failed,
                 });
                 self.tell("end", end);
             }

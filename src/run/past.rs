@@ -1,9 +1,10 @@
 //! What a run did before it was cut off, read from its journal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::attest::Signatures;
 use super::effect_state::{Effect, Effects, State};
 use super::record::{Entry, Record, StepKind, Verdict};
 
@@ -17,6 +18,9 @@ pub struct Past {
     effects: Effects,
     /// The named values of steps, with their entries: the first of each name.
     facts: HashMap<(String, String), (u64, Value)>,
+    signatures: Signatures,
+    /// The steps that ended since the operator wanted the run from one of them.
+    since: BTreeSet<String>,
     waits: u64,
 }
 
@@ -25,13 +29,32 @@ impl Past {
     pub fn of(entries: &[Entry]) -> Self {
         let mut past = Past { effects: Effects::of(entries), ..Past::default() };
         let mut kinds: HashMap<&str, StepKind> = HashMap::new();
+        // a step that had finished and begins again, until something shows that it runs rather than gives its value
+        let mut again: Option<&str> = None;
         for entry in entries {
+            past.signatures.take(entry);
+            match (&entry.record, again) {
+                // of a hook, from outside of the step
+                (Record::Note { step, .. }, _) if step.is_empty() => {}
+                (Record::StepEnd { recalled: true, .. } | Record::RunResume { .. }, _) | (_, None) => {
+                    again = None
+                }
+                (_, Some(step)) => {
+                    past.anew(step, entry.n);
+                    again = None;
+                }
+            }
             match &entry.record {
                 Record::StepBegin { step, kind, .. } => {
                     kinds.insert(step, *kind);
                     past.verdicts.remove(step);
+                    again = past.finished(step, *kind).is_some().then_some(step);
                 }
+                Record::Selection(selection) if !selection.goes_on() => past.since.clear(),
                 Record::StepEnd { step, verdict, value, recalled, .. } => {
+                    if !recalled {
+                        past.since.insert(step.clone());
+                    }
                     let kind = kinds.get(step.as_str()).copied().unwrap_or(StepKind::Verify);
                     // one that was recalled is of when it ended first
                     let first = past.steps.get(step).filter(|_| *recalled).map(|(.., n)| *n);
@@ -66,6 +89,31 @@ impl Past {
     /// Its effects.
     pub fn effects(&self) -> &Effects {
         &self.effects
+    }
+
+    /// A step that had finished is run anew, from this entry on: what it did then is not what it does now. What is in doubt
+    /// stays so.
+    fn anew(&mut self, step: &str, from: u64) {
+        self.steps.remove(step);
+        self.facts.retain(|(of, _), _| of != step);
+        self.effects.anew(step, from);
+    }
+
+    /// Whether a step has ended since the operator wanted the run from one of its steps.
+    pub(super) fn ended_since(&self, step: &str) -> bool {
+        self.since.contains(step)
+    }
+
+    /// The claims that were signed.
+    pub(super) fn signatures(&self) -> &Signatures {
+        &self.signatures
+    }
+
+    /// How a step ended that the operator leaves out of the resumed run: its verdict and its value count as they are. One
+    /// that failed, that nobody signed or that was left out before has nothing to keep.
+    pub(super) fn ended(&self, step: &str, kind: StepKind) -> Option<(&Verdict, &Value)> {
+        let (was, verdict, value, _) = self.steps.get(step).filter(|_| self.verdicts.contains_key(step))?;
+        (*was == kind && verdict.keeps()).then_some((verdict, value))
     }
 
     /// How steps ended, each as it last did. A step that the resumed run does not come to keeps its verdict.

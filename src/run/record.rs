@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::conclusion::{Lacking, Outcome};
 use super::readable::finite;
 use super::selection::Selection;
+use super::step::Idle;
 use crate::base::secret::mask_json;
 use crate::base::{Error, ErrorKind, Intent, Result};
 
@@ -89,6 +91,14 @@ impl Verdict {
         }
     }
 
+    /// Whether a step that the operator leaves out later keeps it: it was judged, put off, or not needed.
+    pub(super) fn keeps(&self) -> bool {
+        match self {
+            Verdict::Skipped { reason } => Idle::of(reason) == Idle::Own,
+            verdict => verdict.carries() || matches!(verdict, Verdict::Deferred { .. }),
+        }
+    }
+
     /// Whether a step that needs this one may run.
     pub fn carries(&self) -> bool {
         matches!(self, Verdict::Pass | Verdict::KnownIssue { .. } | Verdict::Waived { .. })
@@ -157,6 +167,12 @@ pub enum Record {
         id: String,
         /// Title.
         title: String,
+        /// The steps that its verdict needs; empty where it does not say. Journals of before lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        needs: Option<Vec<String>>,
+        /// Who says otherwise than the runbook what its verdict needs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overridden: Option<String>,
     },
     /// A step starts.
     StepBegin {
@@ -204,7 +220,7 @@ pub enum Record {
         /// The handles that the step had used by then.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         scopes: Vec<String>,
-        /// Where a gate that does not hold is accepted all the same.
+        /// The verdict that accepts a gate which does not hold.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         excused: Option<Verdict>,
     },
@@ -298,6 +314,9 @@ pub enum Record {
         /// Who signed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<String>,
+        /// The number of the entry in which it was signed before a cut: nobody was asked again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<u64>,
     },
     /// A deferred clean-up ran.
     Cleanup {
@@ -335,6 +354,12 @@ pub enum Record {
         ok: bool,
         /// The program's exit code.
         exit: u8,
+        /// How it ended, in a word. Journals of before lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Outcome>,
+        /// The steps that keep it from passing though none failed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lacks: Vec<Lacking>,
         /// Seconds it took.
         #[serde(serialize_with = "finite")]
         seconds: f64,
@@ -358,6 +383,9 @@ const OWN_FIELDS: &[&str] = &[
     "sha256",
     "system",
     "method",
+    "outcome",
+    "needs",
+    "lacks",
     "from",
     "only",
     "skip",

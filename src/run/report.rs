@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Selection;
 pub use super::effect_state::State as EffectOutcome;
+use super::conclusion::{Lacking, Outcome};
 use super::fold;
 use super::journal;
 use super::record::{Entry, SourceMark, StepKind, Verdict};
@@ -24,6 +25,12 @@ pub struct RunReport {
     pub id: String,
     /// Its title.
     pub title: String,
+    /// The steps that its verdict needs; empty where it does not say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// Who says otherwise than the runbook what its verdict needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<String>,
     /// What it is for: the runbook's header. The journal does not hold it; whoever has the
     /// sources sets it.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -71,6 +78,12 @@ pub struct EndReport {
     pub ok: bool,
     /// Exit code.
     pub exit: u8,
+    /// How it ended, in a word; journals of before lack it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// The steps that keep it from passing though none failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<Lacking>,
     /// Seconds by the run's clock, since it began or was last resumed.
     pub seconds: f64,
     /// The error that ended it.
@@ -154,7 +167,7 @@ pub struct GateReport {
     pub wanted: Value,
     /// Handles used by then.
     pub scopes: Vec<String>,
-    /// Why it is accepted all the same.
+    /// The verdict that accepts it.
     pub excused: Option<Verdict>,
 }
 
@@ -227,12 +240,15 @@ pub struct CleanupReport {
 /// A claim that somebody was asked to sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AttestReport {
-    /// When.
+    /// When: of a signature that was kept, when it was given.
     pub at: Timestamp,
     /// The claim.
     pub claim: String,
     /// Who signed it.
     pub by: Option<String>,
+    /// The number of the entry in which it was signed before a cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept: Option<u64>,
 }
 
 impl RunReport {

@@ -5,9 +5,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::state::lock;
 use crate::base::{Error, ErrorKind, Result};
+
+/// What the reason of a step begins with that the operator left out.
+const LEFT_OUT: &str = "left out by ";
 
 /// The operator's choice of steps. The default is all of them.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -23,6 +27,12 @@ pub struct Selection {
     skip: Vec<String>,
     /// Why.
     because: String,
+    /// It is the choice of an earlier resume, which goes on: what was done since then stays done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    goes_on: bool,
+    /// The site's values from here on, where they are others than the run had.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    values: Value,
     /// Whether the run has come to `from`.
     #[serde(skip)]
     reached: AtomicBool,
@@ -39,6 +49,8 @@ impl Clone for Selection {
             only: self.only.clone(),
             skip: self.skip.clone(),
             because: self.because.clone(),
+            goes_on: self.goes_on,
+            values: self.values.clone(),
             ..Selection::default()
         }
     }
@@ -46,8 +58,9 @@ impl Clone for Selection {
 
 impl PartialEq for Selection {
     fn eq(&self, other: &Self) -> bool {
-        (&self.from, &self.only, &self.skip, &self.because)
-            == (&other.from, &other.only, &other.skip, &other.because)
+        let of =
+            |s: &Self| (s.from.clone(), s.only.clone(), s.skip.clone(), s.because.clone(), s.values.clone());
+        of(self) == of(other)
     }
 }
 
@@ -69,6 +82,28 @@ impl Selection {
     /// Whether nothing is left out.
     pub fn is_all(&self) -> bool {
         self.from.is_none() && self.only.is_empty() && self.skip.is_empty()
+    }
+
+    /// The same choice, for a run that goes on under it.
+    #[must_use]
+    pub fn going_on(self) -> Self {
+        Selection { goes_on: !self.is_all(), ..self }
+    }
+
+    /// The same, for a run that goes on with other values than it had.
+    #[must_use]
+    pub fn with_values(self, values: Value) -> Self {
+        Selection { values, ..self }
+    }
+
+    /// The site's values from here on, where they are others than before.
+    pub fn values(&self) -> Option<&Value> {
+        Some(&self.values).filter(|values| !values.is_null())
+    }
+
+    /// Whether it is the choice of an earlier resume, under which the run goes on.
+    pub fn goes_on(&self) -> bool {
+        self.goes_on
     }
 
     /// The step that the run is wanted from.
@@ -97,7 +132,14 @@ impl Selection {
             return None;
         };
         lock(&self.left_out).insert(step.into());
-        Some(format!("{option}: {}", self.because))
+        Some(format!("{LEFT_OUT}{option}: {}", self.because))
+    }
+
+    /// Whether it may leave a step out. Which steps stand before `from`, the runbook knows.
+    pub(super) fn could_leave_out(&self, step: &str) -> bool {
+        self.from.as_deref().is_some_and(|from| from != step)
+            || (!self.only.is_empty() && !self.only.iter().any(|id| id == step))
+            || self.skip.iter().any(|id| id == step)
     }
 
     /// Whether it has left a step out.
@@ -105,10 +147,17 @@ impl Selection {
         lock(&self.left_out).contains(step)
     }
 
-    /// Whether finished steps run again: the operator wants the run from here.
+    /// Whether finished steps run again: the operator wants the run from here. Under a choice that goes on, those that have
+    /// done so stay finished ([`Run::begins_anew`](super::Run)).
     pub(super) fn begins_anew(&self) -> bool {
         self.from.is_some() && self.reached.load(Ordering::SeqCst)
     }
+}
+
+/// Whether this is a reason that [`Selection::leaves_out`] gives.
+pub(super) fn is_left_out(reason: &str) -> bool {
+    let option = reason.strip_prefix(LEFT_OUT).unwrap_or_default();
+    ["--from ", "--only ", "--skip "].into_iter().any(|name| option.starts_with(name))
 }
 
 #[cfg(test)]
@@ -131,7 +180,9 @@ mod tests {
         assert_eq!(ran(&of(None, &["2", "4"], &[])), ["2", "4"]);
         assert_eq!(ran(&of(Some("2"), &[], &["3"])), ["2", "4"]);
         let selection = of(Some("3"), &[], &[]);
-        assert_eq!(selection.leaves_out("1").unwrap(), "--from 3: a test");
+        let reason = selection.leaves_out("1").unwrap();
+        assert_eq!(reason, "left out by --from 3: a test");
+        assert!(is_left_out(&reason) && !is_left_out("it is there: left out by --from"));
     }
 
     #[test]

@@ -9,20 +9,19 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::approval::{Approvals, Approver};
+use super::attest::Evidence;
 use super::bounds;
 use super::cancel::Cancel;
-use super::conclusion::Conclusion;
+use super::conclusion::{Conclusion, Grounds};
 use super::effect::Witness;
 use super::effect_state::Effects;
 use super::frame::{self, Entered, Frame, enter, frame, here};
 use super::journal::Journal;
-use super::met::Ending;
 use super::past::Past;
 use super::record::{Entry, Record, Verdict};
 use super::selection::Selection;
 use super::transfer::Transfer;
 use super::wait::Waiting;
-use crate::base::secret::mask;
 use crate::base::{Clock, Error, ErrorKind, Result};
 
 /// What a run is for.
@@ -116,6 +115,10 @@ pub(super) struct Shared {
     pub(super) effects: Mutex<Effects>,
     /// Who looks at what is in doubt.
     pub(super) witness: OnceLock<Box<dyn Witness>>,
+    /// What the step at work has shown so far.
+    pub(super) shown: Mutex<Evidence>,
+    /// The steps that the runbook's verdict needs.
+    needs: Mutex<Vec<String>>,
     pub(super) selection: Selection,
     pub(super) cancel: Cancel,
     pub(super) cleanup_within: Duration,
@@ -149,6 +152,8 @@ impl Run {
             past: settings.past,
             met: Mutex::default(),
             witness: OnceLock::new(),
+            shown: Mutex::default(),
+            needs: Mutex::default(),
             selection: settings.selection,
             outside: Frame::outside(&settings.cancel),
             cancel: settings.cancel,
@@ -181,8 +186,18 @@ impl Run {
             let _ = effects.take(&entry);
             entry
         };
+        lock(&self.0.shown).take(&entry.record);
+        if let Record::StepEnd { step, verdict, .. } = &entry.record {
+            // as it is journaled: how the run ends is derived from that
+            lock(&self.0.verdicts).insert(step.clone(), verdict.clone());
+        }
         self.0.observer.entry(&entry);
         Ok(entry.n)
+    }
+
+    /// Its id: the name of its directory.
+    pub fn id(&self) -> String {
+        self.directory().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
     }
 
     /// The directory of its journal and of all that is kept of it.
@@ -260,17 +275,6 @@ impl Run {
         self.0.past.baseline(&frame()?.step, name).cloned()
     }
 
-    /// Has a claim signed off. `None`: nobody signed, and the step ends as OUTSTANDING.
-    pub fn attest(&self, claim: &str) -> Result<Option<String>> {
-        let step = frame().map(|f| f.step.clone()).unwrap_or_default();
-        let by = self.0.approver.attest(&mask(claim));
-        self.append(Record::Attest { step, claim: claim.into(), by: by.clone() })?;
-        if by.is_none() {
-            frame::meet(Ending::Outstanding(claim.into()));
-        }
-        Ok(by)
-    }
-
     /// This thread is outside of this run's steps until what is returned is dropped.
     pub fn enter(&self) -> Entered {
         enter(Some(self.0.outside.clone()))
@@ -301,6 +305,13 @@ impl Run {
         body()
     }
 
+    /// Journals what the runbook calls itself, and which steps its verdict needs.
+    pub fn named(&self, id: &str, title: &str, needs: Vec<String>, overridden: Option<String>) -> Result<()> {
+        lock(&self.0.needs).clone_from(&needs);
+        let (id, title) = (id.to_string(), title.to_string());
+        self.append(Record::Runbook { id, title, needs: Some(needs), overridden }).map(drop)
+    }
+
     /// Ends the run with its last record. Returns whether it passed, and the exit code.
     pub fn finish(&self, error: Option<&Error>) -> Result<(bool, u8)> {
         let met = self.met();
@@ -309,14 +320,20 @@ impl Run {
         let error = error.map(|e| if interrupted { e.with_kind(ErrorKind::Interrupted) } else { e });
         let seconds = self.0.clock.elapsed().saturating_sub(self.0.began).as_secs_f64();
         let error = error.map_or(Value::Null, |e| serde_json::to_value(e).unwrap_or_default());
-        let Conclusion { ok, exit } = {
-            let now = lock(&self.0.verdicts);
+        let end = {
+            let (now, needs) = (lock(&self.0.verdicts), lock(&self.0.needs));
             let before = self.0.past.verdicts().filter(|(step, _)| !now.contains_key(*step));
-            let all = now.values().chain(before.map(|(_, verdict)| verdict));
-            Conclusion::of(all, &error)
-                .unwrap_or(Conclusion { ok: false, exit: ErrorKind::Internal.exit_code() })
+            let now = now.iter().map(|(step, verdict)| (step.as_str(), verdict));
+            // what a line of a session leaves open keeps nothing from passing; a step that it declares and that fails counts
+            let session = self.0.steps_repeat.load(Ordering::Relaxed);
+            let counts = |verdict: &Verdict| !session || matches!(verdict, Verdict::Fail { .. });
+            let steps = now.chain(before).filter(|(_, verdict)| counts(verdict)).collect();
+            let observed = self.0.mode == Mode::Observe;
+            let grounds = Grounds { steps, needs: &needs, observed, of_before: false };
+            Conclusion::of(&grounds, &error).unwrap_or_else(Conclusion::unknown)
         };
-        self.append(Record::RunEnd { ok, exit, seconds, error })?;
+        let (ok, exit, outcome) = (end.ok(), end.exit, Some(end.outcome));
+        self.append(Record::RunEnd { ok, exit, outcome, lacks: end.lacks, seconds, error })?;
         Ok((ok, exit))
     }
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::frame::{Frame, enter, frame, here};
 use super::met::{Ending, Met};
 use super::record::{Record, StepKind, Verdict};
-use super::state::{Mode, Run, lock};
+use super::selection;
+use super::state::{Mode, Run, Shared, lock};
 use crate::base::{Class, Error, ErrorKind, Result, caught};
 
 /// Why a step of an observation is left out that a run would come to.
@@ -27,6 +28,35 @@ pub fn left_out_for(verdict: &Verdict) -> Option<&str> {
     match verdict {
         Verdict::Skipped { reason } => reason.strip_prefix(NEEDS)?.strip_suffix(MADE),
         _ => None,
+    }
+}
+
+/// Why a step was not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle<'r> {
+    /// The operator left it out.
+    LeftOut,
+    /// Another step did not pass.
+    Needs(&'r str),
+    /// An observation does not come to it.
+    Observing,
+    /// It said so itself, its `when`, or the site.
+    Own,
+}
+
+const NEEDS_STEP: &str = "needs step ";
+const WHICH: &str = ", which ";
+
+impl<'r> Idle<'r> {
+    /// By the reason of a step that is SKIPPED.
+    pub fn of(reason: &'r str) -> Self {
+        let needed = || reason.strip_prefix(NEEDS_STEP)?.rsplit_once(WHICH);
+        match needed() {
+            Some((step, _)) => Idle::Needs(step),
+            None if selection::is_left_out(reason) => Idle::LeftOut,
+            None if reason == OBSERVING || reason.starts_with(NEEDS) => Idle::Observing,
+            None => Idle::Own,
+        }
     }
 }
 
@@ -86,10 +116,10 @@ impl Run {
     ) -> Result<Option<T>, E> {
         self.admit(spec)?;
         let left_out = self.shared().selection.leaves_out(&spec.id);
-        if !self.shared().selection.begins_anew()
-            && let Some(value) = self.recalled(spec, codec)?
+        if (left_out.is_some() || !self.begins_anew(&spec.id))
+            && let Some(value) = self.recalled(spec, codec, left_out.is_some())?
         {
-            return Ok(Some(value));
+            return Ok(value);
         }
         self.append(Record::StepBegin {
             step: spec.id.clone(),
@@ -156,7 +186,6 @@ impl Run {
             error: error.unwrap_or_default(),
             recalled: false,
         })?;
-        lock(&self.shared().verdicts).insert(spec.id.clone(), verdict);
         if let Some(ending) = met.ends_run(spec.on_fail) {
             return Err(self.end(ending, came_back.err()));
         }
@@ -224,16 +253,31 @@ impl Run {
         Ok(())
     }
 
-    /// The value of a change step that the journal shows finished.
-    fn recalled<T>(&self, spec: &StepSpec, codec: &dyn Codec<T>) -> Result<Option<T>> {
-        let Some((verdict, value)) = self.shared().past.finished(&spec.id, spec.kind) else {
-            return Ok(None);
+    /// What the journal has of a step: of a change that finished, and of any step that the operator leaves out, its value.
+    /// The inner `None`: it ended without one.
+    fn recalled<T>(
+        &self,
+        spec: &StepSpec,
+        codec: &dyn Codec<T>,
+        left_out: bool,
+    ) -> Result<Option<Option<T>>> {
+        let past = &self.shared().past;
+        let kept = match left_out {
+            true => past.ended(&spec.id, spec.kind),
+            false => past.finished(&spec.id, spec.kind),
+        };
+        let Some((verdict, value)) = kept else { return Ok(None) };
+        let decoded = match verdict.carries() {
+            true => match codec.decode(value) {
+                Ok(decoded) => Some(decoded),
+                Err(_) => return Ok(None),
+            },
+            false => None,
         };
         // what it made is not there any more, and is to be made again
-        if lock(&self.shared().effects).reopens(&spec.id) {
+        if !left_out && lock(&self.shared().effects).reopens(&spec.id) {
             return Ok(None);
         }
-        let Ok(decoded) = codec.decode(value) else { return Ok(None) };
         self.append(Record::StepBegin {
             step: spec.id.clone(),
             title: spec.title.clone(),
@@ -248,8 +292,19 @@ impl Run {
             error: Value::Null,
             recalled: true,
         })?;
-        lock(&self.shared().verdicts).insert(spec.id.clone(), verdict.clone());
         Ok(Some(decoded))
+    }
+
+    /// Whether a step that finished before the cut runs again: the operator wants the run from here.
+    pub(super) fn begins_anew(&self, step: &str) -> bool {
+        let Shared { selection, past, .. } = self.shared();
+        selection.begins_anew() && !(selection.goes_on() && past.ended_since(step))
+    }
+
+    /// Whether the operator has left out a step, of which the journal has no value either.
+    pub fn lacks_value_of(&self, step: &str) -> bool {
+        let kept = |verdict: &Verdict| verdict.keeps();
+        self.shared().selection.left_out(step) && !lock(&self.shared().verdicts).get(step).is_some_and(kept)
     }
 
     /// Whether a step that finds nothing to do finds its own work from before the cut. What is in doubt of it is
@@ -294,11 +349,11 @@ impl Run {
         spec.needs.iter().find_map(|id| match verdicts.get(id) {
             Some(v) if v.carries() => None,
             // whoever leaves a step out answers for what needs it
-            Some(_) if self.shared().selection.left_out(id) => None,
+            Some(v) if self.shared().selection.left_out(id) && !v.keeps() => None,
             Some(Verdict::Skipped { reason }) if reason == OBSERVING => Some(needs_what_is_made_by(id)),
             Some(v) if left_out_for(v).is_some() => Some(v.detail()),
-            Some(v) => Some(format!("needs step {id}, which is {}", v.word())),
-            None => Some(format!("needs step {id}, which has not run")),
+            Some(v) => Some(format!("{NEEDS_STEP}{id}{WHICH}is {}", v.word())),
+            None => Some(format!("{NEEDS_STEP}{id}{WHICH}has not run")),
         })
     }
 

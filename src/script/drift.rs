@@ -1,14 +1,15 @@
 //! What has changed in the texts and values of a run since it was cut off. A step is known by its place in them, so
 //! a run goes on with other texts only from where they part.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::Value as Json;
 use similar::TextDiff;
 
 use super::modules::{Shelf, Text};
 use super::prose::Prose;
+use super::survey::Survey;
 use crate::base::Result;
 use crate::run::record::SourceMark;
 use crate::run::{Entry, Record, sources};
@@ -24,11 +25,31 @@ struct Changed {
     now: Option<String>,
 }
 
+/// A value that is not what it was.
+#[derive(Debug)]
+struct Value {
+    /// In a sentence.
+    how: String,
+    /// The steps that read it, by their places.
+    read_by: Readers,
+}
+
+/// Who reads a value.
+#[derive(Debug)]
+enum Readers {
+    /// These steps.
+    Steps(Vec<usize>),
+    /// The text outside of steps: it may touch each of them.
+    All,
+    /// No text that can be seen.
+    Unseen,
+}
+
 /// What has changed, and from which step on it matters.
 #[derive(Debug)]
 pub struct Drift {
     texts: Vec<Changed>,
-    values: Vec<String>,
+    values: Vec<Value>,
     /// The ids of the runbook's steps as it is now.
     steps: Vec<String>,
     /// Index of the first step that is not what it was.
@@ -53,12 +74,13 @@ impl Drift {
     ///
     /// # Errors
     /// A text of now cannot be read.
-    pub fn of(entries: &[Entry], run: &Path, shelf: &dyn Shelf, values: &Value) -> Result<Drift> {
+    pub fn of(entries: &[Entry], run: &Path, shelf: &dyn Shelf, values: &Json) -> Result<Drift> {
         let mut marks: BTreeMap<&str, BTreeMap<&str, &SourceMark>> = BTreeMap::new();
-        let (mut runbook, mut then) = ("", &Value::Null);
+        let (mut runbook, mut then) = ("", &Json::Null);
         for entry in entries {
             match &entry.record {
                 Record::RunBegin { runbook: name, values, .. } => (runbook, then) = (name, values),
+                Record::Selection(selection) => then = selection.values().unwrap_or(then),
                 Record::Source(mark) => {
                     marks.entry(&mark.name).or_default().insert(&mark.layer, mark);
                 }
@@ -85,23 +107,34 @@ impl Drift {
                 now: None,
             }));
         }
-        let values = differences(then, values);
-        let (steps, first) = match texts.is_empty() && values.is_empty() {
-            true => (Vec::new(), 0),
-            false => {
-                let now = steps_of(shelf, runbook);
-                // a module and a value may matter to any step
-                let own = values.is_empty() && texts.iter().all(|t| t.name == runbook);
-                let first = if own { first_changed(&texts, shelf, runbook, &now) } else { 0 };
-                (now.into_iter().map(|(id, _)| id).collect(), first)
-            }
+        let differences = differences(then, values);
+        if texts.is_empty() && differences.is_empty() {
+            return Ok(Drift { texts, values: Vec::new(), steps: Vec::new(), first: 0 });
+        }
+        let now = steps_of(shelf, runbook);
+        let values = readers(differences, shelf, runbook);
+        let of_texts = match texts.as_slice() {
+            [] => None,
+            // a module may matter to any step
+            texts if texts.iter().any(|t| t.name != runbook) => Some(0),
+            texts => Some(first_changed(texts, shelf, runbook, &now)),
         };
-        Ok(Drift { texts, values, steps, first })
+        let of_values = values.iter().map(|value| match &value.read_by {
+            Readers::Steps(steps) => steps.iter().copied().min().unwrap_or(0),
+            Readers::All | Readers::Unseen => 0,
+        });
+        let first = of_texts.into_iter().chain(of_values).min().unwrap_or(0);
+        Ok(Drift { texts, values, steps: now.into_iter().map(|(id, _)| id).collect(), first })
     }
 
     /// Whether all is as it was.
     pub fn is_none(&self) -> bool {
         self.texts.is_empty() && self.values.is_empty()
+    }
+
+    /// Whether values have changed.
+    pub fn of_values(&self) -> bool {
+        !self.values.is_empty()
     }
 
     /// The first step that is not what it was; `None` where the runbook has no steps.
@@ -124,7 +157,19 @@ impl Drift {
             };
             format!("`{}` of the {} layer {how}", t.name, t.layer)
         });
-        texts.chain(self.values.iter().cloned()).collect::<Vec<_>>().join("; ")
+        let values = self.values.iter().map(|value| {
+            let id = |at: &usize| self.steps.get(*at).map_or("?", String::as_str);
+            let read = match &value.read_by {
+                Readers::Steps(steps) => match steps.iter().map(id).collect::<Vec<_>>().as_slice() {
+                    [one] => format!("step {one} reads it"),
+                    all => format!("steps {} read it", all.join(", ")),
+                },
+                Readers::All => "it is read outside of steps, which touches each of them".into(),
+                Readers::Unseen => "no step is seen to read it, so it may touch each of them".into(),
+            };
+            format!("{} ({read})", value.how)
+        });
+        texts.chain(values).collect::<Vec<_>>().join("; ")
     }
 
     /// The changed texts, as a unified diff.
@@ -162,16 +207,41 @@ fn first_changed(texts: &[Changed], shelf: &dyn Shelf, runbook: &str, now: &[(St
     part.unwrap_or(if now.len() == then.len() { 0 } else { now.len().min(then.len()) })
 }
 
-/// The values that differ, as sentences.
-fn differences(then: &Value, now: &Value) -> Vec<String> {
+/// Who reads these values.
+fn readers(changed: Vec<(String, String)>, shelf: &dyn Shelf, runbook: &str) -> Vec<Value> {
+    let survey = Survey::of(shelf, &[runbook.to_string()]).ok().filter(|_| !changed.is_empty());
+    let whole = |s: &Survey| s.layers.iter().all(|layer| layer.broken.is_none());
+    let read = survey.as_ref().filter(|survey| whole(survey)).map(|survey| {
+        let steps = survey.outline(0).steps;
+        let by_step: Vec<BTreeSet<&str>> = steps.iter().map(|step| survey.values_of(step)).collect();
+        (survey.values_at_top(), by_step)
+    });
+    let read_by = |name: &str| {
+        let Some((top, steps)) = &read else { return Readers::All };
+        if top.contains(name) {
+            return Readers::All;
+        }
+        let reading = steps.iter().enumerate().filter(|(_, names)| names.contains(name)).map(|(at, _)| at);
+        match reading.collect::<Vec<_>>() {
+            none if none.is_empty() => Readers::Unseen,
+            steps => Readers::Steps(steps),
+        }
+    };
+    changed.into_iter().map(|(name, how)| Value { read_by: read_by(&name), how }).collect()
+}
+
+/// The values that differ, by their names, with a sentence.
+fn differences(then: &Json, now: &Json) -> Vec<(String, String)> {
     let none = serde_json::Map::new();
     let (then, now) = (then.as_object().unwrap_or(&none), now.as_object().unwrap_or(&none));
     let names = then.keys().chain(now.keys().filter(|name| !then.contains_key(*name)));
     names
         .filter(|name| then.get(*name) != now.get(*name))
         .map(|name| {
-            let shown = |value: Option<&Value>| value.map_or("unset".to_string(), Value::to_string);
-            format!("the value `{name}` was {} and is {}", shown(then.get(name)), shown(now.get(name)))
+            let shown = |value: Option<&Json>| value.map_or("unset".to_string(), Json::to_string);
+            let how =
+                format!("the value `{name}` was {} and is {}", shown(then.get(name)), shown(now.get(name)));
+            (name.clone(), how)
         })
         .collect()
 }

@@ -60,9 +60,27 @@ impl Override {
     }
 }
 
+/// What a site says that a runbook's verdict needs.
+#[derive(Clone)]
+pub struct Needs {
+    /// The steps.
+    pub steps: Vec<String>,
+    /// Why.
+    pub reason: String,
+    /// Where it is written.
+    pub place: Place,
+}
+
+impl Needs {
+    /// What a report says of it.
+    pub fn describe(&self) -> String {
+        format!("{} ({}:{})", self.reason, self.place.file, self.place.line)
+    }
+}
+
 /// All changes of one run's runbook.
 #[derive(Clone, Default)]
-pub struct Overrides(Arc<Mutex<BTreeMap<String, Vec<Override>>>>);
+pub struct Overrides(Arc<Mutex<BTreeMap<String, Vec<Override>>>>, Arc<Mutex<Option<Needs>>>);
 
 impl Overrides {
     /// Takes a change in. Two replacements of one step contradict each other.
@@ -79,6 +97,25 @@ impl Overrides {
         }
         of_step.push(Override { what, later: Arc::new(later), place, used: Arc::default() });
         Ok(())
+    }
+
+    /// Takes in what the verdict needs here. It is said once.
+    pub fn set_needs(&self, needs: Needs) -> Result<()> {
+        let mut said = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(other) = &*said {
+            let what = format!("what the verdict needs is said already: {}", other.describe());
+            let place = needs.place;
+            return Err(Error::new(ErrorKind::Site, what)
+                .place(place.file, place.line, place.column)
+                .help("keep one of the two"));
+        }
+        *said = Some(needs);
+        Ok(())
+    }
+
+    /// What the verdict needs here, where the site says otherwise than the runbook.
+    pub fn needs(&self) -> Option<Needs> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The changes of a step, which count as used from now on.

@@ -9,7 +9,7 @@ use super::engine::{self, STACK};
 use super::host::Host;
 use super::rest;
 use super::thrown::Thrown;
-use crate::base::{Error, ErrorKind, Place};
+use crate::base::{Error, ErrorKind, Place, again};
 use crate::run::SESSION;
 use crate::run::Unwind;
 
@@ -119,7 +119,7 @@ impl Runbook {
         Some(
             Error::new(ErrorKind::Site, what)
                 .place(it.place.file, it.place.line, it.place.column)
-                .help(format!("`rhumb show {}` lists the steps", self.name)),
+                .help(format!("`{}` lists the steps", again::command(&["show", &self.name]))),
         )
     }
 }

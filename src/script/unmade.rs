@@ -1,10 +1,14 @@
-//! What a change would have made, in an observation that leaves the change out.
+//! Values that a run does not have: what a change would have made, in an observation that leaves the change out, and what
+//! a step returned that the operator left out.
+//!
+//! Of what was left out by choice, the first step that needs it is refused by name: it would go on with a value that is none.
 //!
 //! Nobody has it, so a step that captures it cannot be looked at: it is skipped, and says what it needs. A field of it is nothing
 //! that anybody has, either. Compared with `()` it is `()`, as the value of every step that was left out.
 
 use rhai::{Array, Dynamic, Engine, FnPtr, ImmutableString, Map};
 
+use crate::base::{Error, ErrorKind};
 use crate::run::step::needs_what_is_made_by;
 
 /// Stands for a value that the change of a step would have given.
@@ -28,8 +32,40 @@ impl Unmade {
     }
 }
 
-/// Makes it known to scripts.
+/// Stands for the value of a step that the operator left out, and that the journal does not have either.
+#[derive(Clone, Debug)]
+pub struct Absent {
+    step: ImmutableString,
+}
+
+impl Absent {
+    /// Of this step.
+    pub fn of(step: &str) -> Self {
+        Absent { step: step.into() }
+    }
+
+    /// What a step is told that needs it. `again` is the command that begins with a step.
+    pub fn refusal(&self, step: &str, again: impl FnOnce(&str) -> String) -> Error {
+        let what = format!(
+            "step {step} needs what step {} returned, which this run does not have: it was left out",
+            self.step
+        );
+        Error::new(ErrorKind::Usage, what).help(format!(
+            "start from step {}: {}",
+            self.step,
+            again(&self.step)
+        ))
+    }
+}
+
+/// Makes them known to scripts.
 pub fn register(engine: &mut Engine) {
+    engine
+        .register_type_with_name::<Absent>("what a step returns that was left out")
+        .register_indexer_get(|absent: &mut Absent, _: ImmutableString| absent.clone())
+        .register_indexer_get(|absent: &mut Absent, _: i64| absent.clone())
+        .register_fn("to_string", |absent: &mut Absent| format!("(what step {} returns)", absent.step))
+        .register_fn("to_debug", |absent: &mut Absent| format!("(what step {} returns)", absent.step));
     engine
         .register_type_with_name::<Unmade>("what a change would make")
         .register_indexer_get(|unmade: &mut Unmade, _: ImmutableString| unmade.clone())
@@ -42,30 +78,30 @@ pub fn register(engine: &mut Engine) {
         .register_fn("!=", |(): (), _: Unmade| false);
 }
 
-/// What a closure has captured of such values.
-pub fn captured(closure: &FnPtr) -> Option<Unmade> {
+/// What a closure has captured of such values: of [`Unmade`], or of [`Absent`].
+pub fn captured<T: Clone + Send + Sync + 'static>(closure: &FnPtr) -> Option<T> {
     of_closure(closure, DEPTH)
 }
 
-fn of_closure(closure: &FnPtr, depth: usize) -> Option<Unmade> {
+fn of_closure<T: Clone + Send + Sync + 'static>(closure: &FnPtr, depth: usize) -> Option<T> {
     closure.iter_curry().find_map(|value| within(value, depth.checked_sub(1)?))
 }
 
-fn within(value: &Dynamic, depth: usize) -> Option<Unmade> {
+fn within<T: Clone + Send + Sync + 'static>(value: &Dynamic, depth: usize) -> Option<T> {
     // a look at one type at a time: a captured variable is behind a lock
-    let unmade = value.read_lock::<Unmade>().map(|unmade| unmade.clone());
+    let found = value.read_lock::<T>().map(|found| found.clone());
     let deeper = depth.checked_sub(1);
-    unmade
+    found
         .or_else(|| value.read_lock::<Array>()?.iter().find_map(|item| within(item, deeper?)))
         .or_else(|| value.read_lock::<Map>()?.values().find_map(|item| within(item, deeper?)))
         .or_else(|| of_closure(&*value.read_lock::<FnPtr>()?, deeper?))
 }
 
-/// Leaves it in the variables that the body of a change has captured and that have no value yet: the body would give them one.
-pub fn leave(body: &mut FnPtr, unmade: &Unmade) {
+/// Leaves one in the variables that a step's body has captured and that have no value yet: the body would give them one.
+pub fn leave<T: Clone + Send + Sync + 'static>(body: &mut FnPtr, value: &T) {
     for variable in body.iter_curry_mut().filter(|value| value.is_shared()) {
-        if let Some(mut value) = variable.write_lock::<Dynamic>().filter(|value| value.is_unit()) {
-            *value = Dynamic::from(unmade.clone());
+        if let Some(mut variable) = variable.write_lock::<Dynamic>().filter(|value| value.is_unit()) {
+            *variable = Dynamic::from(value.clone());
         }
     }
 }

@@ -62,6 +62,8 @@ impl Diary {
         d.write(Record::Runbook {
             id: "phase-08".into(),
             title: "Workload-cluster acceptance (D-011)".into(),
+            needs: None,
+            overridden: None,
         });
         d
     }
@@ -226,7 +228,7 @@ impl Diary {
     pub fn end(&mut self, ok: bool, exit: u8, error: Option<&Error>) {
         let seconds = self.now.duration_since(self.began).as_secs_f64();
         let error = error.map_or(Value::Null, |e| serde_json::to_value(e).unwrap());
-        self.write(Record::RunEnd { ok, exit, seconds, error });
+        self.write(Record::RunEnd { ok, exit, outcome: None, lacks: Vec::new(), seconds, error });
     }
 }
 
@@ -348,7 +350,7 @@ fn last_items(d: &mut Diary) {
         Verdict::Outstanding { claim: claim.clone() },
         |d| {
             let step = d.step.clone();
-            d.write(Record::Attest { step, claim, by: None });
+            d.write(Record::Attest { step, claim, by: None, kept: None });
         },
     );
     d.step_as(
@@ -547,7 +549,12 @@ pub const HOSTILE: &[&str] = &[
 pub fn hostile(dir: &Path) -> RunReport {
     let all = HOSTILE.join(" ");
     let mut d = Diary::begin(dir, &format!("run {all}"), "2026-06-10T02:00:00Z", "run");
-    d.write(Record::Runbook { id: all.clone(), title: all.clone() });
+    d.write(Record::Runbook {
+        id: all.clone(),
+        title: all.clone(),
+        needs: Some(vec![all.clone()]),
+        overridden: Some(all.clone()),
+    });
     for (n, text) in HOSTILE.iter().enumerate() {
         let error =
             Error::new(ErrorKind::Gate, *text).cause(*text).help(*text).scope(*text).place(*text, 1, 1);
@@ -572,6 +579,7 @@ pub fn hostile(dir: &Path) -> RunReport {
                 step: step.clone(),
                 claim: text.to_string(),
                 by: Some(text.to_string()),
+                kept: None,
             });
             d.write(Record::Cleanup { step, title: text.to_string(), error: Some(text.to_string()) });
         });

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::TargetArguments;
 use crate::base::screen::{Drawn, Stream, drawn};
-use crate::base::{ErrorKind, Result};
+use crate::base::{ErrorKind, Result, again};
 use crate::cli::{SiteArguments, layout, print_json, show};
 use crate::script::overlay::{Drift, Review, State, threeway};
 
@@ -105,11 +105,13 @@ fn advice(drift: &Drift) -> Drawn {
     let text = match &drift.state {
         State::Unchanged => return Drawn::default(),
         State::Unrecorded | State::Changed => {
-            format!("when the site's text is right for what is shipped now: rhumb site accept {target}")
+            let accept = again::command(&["site", "accept", &target.to_string()]);
+            format!("when the site's text is right for what is shipped now: {accept}")
         }
         State::Gone { likely: Some(near) } => format!(
-            "it is probably `{}` now: change the override to it, look at this again, then: rhumb site accept",
-            near.name()
+            "it is probably `{}` now: change the override to it, look at this again, then: {}",
+            near.name(),
+            again::command(&["site", "accept"])
         ),
         State::Gone { likely: None } => {
             "nothing shipped is like it: remove the override, or find what it is for now".into()

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::credentials::Credentials;
 use crate::base::screen::drawn;
-use crate::base::{Result, SystemClock};
+use crate::base::{Result, SystemClock, again};
 use crate::cli::conduct::runtime;
 use crate::cli::{show, usage};
 use crate::script::draft::{self, Draft};
@@ -38,7 +38,8 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let directory = arguments.directory.clone().unwrap_or_else(|| PathBuf::from(&name.name));
     if directory.join("site.toml").exists() {
         let what = format!("{} exists already", directory.join("site.toml").display());
-        return Err(usage(what).help("`rhumb site check` tells what it lacks"));
+        let check = again::plain(&["site", "check", "--site", &directory.display().to_string()]);
+        return Err(usage(what).help(format!("`{check}` tells what it lacks")));
     }
     let (source, entry) = arguments.credentials.read()?;
     let draft = look(&name.name, &source, !entry.has_secret())?;
@@ -47,11 +48,11 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     Layers::new(None, Some(&directory))?;
     let (found, open) = draft.counts();
     show(&drawn!(
-        "{}\n{} things found; {} are for you to fill in: they are marked ??\nnext: edit it, then: rhumb site check --site {}\n",
+        "{}\n{} things found; {} are for you to fill in: they are marked ??\nnext: edit it, then: {}\n",
         directory.join("site.toml").display(),
         found,
         open,
-        directory.display()
+        again::plain(&["site", "check", "--site", &directory.display().to_string()])
     ))?;
     Ok(0)
 }

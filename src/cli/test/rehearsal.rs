@@ -89,8 +89,11 @@ fn told(report: &RunReport, exit: i32) -> Value {
         .flat_map(|s| s.gates.iter().map(|g| json!({"step": s.id, "claim": g.claim, "ok": g.ok})))
         .collect();
     let order: Vec<&str> = report.steps.iter().map(|s| s.id.as_str()).collect();
+    let lacks =
+        report.end.iter().flat_map(|end| &end.lacks).map(|l| (l.step.clone(), Value::from(l.why.clone())));
+    let lacks: serde_json::Map<String, Value> = lacks.collect();
     json!({
-        "passed": exit == 0, "exit": exit, "steps": steps, "order": order, "sent": sent, "gates": gates,
+        "passed": exit == 0, "exit": exit, "lacks": lacks, "steps": steps, "order": order, "sent": sent, "gates": gates,
         "error": report.end.as_ref().map_or_else(String::new, |end| what(&end.error)),
         "seconds": report.steps.iter().map(|s| s.seconds).sum::<f64>(),
     })

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Command, Next};
 use crate::base::screen::drawn;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::repl::lock::UNLOCKED;
 use crate::repl::observer::is_line;
 use crate::repl::promote::{self, Origin, rehearsal};
@@ -61,14 +61,12 @@ fn promote(shell: &mut Shell, name: &str) -> Result<Next> {
         write(path, text)?;
         shell.show(&drawn!("{}", path.display()))?;
     }
-    let site = directory.display();
+    let site = directory.display().to_string();
     let own = directory.join(format!("{name}_test.rhai"));
     shell.show(&drawn!(
-        "next:\n    rhumb check {} --site {}\n    rhumb test {} --site {}",
-        name,
-        site,
-        own.display(),
-        site
+        "next:\n    {}\n    {}",
+        again::plain(&["check", name, "--site", &site]),
+        again::plain(&["test", &own.display().to_string(), "--site", &site])
     ))?;
     if !in_lab {
         shell.say(

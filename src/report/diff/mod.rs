@@ -9,6 +9,7 @@ use serde_json::Value;
 
 pub use self::text::render;
 use super::evidence::differences;
+use super::summary::Summary;
 use crate::run::report::{GateReport, RunReport, StepReport, WaitReport};
 
 /// A wait is much slower from this factor on ...
@@ -24,6 +25,8 @@ pub struct RunDiff {
     pub before: String,
     /// Id of the later run.
     pub after: String,
+    /// How the runs stand, and which steps their verdicts need and lack, where that differs.
+    pub outcome: Vec<Change>,
     /// Steps that only the later run has, with their titles.
     pub added: Vec<(String, String)>,
     /// Steps that only the earlier run has, with their titles.
@@ -87,6 +90,9 @@ impl RunDiff {
     /// Compares two runs, also of two versions of a runbook.
     pub fn of(before: &RunReport, after: &RunReport) -> Self {
         let mut diff = RunDiff { before: before.run.clone(), after: after.run.clone(), ..Default::default() };
+        let standing = |run: &RunReport| Summary::of(run).standing.words().into();
+        diff.outcome.extend(change("the run", standing(before), standing(after)));
+        diff.outcome.extend(change("needs", needs(before), needs(after)));
         for pair in pairs(&before.steps, &after.steps, |s| &s.id) {
             match pair {
                 (Some(a), Some(b)) => diff.step(a, b),
@@ -103,7 +109,8 @@ impl RunDiff {
 
     /// Whether nothing differs.
     pub fn is_empty(&self) -> bool {
-        let changes = [&self.verdicts, &self.overrides, &self.facts, &self.sources, &self.values];
+        let changes =
+            [&self.outcome, &self.verdicts, &self.overrides, &self.facts, &self.sources, &self.values];
         self.added.is_empty()
             && self.removed.is_empty()
             && self.gates.is_empty()
@@ -198,4 +205,9 @@ fn named(before: &[Named], after: &[Named]) -> Vec<Change> {
         .into_iter()
         .filter_map(|(a, b)| change(&a.or(b)?.0, value(a), value(b)))
         .collect()
+}
+
+/// The steps that a run's verdict needs.
+fn needs(run: &RunReport) -> Value {
+    if run.needs.is_empty() { Value::Null } else { run.needs.join(", ").into() }
 }

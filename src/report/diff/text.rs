@@ -18,6 +18,7 @@ pub fn render(diff: &RunDiff) -> Drawn {
         return text;
     }
     let title = |(id, title): &(String, String)| format!("{id} {title}");
+    section(&mut text, "How they ended", diff.outcome.iter().map(change));
     section(&mut text, "Steps added", diff.added.iter().map(title));
     section(&mut text, "Steps removed", diff.removed.iter().map(title));
     section(&mut text, "Verdicts", diff.verdicts.iter().map(change));

@@ -60,6 +60,7 @@ struct Attest {
     claim: String,
     by: Option<String>,
     at: String,
+    kept: Option<u64>,
 }
 
 /// A gate.
@@ -154,7 +155,7 @@ impl Step {
             attests: s
                 .attests
                 .iter()
-                .map(|a| Attest { claim: a.claim.clone(), by: a.by.clone(), at: stamp(a.at) })
+                .map(|a| Attest { claim: a.claim.clone(), by: a.by.clone(), at: stamp(a.at), kept: a.kept })
                 .collect(),
             gates: s.gates.iter().map(Gate::of).collect(),
             waits: s.waits.iter().map(Wait::of).collect(),

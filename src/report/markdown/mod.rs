@@ -21,6 +21,7 @@ pub fn render(report: &RunReport) -> String {
     head(&mut md, report, &summary);
     verdicts(&mut md, report);
     failures(&mut md, &summary);
+    lacks(&mut md, &summary);
     exceptions(&mut md, &summary);
     open(&mut md, &summary);
     would_follow(&mut md, &summary);
@@ -53,7 +54,7 @@ fn head(md: &mut String, report: &RunReport, summary: &Summary) {
         let _ = writeln!(md, "> **{}**\n", text(caveat));
     }
     let _ = writeln!(md, "**{}** ({})\n", summary.standing.words(), Summary::tally(report));
-    let _ = writeln!(md, "{}\n", summary.conclusion());
+    let _ = writeln!(md, "{}\n", text(&summary.conclusion()));
     let mut rows = vec![
         vec!["Run".into(), code(&report.run)],
         vec!["Site".into(), cell(&report.site)],
@@ -115,6 +116,18 @@ fn failures(md: &mut String, summary: &Summary) {
         if let Some(help) = &failure.help {
             let _ = writeln!(md, "  - help: {}", text(help));
         }
+    }
+    md.push('\n');
+}
+
+/// What the runbook's verdict needs and did not get.
+fn lacks(md: &mut String, summary: &Summary) {
+    if summary.lacks.is_empty() {
+        return;
+    }
+    md.push_str("## Not passed\n\nWhat the runbook's verdict needs.\n\n");
+    for item in &summary.lacks {
+        let _ = writeln!(md, "- {} {}", code(&item.step), text(&item.what));
     }
     md.push('\n');
 }

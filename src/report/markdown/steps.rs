@@ -36,7 +36,11 @@ fn one(md: &mut String, step: &StepReport) {
     }
     for attest in &step.attests {
         let signed = match &attest.by {
-            Some(by) => format!("signed by {} at {}", text(by), stamp(attest.at)),
+            Some(by) => {
+                let kept =
+                    attest.kept.map(|n| format!(", kept over the cut (entry {n})")).unwrap_or_default();
+                format!("signed by {} at {}{kept}", text(by), stamp(attest.at))
+            }
             None => "**not signed**".into(),
         };
         let _ = writeln!(md, "- {}: {signed}", text(&attest.claim));

@@ -141,7 +141,8 @@ of a file; and what stands in front of `::` is the name that an `import ... as` 
         "A primitive that takes a map knows all of its keys. One that it does not know would be ignored in many a \
 tool; here it is an error, since an option that does nothing is a deadline or a condition that does not hold.";
     UNKNOWN_STEP: Error "unknown-step", "A needed step does not exist",
-        "`needs` names a step that the runbook does not have, so the step would be SKIPPED every time.";
+        "`needs` names a step that the runbook does not have: the step with it would be SKIPPED every time, and a \
+runbook whose verdict needs it would never pass.";
     UNKNOWN_UNIT: Error "unknown-unit", "A number has no such unit",
         "Durations are written `500.ms`, `30.s`, `20.min`, `2.h`, `3.days`, or as strings such as \"1h 5m\"; sizes \
 `512.KiB`, `1024.MiB`, `8.GiB`, `2.TiB`.";

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::shipped::{Shipped, fingerprint};
 use super::target::{Piece, Target};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::site::Layers;
 use crate::site::document::Node;
 
@@ -97,7 +97,10 @@ impl Base {
         if fingerprint(&base.text) != base.fingerprint {
             let e =
                 text.spot.error(format!("the text of `{}` is not the one of its fingerprint", base.target));
-            return Err(e.help("this file is not edited: `rhumb site accept` writes it"));
+            return Err(e.help(format!(
+                "this file is not edited: `{}` writes it",
+                again::command(&["site", "accept"])
+            )));
         }
         Ok(base)
     }
@@ -143,7 +146,10 @@ fn parse(file: &str, text: &str) -> Result<Vec<Base>> {
         let base = Base::read(item)?;
         if bases.iter().any(|other| other.target == base.target) {
             let e = item.spot.error(format!("`{}` is here twice", base.target));
-            return Err(e.help("remove one of the two, and review with `rhumb site diff`"));
+            return Err(e.help(format!(
+                "remove one of the two, and review with `{}`",
+                again::command(&["site", "diff"])
+            )));
         }
         bases.push(base);
     }

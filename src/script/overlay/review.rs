@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::base::{self, Base};
 use super::shipped::{self, Shipped, likely, target_of};
 use super::target::{Piece, Target};
-use crate::base::{Place, Result};
+use crate::base::{Place, Result, again};
 use crate::script::modules::SITE;
 use crate::script::survey::Survey;
 use crate::site::{Layer, Layers, Listing};
@@ -135,7 +135,11 @@ impl Review {
             1 => "an override is due",
             _ => "overrides are due",
         };
-        Some(format!("{what} for review: {}; `rhumb site diff` shows them", all.join(", ")))
+        Some(format!(
+            "{what} for review: {}; `{}` shows them",
+            all.join(", "),
+            again::command(&["site", "diff"])
+        ))
     }
 
     /// Whether a review is due: something is not as it was when its override was written.

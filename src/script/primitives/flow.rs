@@ -4,9 +4,9 @@ use rhai::{Dynamic, FnPtr};
 use serde_json::Value;
 
 use crate::base::secret::MASK;
-use crate::base::{Error, ErrorKind, Result, Secret};
+use crate::base::{Error, ErrorKind, Result, Secret, again};
 use crate::run::step::Codec;
-use crate::run::{Ending, Mode, OnFail, Record, StepKind, StepSpec, Unwind, frame};
+use crate::run::{Ending, Mode, OnFail, StepKind, StepSpec, Unwind, frame};
 use crate::script::adapter::Call;
 use crate::script::bounds;
 use crate::script::host::Host;
@@ -14,7 +14,7 @@ use crate::script::later::Later;
 use crate::script::overrides::{Override, What};
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::Thrown;
-use crate::script::unmade::{self, Unmade};
+use crate::script::unmade::{self, Absent, Unmade};
 use crate::script::value;
 
 const STEP_OPTIONS: &[Param] = &[
@@ -42,20 +42,30 @@ const STEP: &[Param] = &[
 pub const ALL: &[&Primitive] =
     &[&RUNBOOK, &VERIFY, &CHANGE, &DEFERRED, &SKIP, &STOP, &DEFER, &PARALLEL, &NOTE, &FACT, &BASELINE];
 
+const RUNBOOK_OPTIONS: &[Param] = &[Param::optional(
+    "needs",
+    Ty::Texts,
+    "ids of the steps that must have passed; what a waiver, a known issue or a decision accepts has",
+)];
+
 const RUNBOOK: Primitive = Primitive {
     name: "runbook",
     on: On::Global,
     params: &[
         Param::new("id", Ty::Text, "the runbook's id"),
         Param::new("title", Ty::Text, "what the procedure achieves"),
+        Param::optional("opts", Ty::Options(RUNBOOK_OPTIONS), "what its verdict stands on"),
     ],
     returns: "()",
     effect: Effect::Flow,
-    doc: "Names the runbook. The first statement of every runbook, once.",
-    example: r#"runbook("drill", "A drill");"#,
+    doc: "Names the runbook. The first statement of every runbook, once. With `needs` it says which steps its verdict needs: where one of them was skipped, left out, or not signed, the run is INCOMPLETE and did not pass. Without, a step that nobody signed, that was left out, or that was skipped for want of another one does that.",
+    example: r#"runbook("drill", "A drill", #{ needs: ["1"] });
+verify("1", "It is two", || expect("sum", 1 + 1, 2));"#,
     body: |call| {
-        let (id, title) = (call.text(0), call.text(1));
-        call.host.run.append(Record::Runbook { id, title })?;
+        let by_site = call.host.overrides.needs();
+        let overridden = by_site.as_ref().map(|by| by.describe());
+        let needs = by_site.map_or_else(|| call.options(2).texts("needs"), |by| by.steps);
+        call.host.run.named(&call.text(0), &call.text(1), needs, overridden)?;
         Ok(Dynamic::UNIT)
     },
 };
@@ -258,7 +268,10 @@ fn step(call: &mut Call<'_>, kind: StepKind) -> Result<Dynamic, Thrown> {
     let spec = StepSpec { id, title, kind, on_fail, needs: options.texts("needs"), overridden };
     let (body, when) = (call.function(3)?, options.function("when"));
     let needs = unmade_of(call, kind, when.as_ref(), &body, &changes);
+    let lacks: Option<Absent> = of_closures(when.as_ref(), &body, &changes);
+    let id = spec.id.clone();
     let asked = || match (&needs, &when) {
+        _ if lacks.is_some() => Err(refused(call, &id, lacks.as_ref())),
         // whether it would follow only its own `when` can say, and that needs what nobody has: it is told as one that would
         (Some(_), _) if kind == StepKind::Change => Ok(true),
         (Some(unmade), _) => Err(Thrown::ending(Ending::Skip(unmade.why()))),
@@ -297,10 +310,18 @@ fn unmade_of(
     if call.host.run.mode() != Mode::Observe {
         return None;
     }
-    let asked = when.and_then(unmade::captured);
-    if kind == StepKind::Change {
-        return asked;
+    match kind {
+        StepKind::Change => when.and_then(unmade::captured),
+        StepKind::Verify => of_closures(when, body, changes),
     }
+}
+
+/// The first value of a kind that this run does not have, in what a step runs.
+fn of_closures<T: Clone + Send + Sync + 'static>(
+    when: Option<&FnPtr>,
+    body: &FnPtr,
+    changes: &[Override],
+) -> Option<T> {
     let mut replaced = false;
     let of_site = changes.iter().find_map(|change| match &change.what {
         What::Replace(f) => {
@@ -310,11 +331,27 @@ fn unmade_of(
         What::Before(f) | What::After(f) => unmade::captured(f),
         _ => None,
     });
+    let asked = when.and_then(unmade::captured);
     asked.or(of_site).or_else(|| unmade::captured(body).filter(|_| !replaced))
+}
+
+/// A step needs a value that this run does not have, since the operator left out the step that gives it.
+fn refused(call: &Call<'_>, step: &str, lacks: Option<&Absent>) -> Thrown {
+    let run = &call.host.run;
+    let again = |from: &str| match run.mode() {
+        Mode::Rehearse => format!("--from {from}"),
+        _ => again::from(&run.id(), from),
+    };
+    lacks.map_or_else(Thrown::stopped, |lacks| lacks.refusal(step, again).into())
 }
 
 /// The value of a step that has none. Where an observation left it out, nobody knows what it would have been.
 fn not_made(call: &Call<'_>, step: &str, mut body: FnPtr, needs: Option<Unmade>) -> Dynamic {
+    if call.host.run.lacks_value_of(step) {
+        let absent = Absent::of(step);
+        unmade::leave(&mut body, &absent);
+        return Dynamic::from(absent);
+    }
     if !call.host.run.left_to_a_run(step) {
         let by_id = || call.host.run.left_out_for(step).map(|by| Unmade::of(&by));
         return needs.or_else(by_id).map_or(Dynamic::UNIT, Dynamic::from);
@@ -370,7 +407,12 @@ fn add_step(call: &Call<'_>, change: &Override) -> Result<(), Thrown> {
     };
     let run = || kept(&spec, change.later.call(call.context.engine(), body)?);
     let needs = unmade_of(call, *kind, None, body, &[]);
-    let asked = || needs.map_or(Ok(true), |unmade| Err(Thrown::ending(Ending::Skip(unmade.why()))));
+    let lacks: Option<Absent> = unmade::captured(body);
+    let asked = || match needs {
+        _ if lacks.is_some() => Err(refused(call, id, lacks.as_ref())),
+        Some(unmade) => Err(Thrown::ending(Ending::Skip(unmade.why()))),
+        None => Ok(true),
+    };
     call.host.run.step(&spec, &Recorded(call.host), asked, run)?;
     Ok(())
 }

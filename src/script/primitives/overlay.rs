@@ -2,16 +2,17 @@
 
 use rhai::Dynamic;
 
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Place, Result};
 use crate::run::StepKind;
 use crate::script::adapter::Call;
 use crate::script::later::Later;
-use crate::script::overrides::What;
+use crate::script::overrides::{Needs, What};
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::Thrown;
 
 /// The family.
-pub const ALL: &[&Primitive] = &[&OVERRIDE_STEP, &BEFORE_STEP, &AFTER_STEP, &SKIP_STEP, &ADD_STEP_AFTER];
+pub const ALL: &[&Primitive] =
+    &[&OVERRIDE_STEP, &BEFORE_STEP, &AFTER_STEP, &SKIP_STEP, &ADD_STEP_AFTER, &OVERRIDE_NEEDS];
 
 const ID: Param = Param::new("id", Ty::Text, "the id of a step of the shipped runbook");
 
@@ -92,7 +93,33 @@ const ADD_STEP_AFTER: Primitive = Primitive {
     },
 };
 
+const OVERRIDE_NEEDS: Primitive = Primitive {
+    name: "override_needs",
+    on: On::Global,
+    params: &[
+        Param::new("ids", Ty::Texts, "ids of the steps that must have passed for the run to pass"),
+        Param::new("reason", Ty::Text, "why other steps than the runbook names"),
+    ],
+    returns: "()",
+    effect: Effect::Flow,
+    doc: "In a site's file of the runbook's name: which steps the runbook's verdict needs, in the place of those that `runbook(...)` names. Every report shows the reason.",
+    example: "",
+    body: |call| {
+        let place = place(call)?;
+        let (steps, reason) = (call.texts(0), call.text(1));
+        call.host.overrides.set_needs(Needs { steps, reason, place })?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
 fn take(call: &Call<'_>, what: What) -> Result<Dynamic, Thrown> {
+    let place = place(call)?;
+    call.host.overrides.add(&call.text(0), what, Later::keep(&call.context), place)?;
+    Ok(Dynamic::UNIT)
+}
+
+/// Where it is written, if that is where it counts.
+fn place(call: &Call<'_>) -> Result<Place, Thrown> {
     let place = call.host.library.resolve_place(&call.place());
     if !call.host.overlaying() {
         return Err(Error::new(
@@ -103,6 +130,5 @@ fn take(call: &Call<'_>, what: What) -> Result<Dynamic, Thrown> {
         .help("it goes into the site directory, into a file of the runbook's name")
         .into());
     }
-    call.host.overrides.add(&call.text(0), what, Later::keep(&call.context), place)?;
-    Ok(Dynamic::UNIT)
+    Ok(place)
 }

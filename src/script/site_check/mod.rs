@@ -14,7 +14,7 @@ mod needs;
 mod overrides;
 
 use crate::base::error::nearest;
-use crate::base::{Place, Result};
+use crate::base::{Place, Result, again};
 use crate::script::check;
 use crate::script::modules::is_runbook;
 use crate::script::overlay::{self, Review, Surface};
@@ -105,7 +105,7 @@ impl SiteCheck {
             let finding = Finding::new(Grade::Error, Area::Scripts, what).at(place);
             self.findings.push(match nearest(name, all().map(String::as_str)) {
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => finding.help("`rhumb list` shows what there is"),
+                None => finding.help(format!("`{}` shows what there is", again::command(&["list"]))),
             });
         }
         chosen

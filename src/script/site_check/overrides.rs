@@ -2,7 +2,7 @@
 //! against.
 
 use super::finding::{Area, Finding, Grade};
-use crate::base::Place;
+use crate::base::{Place, again};
 use crate::script::overlay::{FILE, Review, State, Surface, Target, calls};
 use crate::script::survey::Survey;
 
@@ -25,7 +25,11 @@ pub(super) fn look(survey: &Survey, review: &Review, surface: &Surface) -> Vec<F
                     Grade::Drift,
                     format!("nobody recorded what the override of {} was written against", said(target)),
                 )
-                .help(format!("look at it with `rhumb site diff`, then: rhumb site accept {target}")),
+                .help(format!(
+                    "look at it with `{}`, then: {}",
+                    again::command(&["site", "diff"]),
+                    again::command(&["site", "accept", &target.to_string()])
+                )),
             ),
             State::Changed => found.push(
                 finding(
@@ -33,7 +37,9 @@ pub(super) fn look(survey: &Survey, review: &Review, surface: &Surface) -> Vec<F
                     format!("the shipped {} has changed since the site's override was written", said(target)),
                 )
                 .help(format!(
-                    "`rhumb site diff {target}` shows how; after review: rhumb site accept {target}"
+                    "`{}` shows how; after review: {}",
+                    again::command(&["site", "diff", &target.to_string()]),
+                    again::command(&["site", "accept", &target.to_string()])
                 )),
             ),
             State::Gone { likely } => {
@@ -43,10 +49,12 @@ pub(super) fn look(survey: &Survey, review: &Review, surface: &Surface) -> Vec<F
                 let likely = deprecation.and_then(|d| d.instead.as_ref()).or(likely.as_ref());
                 found.push(match likely {
                     Some(near) => finding.help(format!(
-                        "it is probably `{}` now: change the override to it, then `rhumb site accept`",
-                        near.name()
+                        "it is probably `{}` now: change the override to it, then `{}`",
+                        near.name(),
+                        again::command(&["site", "accept"])
                     )),
-                    None => finding.help(format!("`rhumb show {}` lists what is there", target.script)),
+                    None => finding
+                        .help(format!("`{}` lists what is there", again::command(&["show", &target.script]))),
                 });
             }
         }
@@ -54,7 +62,10 @@ pub(super) fn look(survey: &Survey, review: &Review, surface: &Surface) -> Vec<F
     for base in &review.unused {
         let what =
             format!("{FILE} has an entry for {}, which the site does not override", said(&base.target));
-        found.push(Finding::new(Grade::Warning, Area::Overrides, what).help("`rhumb site accept` drops it"));
+        found.push(
+            Finding::new(Grade::Warning, Area::Overrides, what)
+                .help(format!("`{}` drops it", again::command(&["site", "accept"]))),
+        );
     }
     for (target, place, meant) in crate::script::overlay::unmatched(survey, &review.shipped) {
         let known = review.overrides.iter().any(|d| d.target == target);

@@ -180,6 +180,8 @@ pub struct Field {
     pub name: String,
     /// Where the name stands.
     pub at: At,
+    /// The body it stands in.
+    pub body: BodyId,
 }
 
 /// A constant of a module that is read.

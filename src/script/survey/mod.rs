@@ -24,6 +24,7 @@ pub mod kinds;
 pub mod known;
 pub mod lexer;
 pub mod outline;
+mod reads;
 pub mod resolve;
 pub mod values;
 mod walk;

@@ -155,6 +155,8 @@ impl Step {
 pub struct Outline {
     /// Id and title of `runbook(...)`.
     pub runbook: Option<(Label, Label)>,
+    /// The steps that its verdict needs, with the layer that says so.
+    pub needs: Vec<(usize, Label)>,
     /// Where each `runbook(...)` stands.
     pub named_at: Vec<(usize, At)>,
     /// Its steps, in the order in which they run.
@@ -261,6 +263,10 @@ impl Writer<'_> {
             "runbook" => {
                 let names = (label(0), label(1));
                 self.outline.runbook.get_or_insert(names);
+                let options = args.get(2).copied().flatten().map_or(&[][..], |v| self.entries_of(layer, v));
+                let needs = options.iter().find(|e| e.key == "needs").map(|e| &e.value);
+                let needs = self.survey.labels(layer, needs);
+                self.outline.needs.extend(needs.into_iter().map(|label| (layer, label)));
                 self.outline.named_at.push((layer, call.at));
                 return;
             }
@@ -274,10 +280,7 @@ impl Writer<'_> {
             _ => &[],
         };
         let option = |key: &str| options.iter().find(|e| e.key == key).map(|e| &e.value);
-        let needs = match option("needs").map(|v| &v.shape) {
-            Some(Shape::List(items)) => items.iter().map(|i| self.survey.label(layer, Some(i))).collect(),
-            _ => Vec::new(),
-        };
+        let needs = self.survey.labels(layer, option("needs"));
         let body = |value: Option<&Value>| self.survey.bodies(layer, value?).first().copied();
         let step = Step {
             id: label(0),
@@ -306,6 +309,14 @@ impl Writer<'_> {
 }
 
 impl Survey {
+    /// The strings of a list that is written out.
+    fn labels(&self, layer: usize, value: Option<&Value>) -> Vec<Label> {
+        match value.map(|v| &v.shape) {
+            Some(Shape::List(items)) => items.iter().map(|i| self.label(layer, Some(i))).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// A string argument.
     fn label(&self, layer: usize, value: Option<&Value>) -> Label {
         let Some(value) = value else {

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use self::shelf::{Directory, Layout};
 use crate::base::error::nearest;
 use crate::base::permit::hex;
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 
 pub use audit::Audit;
 pub use name::LogicalName;
@@ -163,7 +163,7 @@ impl Layers {
                 let names: Vec<String> = self.list()?.into_iter().map(|l| l.name).collect();
                 Err(match nearest(&logical, names.iter().map(String::as_str)) {
                     Some(near) => error.help(format!("did you mean `{near}`?")),
-                    None => error.help("`rhumb list` shows what there is"),
+                    None => error.help(format!("`{}` shows what there is", again::command(&["list"]))),
                 })
             }
         }

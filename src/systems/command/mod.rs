@@ -3,7 +3,6 @@
 mod capture;
 mod output;
 mod prompt;
-mod quote;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,12 +10,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+pub use crate::base::quote::quote;
 use crate::base::secret::MASK;
 use crate::base::{Error, ErrorKind, Result, Secret, duration};
 
 pub(in crate::systems) use capture::Streams;
 pub use output::Output;
-pub use quote::quote;
 
 /// The time a command has, unless it asks for another.
 pub const DEADLINE: Duration = Duration::from_secs(300);

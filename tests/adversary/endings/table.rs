@@ -27,7 +27,7 @@ const ENDS: &[End] = &[
     End { says: r#"expect("n", 1, 2)"#, operator: Answer::Run, verdict: "FAIL: gate: n", exit: 3 },
     End { says: r#"stop("halt")"#, operator: Answer::Run, verdict: "FAIL: halt", exit: 3 },
     End { says: r#"skip("no need")"#, operator: Answer::Run, verdict: "SKIPPED: no need", exit: 0 },
-    End { says: r#"attest("seen")"#, operator: Answer::Nobody, verdict: "OUTSTANDING: seen", exit: 0 },
+    End { says: r#"attest("seen")"#, operator: Answer::Nobody, verdict: "OUTSTANDING: seen", exit: 16 },
     End { says: CHANGE, operator: Answer::No, verdict: "FAIL: declined: run `juju add-unit vault`", exit: 5 },
     End {
         says: CHANGE,

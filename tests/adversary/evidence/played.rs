@@ -235,3 +235,40 @@ fn runs_that_happened_are_believed_and_no_change_of_a_line_goes_unseen() {
     println!("{seen} changes seen, {harmless} of no effect, {resumed} runs resumed");
     assert!(seen > 500 && resumed > 10, "{seen} {resumed}");
 }
+
+const SIGNED: &str = r#"runbook("main", "Main");
+verify("1", "Sign", || { fact("n", 41); attest("it is so"); });
+verify("2", "Then", || gate("open", false));"#;
+
+/// How the first step ended, and who signed its claim, in which entry.
+fn signed(dir: &Path) -> (String, Option<String>, Option<u64>) {
+    report::verify(dir).unwrap();
+    let report = RunReport::load(dir).unwrap();
+    let (step, text) = (&report.steps[0], markdown::render(&report));
+    let attest = step.attests.first().unwrap();
+    assert_eq!(text.contains("kept over the cut"), attest.kept.is_some(), "{text}");
+    (step.verdict.as_ref().unwrap().word().into(), attest.by.clone(), attest.kept)
+}
+
+#[test]
+fn a_signature_is_kept_over_a_cut_and_asked_again_where_its_evidence_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    conduct(dir.path(), SIGNED, Answer::Run, false);
+    assert_eq!(signed(dir.path()), ("PASS".into(), Some("ops".into()), None));
+    for _ in 0..2 {
+        conduct(dir.path(), SIGNED, Answer::Nobody, true);
+        let (word, by, kept) = signed(dir.path());
+        assert_eq!((word.as_str(), by.as_deref()), ("PASS", Some("ops")));
+        let entries = journal::read(&dir.path().join(journal::FILE)).unwrap().entries;
+        let at = usize::try_from(kept.unwrap()).unwrap() - 1;
+        assert!(matches!(&entries[at].record, Record::Attest { kept: None, by: Some(_), .. }), "{kept:?}");
+    }
+    for changed in
+        [SIGNED.replace("41", "42"), SIGNED.replace("it is so", "it is so now"), SIGNED.to_string()]
+    {
+        conduct(dir.path(), &changed, Answer::Nobody, true);
+        let (word, by, kept) = signed(dir.path());
+        // the claim over 42 was asked for and not signed: that takes the earlier signature back
+        assert_eq!((word.as_str(), by, kept), ("OUTSTANDING", None, None), "{changed}");
+    }
+}

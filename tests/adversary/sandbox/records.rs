@@ -2,7 +2,7 @@
 
 use rhumb::base::{Intent, Undo};
 use rhumb::run::record::SourceMark;
-use rhumb::run::{Record, Selection, StepKind, Verdict};
+use rhumb::run::{Lacking, Record, Selection, StepKind, Verdict};
 use serde_json::{Map, Value, json};
 
 /// Texts and keys that readers of JSON, terminals and journals stumble over.
@@ -168,7 +168,12 @@ impl Bytes<'_> {
             1 => Record::RunResume { version: self.text(), by: self.text(), pid: 0 },
             2 => Record::Selection(Selection::default()),
             3 => Record::Source(SourceMark { name: self.text(), layer: self.text(), sha256: self.text() }),
-            4 => Record::Runbook { id: self.text(), title: self.text() },
+            4 => Record::Runbook {
+                id: self.text(),
+                title: self.text(),
+                needs: Some(vec![self.text()]),
+                overridden: self.maybe(),
+            },
             5 => Record::StepBegin {
                 step,
                 title: self.text(),
@@ -220,7 +225,7 @@ impl Bytes<'_> {
                 settled: self.next() % 2 == 1,
             },
             14 => Record::Refusal { step, reason: self.text(), intent: self.intent() },
-            15 => Record::Attest { step, claim: self.text(), by: self.maybe() },
+            15 => Record::Attest { step, claim: self.text(), by: self.maybe(), kept: None },
             16 => Record::Cleanup { step, title: self.text(), error: self.maybe() },
             17 => Record::StepEnd {
                 step,
@@ -230,7 +235,14 @@ impl Bytes<'_> {
                 error: self.value(2),
                 recalled: self.next() % 2 == 1,
             },
-            _ => Record::RunEnd { ok: true, exit: 255, seconds: self.seconds(), error: self.value(3) },
+            _ => Record::RunEnd {
+                ok: true,
+                exit: 255,
+                outcome: None,
+                lacks: vec![Lacking { step: self.text(), why: self.text() }],
+                seconds: self.seconds(),
+                error: self.value(3),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use rhumb::lint;
 use rhumb::repl::display::{self, Look, difference};
 use rhumb::repl::prompt;
 use rhumb::report::{RunDiff, diff, markdown, terminal};
-use rhumb::run::{Entry, Record, RunReport, StepKind, Verdict};
+use rhumb::run::{Entry, Lacking, Outcome, Record, RunReport, StepKind, Verdict};
 use rhumb::script::check::check;
 use rhumb::script::diagnostic::Report;
 use rhumb::script::overlay::threeway;
@@ -118,7 +118,7 @@ fn run(text: &str) -> RunReport {
     let said = || text.to_string();
     let step = || "1".to_string();
     let records = [
-        Record::Runbook { id: said(), title: said() },
+        Record::Runbook { id: said(), title: said(), needs: Some(vec![said()]), overridden: Some(said()) },
         Record::StepBegin { step: step(), title: said(), kind: StepKind::Change, overridden: Some(said()) },
         Record::Note { step: step(), text: said() },
         Record::Fact { step: step(), name: said(), value: json!(text) },
@@ -131,7 +131,7 @@ fn run(text: &str) -> RunReport {
             scopes: vec![said()],
             excused: None,
         },
-        Record::Attest { step: step(), claim: said(), by: None },
+        Record::Attest { step: step(), claim: said(), by: None, kept: None },
         Record::StepEnd {
             step: step(),
             verdict: Verdict::Fail { reason: said() },
@@ -140,7 +140,14 @@ fn run(text: &str) -> RunReport {
             error: serde_json::to_value(Error::new(ErrorKind::Failed, text).cause(text).help(text)).unwrap(),
             recalled: false,
         },
-        Record::RunEnd { ok: false, exit: 1, seconds: 1.0, error: serde_json::Value::Null },
+        Record::RunEnd {
+            ok: false,
+            exit: 1,
+            outcome: Some(Outcome::Incomplete),
+            lacks: vec![Lacking { step: said(), why: said() }],
+            seconds: 1.0,
+            error: serde_json::Value::Null,
+        },
     ];
     let at = "2026-06-10T02:00:00Z".parse().unwrap();
     let entries: Vec<Entry> =

@@ -269,7 +269,7 @@ fn no_field_of_a_record_lets_a_secret_through() {
 fn fill(name: &str, value: &mut serde_json::Value) {
     use serde_json::Value;
     match value {
-        Value::String(text) if !["kind", "step_kind", "verdict", "undo"].contains(&name) => {
+        Value::String(text) if !["kind", "step_kind", "verdict", "undo", "outcome"].contains(&name) => {
             *text = "a c4nary-of-a-record b".into();
         }
         Value::Array(items) => items.iter_mut().for_each(|item| fill("", item)),

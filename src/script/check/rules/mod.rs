@@ -29,6 +29,7 @@ pub(super) const ALL: &[Rule] = &[
     arguments::primitives,
     steps::ids,
     steps::needs,
+    steps::verdicts,
     steps::runbooks,
     overrides::targets,
     overrides::places,

@@ -108,6 +108,29 @@ pub(super) fn needs(desk: &mut Desk<'_>) {
     }
 }
 
+/// Steps that a runbook's verdict needs, and that are not there.
+pub(super) fn verdicts(desk: &mut Desk<'_>) {
+    for (_, outline) in outlines(desk) {
+        if outline.steps.iter().any(|s| !s.id.literal) {
+            continue; // one of them may have it
+        }
+        let ids: Vec<&str> = outline.steps.iter().map(|s| s.id.text.as_str()).collect();
+        for (layer, need) in outline.needs.iter().filter(|(_, need)| need.literal) {
+            if ids.contains(&need.text.as_str()) {
+                continue;
+            }
+            let near = nearest(&need.text, ids.iter().copied()).map(str::to_string);
+            let message = format!("the runbook's verdict needs step {}, and there is none", need.text);
+            let help = match ids.as_slice() {
+                [] => "it has no steps".to_string(),
+                ids => format!("its steps are {}: no run would pass", ids.join(", ")),
+            };
+            let finding = desk.finding(&UNKNOWN_STEP, (*layer, need.at), message).meant(near, Some(help));
+            desk.add(finding);
+        }
+    }
+}
+
 /// Runbooks without their line, or with two.
 pub(super) fn runbooks(desk: &mut Desk<'_>) {
     for (source, outline) in outlines(desk) {

@@ -49,6 +49,11 @@ pub(super) fn apply(survey: &Survey, layer: usize, outline: &mut Outline) {
     for call in calls {
         let targets = survey.targets(layer, call);
         let [primitive] = targets.primitives.as_slice() else { continue };
+        if primitive.name == "override_needs" {
+            let ids = arguments::spread(primitive, call.args.iter()).first().copied().flatten();
+            outline.needs = survey.labels(layer, ids).into_iter().map(|label| (layer, label)).collect();
+            continue;
+        }
         let Some(change) = read(survey, layer, call, primitive) else { continue };
         outline.overrides.push(change.clone());
         let is_meant = |s: &Step| change.step.literal && s.id.literal && s.id.text == change.step.text;

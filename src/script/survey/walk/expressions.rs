@@ -112,7 +112,8 @@ impl<'a> Walker<'a> {
             }
             Expr::Property(property, position) => {
                 let name = property.2.to_string();
-                let field = Field { of: value.clone(), name: name.clone(), at: (*position).into() };
+                let field =
+                    Field { of: value.clone(), name: name.clone(), at: (*position).into(), body: self.body };
                 self.facts.fields.push(field);
                 Shape::Field(Box::new(value), name)
             }
