@@ -158,7 +158,7 @@ async fn what_cannot_be_started_is_told_apart() {
         (Path::new("/bin/sh"), Path::new("/no/such/directory"), "no directory"),
     ] {
         let error = run(program, cwd).await;
-        assert_eq!(error.kind(), ErrorKind::Site, "{error}");
+        assert_eq!((error.kind(), error.is_unsent()), (ErrorKind::Site, true), "{error}");
         assert!(error.to_string().contains(part), "{error}");
     }
 }

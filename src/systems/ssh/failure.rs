@@ -98,7 +98,7 @@ mod tests {
             ("ubuntu@10.20.0.10: Permission denied (publickey).", ErrorKind::Unauthorized),
         ] {
             let error = interpret(&host, said);
-            assert_eq!(error.kind(), kind, "{said}");
+            assert_eq!((error.kind(), error.is_unsent()), (kind, true), "{said}");
             assert_eq!(error.detail().causes.last().map(String::as_str), said.lines().last());
         }
     }
