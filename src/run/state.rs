@@ -15,7 +15,7 @@ use super::cancel::Cancel;
 use super::conclusion::{Conclusion, Grounds};
 use super::effect::Witness;
 use super::effect_state::Effects;
-use super::frame::{self, Entered, Frame, enter, frame, here};
+use super::frame::{Entered, Frame, enter, frame, here};
 use super::journal::Journal;
 use super::past::Past;
 use super::record::{Entry, Record, Verdict};
