@@ -278,6 +278,9 @@ pub struct Cluster {
     /// Those of the claims whose volume has a snapshot.
     #[serde(default)]
     pub snapshots: Vec<String>,
+    /// Those of the claims whose volume its owner marked to be kept.
+    #[serde(default)]
+    pub kept: Vec<String>,
 }
 
 /// A machine that the site reaches over SSH.
