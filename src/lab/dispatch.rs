@@ -287,6 +287,12 @@ fn happen(world: &mut World, act: &Act) {
     if let Some(name) = &act.lb_error {
         world.break_load_balancer(name);
     }
+    if let Some(name) = &act.amphora_rows_lost {
+        world.octavia.lose_amphorae(name);
+    }
+    if let Some(alter) = &act.alter {
+        world.kubernetes.alter(alter.clone());
+    }
     if let Some(pod) = &act.crash_loop {
         let now = world.now();
         world.kubernetes.crash(pod, now);

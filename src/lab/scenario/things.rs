@@ -379,11 +379,14 @@ pub struct Vault {
     pub sealed: bool,
     /// Holders of key shares come, and so long after the start it is unsealed.
     pub unsealed_after: Option<Time>,
+    /// It may become the leader. Where no unsealed unit may, their lock is lost, and none serves.
+    #[serde(default = "yes")]
+    pub can_lead: bool,
 }
 
 impl Default for Vault {
     fn default() -> Self {
-        Vault { address: String::new(), initialized: true, sealed: false, unsealed_after: None }
+        Vault { address: String::new(), initialized: true, sealed: false, unsealed_after: None, can_lead: true }
     }
 }
 
