@@ -63,12 +63,15 @@ pub struct Act {
     pub truncate: bool,
     /// The bytes of a file are others than those that were published.
     pub spoil: bool,
-    /// The body is this HTML-like text instead of JSON.
+    /// The body is this text instead of what the service says; of a command that ends with `status`, what it prints, on
+    /// standard error unless that is 0.
     pub garble: Option<String>,
     /// Every token so far is no longer valid.
     pub expire_tokens: bool,
     /// This server's process is killed by its host: SHUTOFF.
     pub server_off: Option<String>,
+    /// The hosts whose names hold this die: their nova-compute reports no more, and Nova still calls their servers ACTIVE.
+    pub host_down: Option<String>,
     /// This load balancer's provisioning status becomes ERROR; traffic goes on.
     pub lb_error: Option<String>,
     /// Octavia loses the rows of the amphorae of load balancers whose names hold this, as with a restored database. Their
