@@ -290,9 +290,9 @@ fn what_a_layer_says_is_what_it_means_there() {
             #{ name: "c", provisioning_status: "ACTIVE", operating_status: "ERROR" }]).map(|f| f.saw)"#,
     );
     assert_eq!(balancers, r#"["b: PENDING_UPDATE, operating ONLINE","c: ACTIVE, operating ERROR"]"#);
-    // a model without a unit is another model
-    assert!(text(r#"triage::model("default", 0)"#).contains("Not the model"));
-    assert_eq!(text(r#"triage::model("openstack", 3)"#), "[]");
+    // a model without the cloud's applications is another model
+    assert!(text(r#"triage::model("default", ["magnum"])"#).contains("Not the model"));
+    assert_eq!(text(r#"triage::model("openstack", [])"#), "[]");
     // key shares are the site's
     assert!(text(r#"triage::seals(["v: sealed"], "2 of 3 key shares")"#).contains("with 2 of 3 key shares"));
 }
