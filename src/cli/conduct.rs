@@ -115,7 +115,7 @@ impl Stage {
         };
         // what is usual is a help, not a need: where it cannot be read, none is told
         let usual = Estimates::of_earlier(&plan.home.join(place::RUNS), &plan.runbook, &plan.site.name);
-        let view = Arc::new(View::new(&plan.runbook, usual.unwrap_or_default()));
+        let view = Arc::new(View::new(&plan.runbook, usual.unwrap_or_default()).telling(!rehearsed));
         let drifted = drifted(&plan.site, &plan.runbook);
         let cleanup_within = plan.site.run.cleanup_within.unwrap_or(CLEANUP_WITHIN);
         let told = Arc::new(OnceLock::new());

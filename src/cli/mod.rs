@@ -22,6 +22,7 @@ mod lease;
 mod lint_md;
 mod list;
 mod place;
+mod pulse;
 mod reference;
 mod rehearse;
 mod repl;

@@ -11,6 +11,7 @@ use super::place::{self, StateArguments};
 use super::rehearse::LabArguments;
 use super::view::View;
 use super::{SiteArguments, conduct};
+use crate::base::screen::Stream;
 use crate::base::{Clock, Result, SimClock, SystemClock};
 use crate::lab::{Lab, Rehearsal};
 use crate::repl;
@@ -82,7 +83,9 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
     if ground.mode == Mode::Rehearse {
         home.push(place::REHEARSALS);
     }
-    let view = Arc::new(View::still(repl::NAME));
+    // a session at a terminal draws a line of its own
+    let real = ground.mode != Mode::Rehearse && !Stream::Out.is_terminal();
+    let view = Arc::new(View::still(repl::NAME).telling(real));
     let observer = view.clone();
     let code = repl::run(repl::Settings {
         site: ground.site,

@@ -2,12 +2,13 @@
 //! moves, with what is waited for, how long, and how long it may take.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::pulse::{Pulse, UnderWay};
 use crate::base::duration::{self, show_seconds};
 use crate::base::screen::{self, Drawn, Stream, drawn};
 use crate::repl::display::table;
@@ -21,13 +22,22 @@ pub struct View {
     bar: Option<ProgressBar>,
     runbook: String,
     estimates: Estimates,
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
+    /// Tells once a minute what is under way, where no line moves and time is real.
+    pulse: Option<Pulse>,
+    /// It shows a run, which is always at something, and no session, which waits for its operator.
+    runs: bool,
 }
 
 #[derive(Default)]
 struct State {
     waits: HashMap<u64, Awaited>,
     change: bool,
+    under_way: UnderWay,
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A wait under way.
@@ -113,12 +123,41 @@ impl View {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        View { bar, runbook: runbook.into(), estimates, state: Mutex::default() }
+        View { bar, runbook: runbook.into(), estimates, state: Arc::default(), pulse: None, runs: true }
+    }
+
+    /// The same view, which also tells once a minute of each wait, each transfer and each step that has told nothing
+    /// meanwhile. For runs in real time: a rehearsal's minutes are none. A line that moves tells it all the time.
+    #[must_use]
+    pub fn telling(mut self, real: bool) -> Self {
+        if real && self.bar.is_none() {
+            let state = self.state.clone();
+            self.pulse = Some(Pulse::start(move |now| {
+                let mut state = locked(&state);
+                for line in state.under_way.due(now) {
+                    // the run goes on, whether somebody sees it or not
+                    drop(screen::print(&drawn!("       {} {}\n", dim("…"), line)));
+                }
+            }));
+        }
+        self
+    }
+
+    /// The time since a view that tells what is under way began to.
+    fn now(&self) -> Duration {
+        self.pulse.as_ref().map(Pulse::now).unwrap_or_default()
     }
 
     /// A view without a moving line, for a session whose line editor has the terminal.
     pub fn still(runbook: &str) -> Self {
-        View { bar: None, runbook: runbook.into(), estimates: Estimates::default(), state: Mutex::default() }
+        View {
+            bar: None,
+            runbook: runbook.into(),
+            estimates: Estimates::default(),
+            state: Arc::default(),
+            pulse: None,
+            runs: false,
+        }
     }
 
     /// Writes a line above the moving one.
@@ -133,10 +172,13 @@ impl View {
 
     /// Does something that needs the terminal to itself.
     pub fn quietly<T>(&self, work: impl FnOnce() -> T) -> T {
-        match &self.bar {
+        locked(&self.state).under_way.asking(true, self.now());
+        let done = match &self.bar {
             Some(bar) => bar.suspend(work),
             None => work(),
-        }
+        };
+        locked(&self.state).under_way.asking(false, self.now());
+        done
     }
 
     /// Takes the moving line away.
@@ -147,13 +189,15 @@ impl View {
     }
 
     fn show(&self, entry: &Entry) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut state, now) = (locked(&self.state), self.now());
+        state.under_way.told(now);
         match &entry.record {
             Record::Runbook { id, title } => {
                 self.line(&drawn!("{}\n", drawn!("{}: {}", id, title).painted(BOLD)))
             }
             Record::StepBegin { step, title, kind, overridden } => {
                 state.change = *kind == StepKind::Change;
+                state.under_way.at_work(step, now);
                 let mark = if state.change { "change" } else { "verify" };
                 let head = drawn!("{:<8} {}", step, title).painted(BOLD);
                 self.line(&drawn!("{}  {}", head, dim(mark)));
@@ -161,7 +205,13 @@ impl View {
                     self.line(&drawn!("         {}", Drawn::line(by).painted(OTHER)));
                 }
             }
-            Record::Note { text, .. } => self.line(&drawn!("         {}", said(text))),
+            Record::Note { step, text } => {
+                // outside of steps the host says what it begins with, such as waiting for what was under way at a cut
+                if step.is_empty() && self.runs {
+                    state.under_way.at_work(text, now);
+                }
+                self.line(&drawn!("         {}", said(text)));
+            }
             Record::Fact { name, value, .. } => self.line(&drawn!("         {} = {}", name, brief(value))),
             Record::Gate { claim, ok, observed, wanted, excused, .. } => {
                 let mut text = drawn!("       {} {}", mark(*ok), claim);
@@ -180,6 +230,8 @@ impl View {
             Record::WaitBegin { step, wait, title, within, .. } => {
                 let usual = self.estimates.wait(&self.runbook, step, title);
                 let usual = usual.map(|u| format!(", {u}")).unwrap_or_default();
+                let span = Duration::try_from_secs_f64(*within).unwrap_or_default();
+                state.under_way.wait_begins(*wait, title, &usual, span, now);
                 state
                     .waits
                     .insert(*wait, Awaited { title: title.clone(), within: *within, usual, told: None });
@@ -190,13 +242,15 @@ impl View {
                 if !awaited.is_news(text, *elapsed) {
                     return;
                 }
-                let Awaited { title, within, usual, .. } = &*awaited;
-                let spans = format!("({} of {}{usual})", show_seconds(*elapsed), show_seconds(*within));
+                let Awaited { title, within, usual, .. } = awaited.clone();
+                state.under_way.wait_told(*wait, now);
+                let spans = format!("({} of {}{usual})", show_seconds(*elapsed), show_seconds(within));
                 let seen = tolerated.as_ref().map_or(seen.clone(), |e| format!("tolerated: {e}"));
                 self.line(&drawn!("       {} {}: {} {}", dim("…"), title, seen, dim(&spans)));
             }
-            Record::WaitEnd { elapsed, looks, tolerated, error, .. } => {
+            Record::WaitEnd { wait, elapsed, looks, tolerated, error, .. } => {
                 self.rest();
+                state.under_way.wait_ends(*wait, now);
                 if error.is_none() && *looks > 1 {
                     let tolerated = match tolerated {
                         0 => String::new(),
@@ -213,6 +267,7 @@ impl View {
             }
             Record::Outcome { error, settled, .. } => {
                 self.rest();
+                state.under_way.transfers_end();
                 if !error.is_null() {
                     let what = error["what"].as_str().unwrap_or("failed");
                     self.line(&drawn!("       {}", drawn!("→ {}", said(what)).painted(FAIL)));
@@ -241,6 +296,8 @@ impl View {
             },
             Record::StepEnd { verdict, seconds, recalled, .. } => {
                 self.rest();
+                state.under_way.transfers_end();
+                state.under_way.at_rest();
                 let style = style(verdict);
                 let took = if *recalled { "from the journal".into() } else { show_seconds(*seconds) };
                 let word = Drawn::line(verdict.word()).painted(style);
@@ -267,17 +324,19 @@ impl Observer for View {
     }
 
     fn transferring(&self, transfer: &Transfer) {
+        locked(&self.state).under_way.transferring(transfer, self.now());
         if let Some(bar) = &self.bar {
             bar.set_message(moving(&drawn!("{}: {}", transfer.title, transfer.shown())));
         }
     }
 
     fn waiting(&self, w: &Waiting) {
+        locked(&self.state).under_way.looked(w, self.now());
         if let Some(bar) = &self.bar {
             let tolerated =
                 if w.tolerated > 0 { format!(", {} tolerated", w.tolerated) } else { String::new() };
             let (elapsed, within) = (duration::show(w.elapsed), duration::show(w.within));
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let state = locked(&self.state);
             let known = state.waits.values().find(|known| known.title == w.title);
             let usual = known.map(|known| known.usual.as_str()).unwrap_or_default();
             let spans = format!("{elapsed} of {within}{usual}, look {}{tolerated}", w.looks);

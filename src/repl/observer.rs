@@ -7,7 +7,7 @@ use super::display::table;
 use super::session::locked;
 use crate::base::duration;
 use crate::base::screen::{self, Drawn, Stream};
-use crate::run::{Entry, Observer, Record, Verdict, Waiting};
+use crate::run::{Entry, Observer, Record, Transfer, Verdict, Waiting};
 
 /// How many records are remembered.
 const MOST: usize = 10_000;
@@ -100,7 +100,11 @@ impl Observer for Watcher {
     }
 
     fn waiting(&self, w: &Waiting) {
+        self.shown.waiting(w); // tells it where no line moves
         let spans = format!("{} of {}", duration::show(w.elapsed), duration::show(w.within));
         self.move_on(&format!("… {}: {}  {spans}, look {}", w.title, w.state, w.looks));
+    }
+    fn transferring(&self, transfer: &Transfer) {
+        self.shown.transferring(transfer);
     }
 }

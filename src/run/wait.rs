@@ -45,18 +45,33 @@ pub struct WaitHooks<'a, T, E> {
 /// Where a wait stands, for whoever watches.
 #[derive(Clone, Debug)]
 pub struct Waiting {
+    /// Its number in the run; 0 where no step waits but the run itself.
+    pub wait: u64,
     /// What is waited for.
     pub title: String,
-    /// What was seen last.
+    /// What was seen last; empty where no look has seen anything.
     pub state: String,
+    /// What the last look met, where it was tolerated.
+    pub error: Option<String>,
+    /// The last error that was tolerated, whenever that was.
+    pub last_error: Option<String>,
     /// Since it began.
     pub elapsed: Duration,
     /// Until it fails.
     pub within: Duration,
+    /// Time between looks.
+    pub every: Duration,
     /// Looks so far.
     pub looks: u64,
-    /// Transient errors tolerated so far.
+    /// Errors tolerated so far.
     pub tolerated: u64,
+}
+
+/// What came of one look.
+enum Look<T> {
+    Done(T),
+    Failed,
+    NotYet,
 }
 
 impl Run {
@@ -79,6 +94,8 @@ impl Run {
             deadline: self.deadline(spec.within),
             looks: 0,
             tolerated: 0,
+            last_error: None,
+            seen: false,
             state: String::new(),
             warned: false,
         };
@@ -96,6 +113,18 @@ impl Run {
             error,
         })?;
         result
+    }
+
+    /// Shows where a wait stands.
+    pub fn waiting(&self, waiting: &Waiting) {
+        let text = |text: &Option<String>| text.clone().map(masked);
+        self.shared().observer.waiting(&Waiting {
+            title: masked(waiting.title.clone()),
+            state: masked(waiting.state.clone()),
+            error: text(&waiting.error),
+            last_error: text(&waiting.last_error),
+            ..waiting.clone()
+        });
     }
 
     /// Sleeps, no longer than the present phase lasts.
@@ -120,6 +149,10 @@ struct Course<'a> {
     deadline: Duration,
     looks: u64,
     tolerated: u64,
+    /// The last error that was tolerated.
+    last_error: Option<String>,
+    /// Whether any look came back with something.
+    seen: bool,
     state: String,
     warned: bool,
 }
@@ -129,36 +162,37 @@ impl Course<'_> {
         self.run.clock().elapsed().saturating_sub(self.began)
     }
 
-    fn follow<T, E: Unwind>(&mut self, hooks: WaitHooks<'_, T, E>) -> Result<T, E> {
+    fn follow<T, E: Unwind>(&mut self, mut hooks: WaitHooks<'_, T, E>) -> Result<T, E> {
         loop {
             self.looks += 1;
-            match (hooks.read)() {
-                Ok(seen) => {
-                    let state = (hooks.show)(&seen)?;
-                    self.sample(&state, None)?;
-                    if (hooks.done)(&seen)? {
-                        return Ok(seen);
-                    }
-                    if (hooks.failed)(&seen)? {
-                        let why = self.cause(hooks.cause)?;
-                        return Err(self.failure(&format!("it came to {}", self.shown()), &why).into());
-                    }
+            match self.look(&mut hooks) {
+                Ok(Look::Done(seen)) => return Ok(seen),
+                Ok(Look::Failed) => {
+                    let why = self.cause(hooks.cause)?;
+                    return Err(self.failure(&format!("it came to {}", self.shown()), &why).into());
                 }
+                Ok(Look::NotYet) => {}
                 Err(thrown) => {
                     let e = thrown.error();
                     if thrown.is_stopped() || !self.tolerates(&e) {
                         return Err(thrown);
                     }
                     self.tolerated += 1;
+                    self.last_error = Some(e.to_string());
                     let state = self.state.clone();
-                    self.sample(&state, Some(e.to_string()))?;
+                    self.sample(&state, self.last_error.clone())?;
                 }
             }
             let elapsed = self.elapsed();
             if elapsed >= self.deadline {
                 let why = self.cause(hooks.cause)?;
-                let what =
-                    format!("not within {}; last seen: {}", duration::show(self.deadline), self.shown());
+                let limit = duration::show(self.deadline);
+                let what = match (self.seen, &self.last_error) {
+                    (false, Some(last)) => {
+                        format!("not within {limit}; each of {} looks failed, the last: {last}", self.looks)
+                    }
+                    _ => format!("not within {limit}; last seen: {}", self.shown()),
+                };
                 return Err(self.failure(&what, &why).with_kind(ErrorKind::Timeout).into());
             }
             if !self.warned && self.spec.warn_after.is_some_and(|limit| elapsed >= limit) {
@@ -172,6 +206,18 @@ impl Course<'_> {
             let next = (hooks.rest)(self.spec.every).min(self.deadline.saturating_sub(elapsed));
             self.sleep::<E>(next)?;
         }
+    }
+
+    /// Looks once. What the questions behind the look ask of a service is a part of it: they too may meet a busy one.
+    fn look<T, E: Unwind>(&mut self, hooks: &mut WaitHooks<'_, T, E>) -> Result<Look<T>, E> {
+        let seen = (hooks.read)()?;
+        let state = (hooks.show)(&seen)?;
+        self.seen = true;
+        self.sample(&state, None)?;
+        if (hooks.done)(&seen)? {
+            return Ok(Look::Done(seen));
+        }
+        Ok(if (hooks.failed)(&seen)? { Look::Failed } else { Look::NotYet })
     }
 
     /// Sleeps until the next look. Another branch that ends the step wakes it.
@@ -193,7 +239,7 @@ impl Course<'_> {
 
     /// Journals what was seen where it changed; shows it to whoever watches each time.
     fn sample(&mut self, state: &str, tolerated: Option<String>) -> Result<()> {
-        let elapsed = self.elapsed();
+        let (elapsed, error) = (self.elapsed(), tolerated.clone());
         if state != self.state || tolerated.is_some() || self.looks == 1 {
             self.state = state.to_string();
             self.run.append(Record::WaitSample {
@@ -203,11 +249,15 @@ impl Course<'_> {
                 tolerated,
             })?;
         }
-        self.run.shared().observer.waiting(&Waiting {
-            title: masked(self.spec.title.clone()),
-            state: masked(self.state.clone()),
+        self.run.waiting(&Waiting {
+            wait: self.wait,
+            title: self.spec.title.clone(),
+            state: self.state.clone(),
+            error,
+            last_error: self.last_error.clone(),
             elapsed,
             within: self.deadline,
+            every: self.spec.every,
             looks: self.looks,
             tolerated: self.tolerated,
         });
@@ -238,9 +288,12 @@ impl Course<'_> {
         if !why.is_empty() {
             e = e.cause(format!("because {why}"));
         }
-        if self.tolerated > 0 {
-            e = e.cause(format!("{} of {} looks met a transient error", self.tolerated, self.looks));
+        match &self.last_error {
+            Some(last) if self.seen => e.cause(format!(
+                "{} of {} looks met a transient error, the last: {last}",
+                self.tolerated, self.looks
+            )),
+            _ => e,
         }
-        e
     }
 }

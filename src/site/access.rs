@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::credentials::{Ask, CloudEntry, Written, clouds_yaml, openrc};
 use super::declare::{CloudDecl, CloudSource, Narrow, ScopeDecl};
@@ -11,6 +12,10 @@ use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::systems::openstack::{
     AppCredential, Authority, Cloud, Credential, Declared, Domain, Interface, Policy, Project, User,
 };
+
+/// How long a service may take over one request, unless a scope says otherwise: longer than the haproxy of the charms lets
+/// it take (90 s), so that its 504 is what ends the request.
+const ANSWER: Duration = Duration::from_secs(100);
 
 /// A cloud that can be asked, and what its credentials are for where a scope says no more.
 #[derive(Clone)]
@@ -48,6 +53,7 @@ pub(super) fn reach(decl: &CloudDecl, policy: &Policy, ask: &dyn Ask) -> Result<
         None => matches!(entry.text("insecure"), Some("true" | "True" | "1" | "yes")),
     };
     cloud.http.proxy = decl.proxy.clone();
+    cloud.http.timeout = decl.answer_within.unwrap_or(ANSWER);
     cloud.endpoint_overrides = entry.endpoint_overrides.clone();
     cloud.endpoint_overrides.extend(decl.endpoint_overrides.clone());
     cloud.plain_http = decl.plain_http.clone();

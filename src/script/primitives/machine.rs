@@ -1,5 +1,7 @@
 //! Commands on hosts and of local tools. No shell looks at a command unless it is asked for.
 
+use std::time::Duration;
+
 use rhai::{Array, Dynamic};
 
 use crate::base::{Error, ErrorKind, Intent, Mutation, Payload, Permit, Result, Secret, Undo};
@@ -24,7 +26,7 @@ pub(super) const ARGV: Param = Param::new(
 const READ_KEYS: &[Param] = &[
     Param::optional("shell", Ty::Bool, "hand a string to the POSIX shell of the machine"),
     Param::optional("stdin", Ty::Secretive, "what the command reads; nothing, unless given"),
-    Param::optional("within", Ty::Duration, "when it is ended if it still runs (default 5 min)"),
+    Param::optional("within", Ty::Duration, "when it is ended if it still runs (default 5 min, or the `within` of the host or tool in site.toml)"),
     Param::optional(
         "any_code",
         Ty::Bool,
@@ -55,7 +57,7 @@ const HOST_QUERY: Primitive = Primitive {
     example: "",
     body: |call| {
         let host: HostHandle = call.receiver()?;
-        let (command, options) = command(call, 0)?;
+        let (command, options) = command(call, 0, call.host.site.site().host(&host.0.spec().name)?.within)?;
         call.host.run.used(&host.0.spec().name);
         let output = call.host.block_on(host.0.query(&command))?;
         finish(output, &command, &options, &host.0.spec().name)
@@ -72,7 +74,7 @@ const HOST_RUN: Primitive = Primitive {
     example: "",
     body: |call| {
         let host: HostHandle = call.receiver()?;
-        let (command, options) = command(call, 0)?;
+        let (command, options) = command(call, 0, call.host.site.site().host(&host.0.spec().name)?.within)?;
         let mut change = host.0.change(command.clone());
         (change.undo, change.destroys) = said(&options);
         let output = effect(call, change, |permit| call.host.block_on(host.0.run(permit)))?;
@@ -90,7 +92,7 @@ const TOOL_QUERY: Primitive = Primitive {
     example: "",
     body: |call| {
         let tool: ToolHandle = call.receiver()?;
-        let (command, options) = command(call, 0)?;
+        let (command, options) = command(call, 0, call.host.site.site().tool(&tool.0.spec().name)?.within)?;
         call.host.run.used(&tool.0.spec().name);
         let output = call.host.block_on(tool.0.query(&command))?;
         finish(output, &command, &options, &tool.0.spec().name)
@@ -107,7 +109,7 @@ const TOOL_RUN: Primitive = Primitive {
     example: "",
     body: |call| {
         let tool: ToolHandle = call.receiver()?;
-        let (command, options) = command(call, 0)?;
+        let (command, options) = command(call, 0, call.host.site.site().tool(&tool.0.spec().name)?.within)?;
         let mut change = tool.0.change(command.clone());
         (change.undo, change.destroys) = said(&options);
         let output = effect(call, change, |permit| call.host.block_on(tool.0.run(permit)))?;
@@ -115,8 +117,9 @@ const TOOL_RUN: Primitive = Primitive {
     },
 };
 
-/// The command that a call asks for: its words at a place among the arguments, its options behind them.
-pub(super) fn command(call: &Call<'_>, at: usize) -> Result<(Command, Options)> {
+/// The command that a call asks for: its words at a place among the arguments, its options behind them. `own` is how long
+/// the site lets a command on this host, or of this program, take where the call says nothing.
+pub(super) fn command(call: &Call<'_>, at: usize, own: Option<Duration>) -> Result<(Command, Options)> {
     let options = call.options(at + 1);
     let argv = call.arg(at).cloned().unwrap_or(Dynamic::UNIT);
     let mut command = match (argv.read_lock::<Array>(), options.flag("shell")) {
@@ -134,7 +137,7 @@ pub(super) fn command(call: &Call<'_>, at: usize) -> Result<(Command, Options)> 
     if let Some(text) = options.get("stdin") {
         command = command.stdin(word(text)?);
     }
-    if let Some(time) = options.duration("within") {
+    if let Some(time) = options.duration("within").or(own) {
         command = command.deadline(time);
     }
     Ok((command, options))

@@ -49,7 +49,7 @@ const TCP: Primitive = Primitive {
 };
 
 const HTTP_KEYS: &[Param] = &[
-    Param::optional("timeout", Ty::Duration, "time for the connection and the whole answer (default 10 s)"),
+    Param::optional("timeout", Ty::Duration, "time for the connection and the whole answer (default 10 s, or the `within` of the endpoint in site.toml)"),
     Param::optional(
         "expect",
         Ty::List,
@@ -112,8 +112,9 @@ fn look(call: &Call<'_>, options: &Options) -> Result<(String, HttpLook)> {
             ));
         }
     };
+    let own = what.read_lock::<Endpoint>().and_then(|endpoint| endpoint.0.within);
     let mut look = HttpLook { tls: settings.tls, dialer: settings.dialer, expect, ..HttpLook::default() };
-    if let Some(timeout) = options.duration("timeout") {
+    if let Some(timeout) = options.duration("timeout").or(own) {
         look.timeout = timeout;
     }
     if options.flag("insecure") {

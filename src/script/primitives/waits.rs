@@ -39,7 +39,7 @@ pub(super) const WARN_AFTER: Param =
 pub(super) const TOLERATE: Param = Param::optional(
     "tolerate",
     Ty::Texts,
-    "kinds of error that mean `not yet` here, such as `\"not-found\"`; busy services and lost connections always do",
+    "kinds of error that mean `not yet` here, such as `\"not-found\"`, or `\"timeout\"` where a command is known to hang for a while; busy services and lost connections always do",
 );
 
 const POLL_KEYS: &[Param] = &[
@@ -61,7 +61,7 @@ const POLL: Primitive = Primitive {
     params: &[Param::new("wait", Ty::Options(POLL_KEYS), "what is waited for, and how")],
     returns: "the value that `done` accepted",
     effect: Effect::Step,
-    doc: "Waits. It has a deadline, a success state and failure states. Answers of 429 and 5xx and lost connections are tolerated and counted; every other error ends it at once: only not-found could mean absent, and forbidden never means `not yet`.",
+    doc: "Waits. It has a deadline, a success state and failure states. Answers of 429 and 5xx and lost connections are tolerated and counted, in `read` and in the other closures; every other error ends it at once: only not-found could mean absent, and forbidden never means `not yet`. A command that does not end in its own time (`timeout`) ends it too, unless `tolerate` says that hanging is usual here.",
     example: r#"verify("1", "Counts to three", || {
     let n = 0;
     poll(#{ title: "three", every: 1.s, within: 1.min, read: || { n += 1; n }, done: |n| n == 3 })

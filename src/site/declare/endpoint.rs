@@ -1,6 +1,7 @@
 //! `[endpoints.NAME]`: a URL that a probe looks at.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::base::Result;
 use crate::site::document::{Entry, Node, Spot};
@@ -19,13 +20,15 @@ pub struct EndpointDecl {
     pub ca_file: Option<PathBuf>,
     /// Take any certificate.
     pub insecure: bool,
+    /// How long a look at it may take, unless the call says otherwise.
+    pub within: Option<Duration>,
     /// Where it is declared.
     pub spot: Spot,
 }
 
 impl EndpointDecl {
     pub(in crate::site) fn read(entry: &Entry, paths: &Paths) -> Result<Self> {
-        let f = entry.node.fields(&["url", "expect", "ca_file", "insecure"])?;
+        let f = entry.node.fields(&["url", "expect", "ca_file", "insecure", "within"])?;
         let expect = match f.get("expect") {
             Some(node) => node.items()?.iter().map(status).collect::<Result<Vec<u16>>>()?,
             None => vec![200],
@@ -44,6 +47,7 @@ impl EndpointDecl {
             expect,
             ca_file: f.get("ca_file").map(|n| paths.resolve(n)).transpose()?,
             insecure: f.flag("insecure")?,
+            within: f.get("within").map(Node::duration).transpose()?,
             spot: entry.spot.clone(),
         })
     }

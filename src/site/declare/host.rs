@@ -1,6 +1,7 @@
 //! `[hosts.NAME]`: a host that is reached over SSH.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::base::Result;
 use crate::site::document::{Entry, Node, Spot, suggestion};
@@ -18,6 +19,8 @@ pub struct HostDecl {
     pub host_keys: HostKeys,
     /// The host to go through, by its name in the site file.
     pub jump: Option<String>,
+    /// How long a command on it may take, unless the call says otherwise.
+    pub within: Option<Duration>,
     /// Where it is declared.
     pub spot: Spot,
 }
@@ -41,6 +44,7 @@ const KEYS: &[&str] = &[
     "jump",
     "agent",
     "connect_within",
+    "within",
 ];
 
 impl HostDecl {
@@ -67,7 +71,8 @@ impl HostDecl {
             _ => HostKeys::Strict,
         };
         let (name, spot) = (entry.key.clone(), entry.spot.clone());
-        Ok(HostDecl { name, spec, host_keys, jump: f.owned("jump")?, spot })
+        let within = f.get("within").map(Node::duration).transpose()?;
+        Ok(HostDecl { name, spec, host_keys, jump: f.owned("jump")?, within, spot })
     }
 
     /// Puts into each host the hosts it jumps over.

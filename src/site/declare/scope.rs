@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::endpoint::http_url;
 use crate::base::{Error, ErrorKind, Result};
@@ -53,6 +54,8 @@ pub struct CloudDecl {
     pub interface: Option<Interface>,
     /// PEM file with the only authorities to trust, instead of the credentials' own.
     pub ca_file: Option<PathBuf>,
+    /// How long a service may take over one request.
+    pub answer_within: Option<Duration>,
     /// Take any certificate, instead of what the credentials say.
     pub insecure: Option<bool>,
     /// The proxy's URL.
@@ -111,6 +114,7 @@ const KEYS: &[&str] = &[
     "region",
     "interface",
     "ca_file",
+    "answer_within",
     "insecure",
     "proxy",
     "endpoint_overrides",
@@ -144,6 +148,7 @@ impl ScopeDecl {
             secret: f.get("password").map(|n| SecretSource::read(n, paths)).transpose()?,
             region: f.owned("region")?,
             interface: interface.and_then(Interface::from_name),
+            answer_within: f.get("answer_within").map(Node::duration).transpose()?,
             ca_file: f.get("ca_file").map(|n| paths.resolve(n)).transpose()?,
             insecure: f.get("insecure").map(Node::boolean).transpose()?,
             proxy: f.get("proxy").map(http_url).transpose()?,

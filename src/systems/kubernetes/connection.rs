@@ -23,8 +23,8 @@ use super::kubeconfig::{Way, token};
 use super::refusal::refusal;
 use super::transport;
 
-/// Longest time for a request with its answer, in real time.
-pub(super) const ANSWER: Duration = Duration::from_secs(60);
+/// Longest time for a request with its answer, in real time: longer than an API server lets one take (60 s).
+pub(super) const ANSWER: Duration = Duration::from_secs(75);
 
 /// Most bytes of one answer.
 pub(super) const CAP: usize = 64 << 20;

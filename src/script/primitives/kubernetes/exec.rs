@@ -37,7 +37,7 @@ const EXEC: Primitive = Primitive {
 });"#,
     body: |call| {
         let kube: KubeHandle = call.receiver()?;
-        let (command, options) = command(call, 1)?;
+        let (command, options) = command(call, 1, None)?;
         let (namespace, pod) = pod(call, &options)?;
         let container = options.text("container");
         let exec = KubeCall::Exec { namespace, pod, container, command: command.clone() };
