@@ -120,7 +120,7 @@ fn a_baseline_that_lacks_a_machine_is_none() {
     let body = r#"virsh::without_snapshot(site.host("hypervisor"), "qemu:///system", ["juju-controller", "compute-1", "compute-2"], "snapshot-1")"#;
     assert_eq!(
         seen(&["virsh"], body, &libvirt).1,
-        json!(["compute-1: shut off, no snapshot snapshot-1", "compute-2: libvirt knows no such domain"])
+        json!(["compute-2: libvirt knows no such domain", "compute-1: shut off, no snapshot snapshot-1"])
     );
 }
 
@@ -129,7 +129,8 @@ fn a_baseline_that_lacks_a_machine_is_none() {
 /// A unit of Vault on loopback.
 fn unit(runtime: &tokio::runtime::Runtime, body: serde_json::Value) -> String {
     let app = axum::Router::new()
-        .route("/v1/sys/seal-status", axum::routing::get(move || async move { axum::Json(body) }));
+        .route("/v1/sys/seal-status", axum::routing::get(move || async move { axum::Json(body) }))
+        .route("/v1/sys/leader", axum::routing::get(|| async { axum::Json(json!({"ha_enabled": false})) }));
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -290,9 +291,9 @@ fn what_a_layer_says_is_what_it_means_there() {
             #{ name: "c", provisioning_status: "ACTIVE", operating_status: "ERROR" }]).map(|f| f.saw)"#,
     );
     assert_eq!(balancers, r#"["b: PENDING_UPDATE, operating ONLINE","c: ACTIVE, operating ERROR"]"#);
-    // a model without a unit is another model
-    assert!(text(r#"triage::model("default", 0)"#).contains("Not the model"));
-    assert_eq!(text(r#"triage::model("openstack", 3)"#), "[]");
+    // a model without the cloud's applications is another model
+    assert!(text(r#"triage::model("default", ["magnum"])"#).contains("Not the model"));
+    assert_eq!(text(r#"triage::model("openstack", [])"#), "[]");
     // key shares are the site's
     assert!(text(r#"triage::seals(["v: sealed"], "2 of 3 key shares")"#).contains("with 2 of 3 key shares"));
 }

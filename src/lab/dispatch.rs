@@ -196,7 +196,10 @@ impl Desk {
         }
         if let Some(code) = acts.iter().find_map(|a| a.status) {
             let said = acts.iter().find_map(|a| a.garble.clone()).unwrap_or_default();
-            return Heard::Reply(Reply::failed(i32::from(code), said));
+            return Heard::Reply(match code {
+                0 => Reply::said(said),
+                code => Reply::failed(i32::from(code), said),
+            });
         }
         let Some(reply) = run(world) else { return Heard::Nobody };
         if !reply.takes.is_zero() {
@@ -286,6 +289,15 @@ fn happen(world: &mut World, act: &Act) {
     }
     if let Some(name) = &act.lb_error {
         world.break_load_balancer(name);
+    }
+    if let Some(name) = &act.host_down {
+        world.nova.hosts.iter_mut().filter(|host| host.name.contains(name.as_str())).for_each(|host| host.down = true);
+    }
+    if let Some(name) = &act.amphora_rows_lost {
+        world.octavia.lose_amphorae(name);
+    }
+    if let Some(alter) = &act.alter {
+        world.kubernetes.alter(alter.clone());
     }
     if let Some(pod) = &act.crash_loop {
         let now = world.now();

@@ -63,20 +63,40 @@ pub struct Act {
     pub truncate: bool,
     /// The bytes of a file are others than those that were published.
     pub spoil: bool,
-    /// The body is this HTML-like text instead of JSON.
+    /// The body is this text instead of what the service says; of a command that ends with `status`, what it prints, on
+    /// standard error unless that is 0.
     pub garble: Option<String>,
     /// Every token so far is no longer valid.
     pub expire_tokens: bool,
     /// This server's process is killed by its host: SHUTOFF.
     pub server_off: Option<String>,
+    /// The hosts whose names hold this die: their nova-compute reports no more, and Nova still calls their servers ACTIVE.
+    pub host_down: Option<String>,
     /// This load balancer's provisioning status becomes ERROR; traffic goes on.
     pub lb_error: Option<String>,
+    /// Octavia loses the rows of the amphorae of load balancers whose names hold this, as with a restored database. Their
+    /// servers run on.
+    pub amphora_rows_lost: Option<String>,
+    /// Kubernetes objects are other than the lab's controllers leave them.
+    pub alter: Option<Alter>,
     /// Pods of any cluster whose names hold this crash again and again from now on.
     pub crash_loop: Option<String>,
     /// So many servers to come find no host.
     pub no_valid_host: Option<u32>,
     /// The next so many imports fail.
     pub import_fails: Option<u32>,
+}
+
+/// What Kubernetes objects are, whatever the lab's controllers make of them: in every answer alike.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alter {
+    /// The resource, such as `nodes` or `deployments.apps`.
+    pub resource: String,
+    /// Objects whose names hold this, in any cluster.
+    pub name: String,
+    /// What they hold otherwise: objects are merged, lists by the names of their entries, null takes a field away.
+    pub with: toml::Value,
 }
 
 /// The deck that is shipped.

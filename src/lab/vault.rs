@@ -23,6 +23,7 @@ pub(crate) struct Vault {
     given: Vec<String>,
     /// Holders of key shares come by themselves, and this long after the start it is unsealed.
     unsealed_after: Option<Duration>,
+    can_lead: bool,
     since: Timestamp,
 }
 
@@ -43,6 +44,7 @@ impl Vault {
             sealed: told.sealed,
             given: Vec::new(),
             unsealed_after: told.unsealed_after.map(|time| *time),
+            can_lead: told.can_lead,
             since: start,
         }
     }
@@ -100,6 +102,12 @@ impl Vault {
     }
 }
 
+/// The address of the unit that answers for all: of those that are unsealed and may lead, the first.
+fn leader(world: &World, now: Timestamp) -> Option<String> {
+    let may = |v: &&Vault| v.can_lead && v.initialized && !v.seal(now).0;
+    world.vaults.iter().find(may).map(|v| v.address.clone())
+}
+
 /// The unit that a request was sent to.
 fn unit<'w>(world: &'w mut World, request: &Request) -> Option<&'w mut Vault> {
     let host = request.header("host").unwrap_or_default().to_string();
@@ -122,6 +130,7 @@ impl Service for Vaults {
 
     fn answer(&self, world: &mut World, request: &Request) -> Answer {
         let now = world.now();
+        let leader = leader(world, now);
         let Some(vault) = unit(world, request) else { return self.failure(404, request) };
         match (request.method.as_str(), request.path.as_str()) {
             ("GET", "/v1/sys/seal-status") => Answer::json(200, vault.status(now)),
@@ -132,6 +141,13 @@ impl Service for Vaults {
                     (true, false) => 200,
                 };
                 Answer::json(status, vault.health(now))
+            }
+            ("GET", "/v1/sys/leader") if vault.seal(now).0 || !vault.initialized => self.failure(503, request),
+            ("GET", "/v1/sys/leader") => {
+                let own = leader.as_deref() == Some(&*vault.address);
+                let url = leader.map(|address| format!("http://{address}")).unwrap_or_default();
+                Answer::json(200, json!({"ha_enabled": true, "is_self": own, "leader_address": url, "leader_cluster_address": url,
+                    "performance_standby": false}))
             }
             ("PUT" | "POST", "/v1/sys/unseal") => {
                 let share = request.member("key").and_then(Value::as_str).filter(|share| !share.is_empty());
@@ -157,6 +173,7 @@ impl Service for Vaults {
         match request.path.as_str() {
             "/v1/sys/seal-status" => "/v1/sys/seal-status",
             "/v1/sys/health" => "/v1/sys/health",
+            "/v1/sys/leader" => "/v1/sys/leader",
             "/v1/sys/unseal" => "/v1/sys/unseal",
             _ => "/",
         }
@@ -175,6 +192,7 @@ mod tests {
             initialized: true,
             sealed: true,
             unsealed_after: Some(scenario::Time(Duration::from_secs(300))),
+            can_lead: true,
         };
         let vault = Vault::of(&told, start);
         let at = |seconds| vault.seal(start + Duration::from_secs(seconds));

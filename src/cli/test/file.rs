@@ -43,7 +43,7 @@ pub(super) fn run(path: &Path, site: Option<&Path>, only: Option<&str>) -> Outco
 fn evaluate(path: &Path, site: Option<&Path>, only: Option<&str>, cases: &Cases) -> Result<()> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Error::new(ErrorKind::Io, "it cannot be read").from_source(&e))?;
-    let engine = engine(site.map(Path::to_path_buf), only.map(str::to_string), cases.clone());
+    let engine = engine(site.map(Path::to_path_buf), beside(path), only.map(str::to_string), cases.clone());
     let script = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Script, e.to_string());
     let ast: AST = engine.compile(&text).map_err(|e| script(&e))?;
     if let Some(shadow) = shadows::of(&Known::new(&engine, Vec::new()), &ast, &text).into_iter().next() {
@@ -54,13 +54,15 @@ fn evaluate(path: &Path, site: Option<&Path>, only: Option<&str>, cases: &Cases)
 }
 
 /// The language, and the words of tests: `test`, `rehearse`, `assert`, `assert_eq`.
-fn engine(site: Option<PathBuf>, only: Option<String>, cases: Cases) -> Engine {
+fn engine(site: Option<PathBuf>, beside: PathBuf, only: Option<String>, cases: Cases) -> Engine {
     let mut engine = engine::bare();
     let failing = Failing::default();
-    let rehearsed = site.clone();
-    engine.register_fn("rehearse", move |runbook: &str| rehearse(rehearsed.as_deref(), runbook, &Map::new()));
+    let plain = (site.clone(), beside.clone());
+    engine.register_fn("rehearse", move |runbook: &str| {
+        rehearse(plain.0.as_deref(), &plain.1, runbook, &Map::new())
+    });
     engine.register_fn("rehearse", move |runbook: &str, options: Map| {
-        rehearse(site.as_deref(), runbook, &options)
+        rehearse(site.as_deref(), &beside, runbook, &options)
     });
     let fails = failing.clone();
     let fails = move |what: String| {
@@ -115,11 +117,21 @@ fn words(thrown: &EvalAltResult) -> String {
     }
 }
 
-fn rehearse(site: Option<&Path>, runbook: &str, options: &Map) -> std::result::Result<Dynamic, Thrown> {
+/// The directory of a test file.
+fn beside(path: &Path) -> PathBuf {
+    path.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+fn rehearse(
+    site: Option<&Path>,
+    beside: &Path,
+    runbook: &str,
+    options: &Map,
+) -> std::result::Result<Dynamic, Thrown> {
     let thrown = |e: Error| match &e.detail().help {
         Some(help) => failed(format!("{e}\n{help}")),
         None => failed(e.to_string()),
     };
-    let told = rehearsal::run(site, runbook, options).map_err(thrown)?;
+    let told = rehearsal::run(site, beside, runbook, options).map_err(thrown)?;
     value::from_json(&told).map_err(thrown)
 }

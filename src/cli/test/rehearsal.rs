@@ -16,15 +16,16 @@ use crate::run::{RunReport, Verdict};
 /// What a rehearsal may be told.
 const OPTIONS: &[&str] = &["scenario", "faults", "seed", "set", "only", "skip"];
 
-/// Rehearses a runbook and tells what came of it.
+/// Rehearses a runbook and tells what came of it. A scenario that is a file is looked for in `beside`, the test file's
+/// directory.
 ///
 /// # Errors
 /// [`ErrorKind::Argument`] for an unknown option; [`ErrorKind::Failed`] where the rehearsal did not begin, with its words.
-pub(super) fn run(site: Option<&Path>, runbook: &str, options: &Map) -> Result<Value> {
+pub(super) fn run(site: Option<&Path>, beside: &Path, runbook: &str, options: &Map) -> Result<Value> {
     let io = |e: std::io::Error| Error::new(ErrorKind::Io, "the rehearsal cannot be started").from_source(&e);
     let state = tempfile::tempdir().map_err(io)?;
     let mut command = Command::new(std::env::current_exe().map_err(io)?);
-    command.args(["rehearse", runbook]).args(arguments(options)?).arg("--state-dir").arg(state.path());
+    command.args(["rehearse", runbook]).args(arguments(options, beside)?).arg("--state-dir").arg(state.path());
     match site {
         Some(site) => command.arg("--site").arg(site),
         None => command.env_remove("RHUMB_SITE"),
@@ -42,12 +43,18 @@ pub(super) fn run(site: Option<&Path>, runbook: &str, options: &Map) -> Result<V
 }
 
 /// The options as arguments of `rhumb rehearse`.
-fn arguments(options: &Map) -> Result<Vec<String>> {
+fn arguments(options: &Map, beside: &Path) -> Result<Vec<String>> {
     let mut arguments = Vec::new();
     let mut add = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
     for (name, value) in options {
         match name.as_str() {
-            "scenario" | "seed" => add(name, value.to_string()),
+            "scenario" => {
+                let wanted = value.to_string();
+                let file = beside.join(&wanted);
+                let is_file = wanted.ends_with(".toml") && file.is_file();
+                add(name, if is_file { file.display().to_string() } else { wanted });
+            }
+            "seed" => add(name, value.to_string()),
             "faults" => texts(value).into_iter().for_each(|fault| add("fault", fault)),
             "only" | "skip" => texts(value).into_iter().for_each(|step| add(name, step)),
             "set" => {
@@ -117,6 +124,7 @@ fn step(step: &StepReport) -> Value {
     json!({
         "verdict": verdict.map_or("none", Verdict::word), "detail": verdict.map_or_else(String::new, Verdict::detail),
         "error": what(&step.error), "said": said(&step.error), "seconds": step.seconds, "notes": step.notes, "facts": facts,
+        "signed": step.attests.iter().filter(|a| a.by.is_some()).map(|a| &*a.claim).collect::<Vec<_>>(),
         "gates": step.gates.iter().map(|g| json!({"claim": g.claim, "ok": g.ok})).collect::<Vec<_>>(),
         "sent": sent(step).collect::<Vec<_>>(),
     })

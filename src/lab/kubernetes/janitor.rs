@@ -14,6 +14,9 @@ use crate::lab::world::World;
 /// The metadata by which the CSI driver marks what it makes.
 const OWNER: &str = "cinder.csi.openstack.org/cluster";
 
+/// The metadata by which a volume's owner has it kept: the janitor leaves one alone where it is `true`.
+const KEEP: &str = "janitor.capi.azimuth-cloud.com/keep";
+
 /// Namespace and name of `namespace/name`.
 fn parts(text: &str) -> (&str, &str) {
     text.split_once('/').unwrap_or(("default", text))
@@ -52,8 +55,9 @@ pub(crate) fn leave_service(
     Ok(())
 }
 
-/// Makes what a cluster's CSI driver has for a claim: a volume, and a snapshot of it where one is asked for.
-pub(crate) fn leave_volume(world: &mut World, cluster: &str, claim: &str, snapshot: bool) {
+/// Makes what a cluster's CSI driver has for a claim: a volume, which its owner may have marked to be kept, and a snapshot
+/// of it where one is asked for.
+pub(crate) fn leave_volume(world: &mut World, cluster: &str, claim: &str, snapshot: bool, kept: bool) {
     let Some(cluster) = world.magnum.clusters.get(cluster) else { return };
     let (space, name) = parts(claim);
     let (stack, project) = (cluster.stack.clone().unwrap_or_default(), cluster.project.clone());
@@ -63,7 +67,11 @@ pub(crate) fn leave_volume(world: &mut World, cluster: &str, claim: &str, snapsh
     {
         marks.extend(more);
     }
-    let id = Disk::create(world, volume, project.clone(), marks.clone(), None);
+    let mut own = marks.clone();
+    if kept {
+        own.insert(KEEP.into(), "true".into());
+    }
+    let id = Disk::create(world, volume, project.clone(), own, None);
     if snapshot {
         let name = format!("snapshot-{}", world.ids.uuid("volume-snapshot"));
         Disk::create(world, name, project, marks, Some(id));
@@ -108,7 +116,9 @@ fn sweep_network(world: &mut World, project: &Id, stack: &str) -> bool {
 fn sweep_disks(world: &mut World, project: &Id, stack: &str) -> bool {
     let of = |d: &&Disk| d.project == *project && d.metadata.get(OWNER).is_some_and(|o| o == stack);
     let snapshots: Vec<Id> = world.cinder.snapshots.iter().filter(of).map(|d| d.id.clone()).collect();
-    let volumes: Vec<Id> = world.cinder.volumes.iter().filter(of).map(|d| d.id.clone()).collect();
+    let given_up = |d: &&Disk| d.metadata.get(KEEP).is_none_or(|kept| kept != "true");
+    let volumes = world.cinder.volumes.iter().filter(of).filter(given_up);
+    let volumes: Vec<Id> = volumes.map(|d| d.id.clone()).collect();
     for id in &snapshots {
         drop(cinder::delete_snapshot(world, id));
     }

@@ -47,6 +47,7 @@ pub(crate) use janitor::{janitor, leave_service, leave_volume};
 
 use super::exchange::{Answer, Request};
 use super::follow::{Mark, More};
+use super::fault::Alter;
 use super::ids::Id;
 use super::service::Service;
 use super::world::World;
@@ -73,6 +74,8 @@ pub(crate) struct Kubernetes {
     pub(crate) declared: Declared,
     /// Pods whose names hold one of these crash again and again, since when.
     crashing: Vec<(String, jiff::Timestamp)>,
+    /// What objects are, whatever the controllers make of them.
+    altered: Vec<Alter>,
     /// How many requests each balanced Service had.
     turns: BTreeMap<String, usize>,
 }
@@ -81,6 +84,11 @@ impl Kubernetes {
     /// From now on pods whose names hold a text crash again and again.
     pub(crate) fn crash(&mut self, pod: &str, now: jiff::Timestamp) {
         self.crashing.push((pod.to_string(), now));
+    }
+
+    /// From now on objects are other than the controllers leave them.
+    pub(crate) fn alter(&mut self, alter: Alter) {
+        self.altered.push(alter);
     }
 
     /// Since when a pod crashes again and again, if it does.
@@ -96,6 +104,9 @@ fn visit<R>(world: &mut World, which: &Which, look: impl FnOnce(&mut World, &mut
         None => Store::new(&format!("{which:?}")),
     };
     controllers::run(world, which, &mut store);
+    for alter in &world.kubernetes.altered {
+        store.alter(alter);
+    }
     let seen = look(world, &mut store);
     world.kubernetes.stores.insert(which.clone(), store);
     seen

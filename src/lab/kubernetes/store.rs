@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::kinds::Kind;
+use super::patch::combine;
+use crate::lab::fault::Alter;
 use crate::lab::ids::Ids;
 use crate::lab::stamp;
 
@@ -96,6 +98,24 @@ impl Store {
     /// What is in a namespace.
     pub(super) fn within(&self, namespace: &str) -> Vec<Key> {
         self.objects.keys().filter(|key| key.namespace == namespace).cloned().collect()
+    }
+
+    /// Makes objects other than they are. One that is so already stays as it is.
+    pub(super) fn alter(&mut self, alter: &Alter) {
+        let with = serde_json::to_value(&alter.with).unwrap_or_default();
+        let meant = |key: &&Key| key.resource == alter.resource && key.name.contains(&alter.name);
+        let keys: Vec<Key> = self.objects.keys().filter(meant).cloned().collect();
+        for key in keys {
+            let Some(mut object) = self.objects.get(&key).cloned() else { continue };
+            combine(&mut object, &with);
+            if self.objects.get(&key) == Some(&object) {
+                continue;
+            }
+            self.version += 1;
+            object["metadata"]["resourceVersion"] = self.version.to_string().into();
+            self.objects.insert(key.clone(), object.clone());
+            self.note("MODIFIED", &key, &object);
+        }
     }
 
     /// What happened after a version; none if that is no longer remembered.

@@ -53,6 +53,20 @@ pub(crate) struct Amphora {
 /// `[certificates] cert_validity_time`.
 const CERTIFICATE: Duration = Duration::from_secs(30 * 24 * 3600);
 
+impl Octavia {
+    /// The rows of the amphorae of load balancers whose names hold a text are gone.
+    pub(crate) fn lose_amphorae(&mut self, name: &str) {
+        let of = |a: &&Amphora| {
+            let lb = a.lb.as_ref().and_then(|lb| self.load_balancers.get(lb));
+            lb.is_some_and(|lb| lb.name.contains(name))
+        };
+        let lost: Vec<Id> = self.amphorae.iter().filter(of).map(|a| a.id.clone()).collect();
+        for id in &lost {
+            self.amphorae.remove(id);
+        }
+    }
+}
+
 impl Row for Amphora {
     fn id(&self) -> &Id {
         &self.id

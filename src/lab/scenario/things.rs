@@ -278,6 +278,9 @@ pub struct Cluster {
     /// Those of the claims whose volume has a snapshot.
     #[serde(default)]
     pub snapshots: Vec<String>,
+    /// Those of the claims whose volume its owner marked to be kept.
+    #[serde(default)]
+    pub kept: Vec<String>,
 }
 
 /// A machine that the site reaches over SSH.
@@ -376,11 +379,14 @@ pub struct Vault {
     pub sealed: bool,
     /// Holders of key shares come, and so long after the start it is unsealed.
     pub unsealed_after: Option<Time>,
+    /// It may become the leader. Where no unsealed unit may, their lock is lost, and none serves.
+    #[serde(default = "yes")]
+    pub can_lead: bool,
 }
 
 impl Default for Vault {
     fn default() -> Self {
-        Vault { address: String::new(), initialized: true, sealed: false, unsealed_after: None }
+        Vault { address: String::new(), initialized: true, sealed: false, unsealed_after: None, can_lead: true }
     }
 }
 

@@ -19,6 +19,9 @@ const RUNBOOK: &str = "triage";
 /// What it says of a layer that nothing is wrong with.
 const GREEN: &str = "green";
 
+/// What is said where the runbook ended before its last word.
+const UNFINISHED: &str = "triage did not finish: the layers above say nothing of the others";
+
 /// Columns that a layer's name takes at most.
 const NAMES: usize = 24;
 
@@ -33,7 +36,8 @@ pub const TRIAGE: Command = Command {
         shell.session.set_runbook(RUNBOOK);
         let (entries, error) = steps::quietly(shell, RUNBOOK)?;
         let layers = Layer::all(&entries);
-        shell.show(&draw(&layers, advice(&entries), &shell.look(), &runbooks(shell)))?;
+        let advice = advice(&entries).or(error.as_ref().map(|_| UNFINISHED));
+        shell.show(&draw(&layers, advice, &shell.look(), &runbooks(shell)))?;
         let values: Vec<Value> = layers.iter().map(Layer::value).collect();
         shell.session.set_last(value::from_json(&Value::from(values))?);
         match error {
@@ -121,7 +125,11 @@ fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet
         lines.push(line.trimmed());
     }
     match layers.iter().find(|layer| !layer.findings.is_empty()) {
-        None => lines.push("every layer is green".into()),
+        // what could not be looked at is unknown, and unknown is not green
+        None => lines.push(match advice {
+            None if !layers.is_empty() => "every layer is green".into(),
+            advice => look.paint(state::BAD, format!("not known: {}", advice.unwrap_or("no layer was looked at"))),
+        }),
         Some(lowest) => {
             lines.push(look.paint(state::BAD, format!("the lowest red layer is {}", lowest.name)));
             match lowest.findings.iter().any(|finding| finding["means"].is_string()) {
@@ -185,6 +193,10 @@ mod tests {
              means  It was parked\n    mend   `restart`  (`:steps restart` shows it)"
         );
         assert_eq!(&*draw(&layers[..1], None, &look, &runbooks), "✓ machines\nevery layer is green");
+        // a look that did not finish says nothing of the rest
+        let unfinished = draw(&layers[..1], Some(UNFINISHED), &look, &runbooks);
+        assert!(unfinished.starts_with("✓ machines\nnot known: triage did not finish"), "{}", &*unfinished);
+        assert_eq!(&*draw(&[], None, &look, &runbooks), "not known: no layer was looked at");
         // findings that only say what was seen: the runbook's own sentence tells the rest
         let brief = [layer("VM", vec![finding(&json!("SHUTOFF")).unwrap()])];
         assert!(

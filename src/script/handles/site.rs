@@ -103,6 +103,10 @@ impl SiteHandle {
         evidence: &serde_json::Value,
     ) -> Option<Verdict> {
         let version = |name: &str| {
+            // what was seen wins over what the site file says of it, also where nothing could be seen
+            if let Some(seen) = evidence.get(name) {
+                return seen.as_str().map(str::to_string);
+            }
             let setting = self.0.site.values().get(name).ok().flatten()?;
             Some(setting.value.to_string())
         };

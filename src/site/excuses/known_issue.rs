@@ -20,7 +20,7 @@ pub struct KnownIssue {
     pub title: String,
     /// What it looks like.
     pub signature: Signature,
-    /// Versions it is in, by the name of a value or fact that tells the version; all must be met.
+    /// Versions it is in, by the name of the field of the evidence, else of the value, that tells the version; all must be met.
     pub applies_to: BTreeMap<String, Requirement>,
     /// Where it is explained.
     pub link: Option<String>,

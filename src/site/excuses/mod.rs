@@ -31,7 +31,7 @@ pub struct Failure<'a> {
     pub claim: &'a str,
     /// What was observed.
     pub evidence: &'a Value,
-    /// The value or fact of a name, for the versions that known issues apply to.
+    /// The version of a name that known issues apply to: a field of the evidence, else a value of the site.
     pub version: &'a dyn Fn(&str) -> Option<String>,
     /// The time, which decides what has expired.
     pub now: Timestamp,
