@@ -183,6 +183,7 @@ up() {
   # shellcheck disable=SC2086   # a list of words
   python "$LIB/seed.py" wait-computes $HOSTS
   seed tenant
+  seed addresses
   python "$LIB/fixture.py" restore >/dev/null   # a killed test may have left the hosts down or full
   running >/dev/null || { running >&2; die "not everything kept running; the logs are in $LOG"; }
 }
