@@ -65,7 +65,9 @@ impl Seed {
 /// Whether a change to what this says was answered.
 fn answered(entries: &[Entry], method: &str, target: &str) -> bool {
     let intents = entries.iter().filter_map(|e| match &e.record {
-        Record::Intent { intent, .. } if intent.method == method && intent.target.contains(target) => Some(e.n),
+        Record::Intent { intent, .. } if intent.method == method && intent.target.contains(target) => {
+            Some(e.n)
+        }
         _ => None,
     });
     let all: Vec<u64> = intents.collect();

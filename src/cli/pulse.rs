@@ -48,7 +48,14 @@ struct Told<T> {
 
 impl UnderWay {
     /// A wait begins; `usual` is what it takes as a rule, as `, usually 3m 30s`.
-    pub(super) fn wait_begins(&mut self, wait: u64, title: &str, usual: &str, within: Duration, now: Duration) {
+    pub(super) fn wait_begins(
+        &mut self,
+        wait: u64,
+        title: &str,
+        usual: &str,
+        within: Duration,
+        now: Duration,
+    ) {
         let (title, usual) = (title.to_string(), usual.to_string());
         self.waits.insert(wait, Wait { title, usual, within, began: now, told: now, seen: None });
     }
@@ -169,7 +176,9 @@ impl Wait {
         };
         // between two looks there is the time that the wait rests, and only what is beyond it is a look that hangs
         let hangs = match out.saturating_sub(seen.every) {
-            over if over >= LONG_LOOK => format!(", the look under way is out since {}", duration::show(over)),
+            over if over >= LONG_LOOK => {
+                format!(", the look under way is out since {}", duration::show(over))
+            }
             _ => String::new(),
         };
         drawn!("{}: {} ({}, look {}{}{})", self.title, state, spans, seen.looks, tolerated, hangs)
@@ -293,7 +302,8 @@ mod tests {
         for wait in [1, 2] {
             all.looked(&seen(wait, "on its way", 1), s(0));
         }
-        let transfer = Transfer { title: "upload x".into(), done: 1 << 20, total: Some(4 << 20), elapsed: s(1) };
+        let transfer =
+            Transfer { title: "upload x".into(), done: 1 << 20, total: Some(4 << 20), elapsed: s(1) };
         all.transferring(&transfer, s(0));
         all.looked(&seen(1, "on its way", 6), s(59));
         all.looked(&seen(2, "on its way", 6), s(59));

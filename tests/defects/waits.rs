@@ -107,3 +107,58 @@ fn d05_a_poll_without_a_break_neither_fails_nor_ends() {
         "load 104.20, cluster status:           not ready"
     );
 }
+
+/// A wait whose questions ask a service that answers 503 so many times, and then that the server is ACTIVE.
+fn busy(times: usize, poll: &str) -> crate::stage::Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let asked = Mutex::new(0);
+    let cloud = runtime.block_on(stub_cloud::start(move |_, _| {
+        let mut asked = asked.lock().unwrap();
+        *asked += 1;
+        match *asked > times {
+            true => (200, json!({"server": {"id": "7d1e0a52-3c44-4b5e-9e06-1a2b3c4d5e6f", "name": "vm", "status": "ACTIVE"}})),
+            false => (503, json!({"error": {"message": "busy"}})),
+        }
+    }));
+    let played = Played::default().cloud(move |_, _| cloud.cloud("secret"));
+    run(
+        &format!(
+            r#"let vm = || site.scope("capi-mgmt").servers.get("7d1e0a52-3c44-4b5e-9e06-1a2b3c4d5e6f");
+               verify("1", "T", || {{ poll(#{{ title: "up", every: 10.s, within: 1.min, {poll} }}); }});"#
+        ),
+        &played,
+    )
+}
+
+#[test]
+fn every_question_of_a_look_may_meet_a_busy_service() {
+    for poll in [
+        "read: || vm.call(), done: |s| s.status == \"ACTIVE\"",
+        "read: || 1, done: |n| vm.call().status == \"ACTIVE\"",
+        "read: || 1, done: |n| true, show: |n| vm.call().status",
+        "read: || 1, done: |n| vm.call().status == \"ACTIVE\", failed: |n| vm.call().status == \"ERROR\"",
+    ] {
+        // a read is tried three times by itself
+        let o = busy(4, poll);
+        assert_eq!(o.verdicts(), "1 PASS", "{poll}: {}", o.drawn);
+        let wait = &o.report.steps[0].waits[0];
+        assert_eq!((wait.looks, wait.tolerated), (2, 1), "{poll}");
+    }
+}
+
+#[test]
+fn a_wait_that_never_saw_anything_says_so_with_the_last_error() {
+    let o = busy(usize::MAX, "read: || vm.call(), done: |s| s.status == \"ACTIVE\"");
+    let error = o.error.unwrap();
+    assert_eq!(error.kind().name(), "timeout");
+    let said = error.to_string();
+    assert!(said.starts_with("up: not within 1m; each of 7 looks failed, the last: "), "{said}");
+    assert!(said.contains("busy") && !said.contains("last seen"), "{said}");
+    // and one that saw something tells both
+    let o = busy(4, "read: || vm.call(), done: |s| false");
+    let said = o.error.unwrap().to_string();
+    assert!(
+        said.contains("last seen: ") && said.contains("1 of 7 looks met a transient error, the last: "),
+        "{said}"
+    );
+}

@@ -105,7 +105,8 @@ impl Drop for Whole {
 
 fn site(address: &str, url: &str, digest: &str, files: &Path) -> String {
     let clouds: Value =
-        serde_json::from_str(&fs::read_to_string(format!("{}/clouds.yaml", var("CARACAL"))).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(format!("{}/clouds.yaml", var("CARACAL"))).unwrap())
+            .unwrap();
     let host = |name: &str, address: &str, known: &str| {
         format!(
             "[hosts.{name}]\naddress = \"{address}\"\nport = {}\nuser = \"{}\"\nidentity_file = \"{}\"\nknown_hosts = \"{known}\"\n",
@@ -184,7 +185,8 @@ fn site(address: &str, url: &str, digest: &str, files: &Path) -> String {
 
 /// The model of the played juju: what the testbed's own has, all of it well, and a unit of Magnum's.
 fn model() -> Value {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/testbed/ssh/juju-status.json")).unwrap();
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/testbed/ssh/juju-status.json"))
+        .unwrap();
     let mut status: Value = serde_json::from_str(&text).unwrap();
     let well = json!({"current": "active", "message": "Unit is ready"});
     let mut vault = status["applications"]["vault"].clone();
@@ -282,14 +284,20 @@ impl<'w> Desk<'w> {
     }
 
     fn tmux(&self, arguments: &[&str]) -> String {
-        let output = Command::new("tmux").args(["-f", "/dev/null", "-L", &self.server]).args(arguments).output();
+        let output =
+            Command::new("tmux").args(["-f", "/dev/null", "-L", &self.server]).args(arguments).output();
         let output = output.unwrap_or_else(|e| panic!("tmux (tests/testbed installs it): {e}"));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Types a command as it is printed, answers what it asks, and kills it (SIGKILL) `after` the journal has come to
     /// where `moment` says.
-    pub(crate) fn run(&self, line: &str, within: Duration, moment: Option<(&dyn Fn(&[Entry]) -> bool, Duration)>) -> Left {
+    pub(crate) fn run(
+        &self,
+        line: &str,
+        within: Duration,
+        moment: Option<(&dyn Fn(&[Entry]) -> bool, Duration)>,
+    ) -> Left {
         let rig = &self.whole.rig;
         let bin = Path::new(env!("CARGO_BIN_EXE_rhumb")).parent().unwrap();
         let known = rig.journal().len();
@@ -315,7 +323,7 @@ impl<'w> Desk<'w> {
                     return Left::Killed;
                 }
             }
-            if last.ends_with("[n]o:") {
+            if last.contains("send it?") && last.ends_with(':') {
                 self.type_in("yes");
             } else if last.ends_with("leave it open:") {
                 self.type_in(SIGNS);

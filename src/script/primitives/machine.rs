@@ -26,7 +26,11 @@ pub(super) const ARGV: Param = Param::new(
 const READ_KEYS: &[Param] = &[
     Param::optional("shell", Ty::Bool, "hand a string to the POSIX shell of the machine"),
     Param::optional("stdin", Ty::Secretive, "what the command reads; nothing, unless given"),
-    Param::optional("within", Ty::Duration, "when it is ended if it still runs (default 5 min, or the `within` of the host or tool in site.toml)"),
+    Param::optional(
+        "within",
+        Ty::Duration,
+        "when it is ended if it still runs (default 5 min, or the `within` of the host or tool in site.toml)",
+    ),
     Param::optional(
         "any_code",
         Ty::Bool,

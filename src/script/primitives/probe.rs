@@ -49,7 +49,11 @@ const TCP: Primitive = Primitive {
 };
 
 const HTTP_KEYS: &[Param] = &[
-    Param::optional("timeout", Ty::Duration, "time for the connection and the whole answer (default 10 s, or the `within` of the endpoint in site.toml)"),
+    Param::optional(
+        "timeout",
+        Ty::Duration,
+        "time for the connection and the whole answer (default 10 s, or the `within` of the endpoint in site.toml)",
+    ),
     Param::optional(
         "expect",
         Ty::List,
