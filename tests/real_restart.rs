@@ -160,6 +160,71 @@ fn a_failover_is_proven_and_without_headroom_it_is_not_even_tried() {
     assert!(gates.contains(&"restart-lb is served by other amphorae"), "{gates:?}");
 }
 
+/// A service of the testbed that stands still until this ends, as one that died does for all who ask its API.
+struct Still(String);
+
+impl Still {
+    fn stands(service: &str) -> Still {
+        let pid = fs::read_to_string(format!("{}/run/{service}.pid", var("CARACAL"))).unwrap();
+        let still = Still(format!("-{}", pid.split_whitespace().next().unwrap()));
+        still.signal("-STOP");
+        still
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(std::process::Command::new("kill").args([signal, "--", &self.0]).status().unwrap().success());
+    }
+}
+
+impl Drop for Still {
+    fn drop(&mut self) {
+        self.signal("-CONT");
+    }
+}
+
+#[test]
+fn a_worker_that_takes_no_job_is_told_apart_and_the_run_goes_on_once_it_does() {
+    let balancer = Made::of("loadbalancer", &fixture(["loadbalancer", "restart-silent"]));
+    let rig = site("admin", "failover_within = \"40s\"\nload_balancer = \"restart-silent\"\n");
+    let still = Still::stands("octavia-worker");
+    let silent = rig.run(&["run", "lb-failover", "--yes"]);
+    drop(still);
+    let silent = silent.expect(i32::from(ErrorKind::Timeout.exit_code()));
+    for told in ["no worker has taken the job", "octavia-worker.log", "do not send it again"] {
+        assert!(silent.told().contains(told), "{told}: {}", silent.stderr);
+    }
+    assert!(!silent.told().contains("failure of the flow"), "{}", silent.stderr);
+
+    // the worker takes the job from the queue: nothing is sent again, and the failover is proven
+    let mut ended = None;
+    let seen = requests_to("octavia", || ended = Some(rig.run(&["resume", "--yes"])));
+    assert_eq!(ended.unwrap().expect(0).verdicts(), "1 PASS, 2 PASS, 3 PASS");
+    assert!(!seen.iter().any(|(method, path, _)| method == "PUT" && path.contains(&balancer.id)), "{seen:?}");
+}
+
+#[test]
+fn compute_services_that_nobody_hears_of_are_named() {
+    let rig = site("admin", "");
+    rig.file(
+        "drill.rhai",
+        r#"import "std/nova" as nova;
+           runbook("drill", "Of this test");
+           let admin = site.scope("admin");
+           verify("1", "Down", || {
+               try { nova::explained(admin, || admin.servers.get("6b1c1a52-3c44-4b5e-9e06-000000000000")); }
+               catch (e) { expect("what failed stays what failed", e.kind, "not-found"); }
+               nova::down(admin).len()
+           });"#,
+    );
+    fixture(["hypervisors", "down"]);
+    let down = rig.run(&["run", "drill"]);
+    fixture(["hypervisors", "up"]);
+    let down = down.expect(0);
+    let notes = &down.report.steps[0].notes;
+    assert!(notes.len() >= 3 && notes.iter().all(|n| n.starts_with("nova-compute on ")), "{notes:?}");
+    assert!(rig.run(&["run", "drill"]).expect(0).report.steps[0].notes.is_empty());
+}
+
 #[test]
 fn a_member_is_refused_before_any_request_leaves() {
     let rig = site("member", "");

@@ -210,9 +210,9 @@ fn a_url_has_a_place_with_or_without_a_port() {
 
 #[test]
 fn a_tenant_vm_says_whether_a_vip_is_reached() {
-    let knock = r#"probes::from_host(site.host("capi-mgmt"), "10.12.4.50", 5000)"#;
+    let knock = r#"probes::from_host(site.host("capi-mgmt"), "10.12.4.50", 5000, 6.s)"#;
     for (code, open, said) in
-        [(0, true, ""), (124, false, "no answer within 6 s"), (1, false, "Connection refused")]
+        [(0, true, ""), (124, false, "no answer within 6s"), (1, false, "Connection refused")]
     {
         let vm = Played::default().commands(move |line| {
             assert!(

@@ -71,7 +71,7 @@ for i in $(seq 1 40); do ST=$(openstack image show x -f value -c status 2>/dev/n
         let images = site.scope("capi-mgmt").images;
         verify("8.0", "There", || { let faults = glance::faults(images, "kube", #{}); gate("dead", faults.len() == 1 && faults[0].starts_with("it is dead"), faults); });
         verify("8.0.3", "Waited for", #{ on_fail: "continue" }, || glance::wait_active(images, "kube", 20.min));
-        change("8.0.2", "Buried", || { glance::bury_dead(images, "kube"); expect("gone", images.find("kube"), ()); });"#,
+        change("8.0.2", "Buried", || { glance::bury_dead(images, "kube", 1.min); expect("gone", images.find("kube"), ()); });"#,
     );
     assert!(
         new.verdicts().starts_with("8.0 PASS, 8.0.3 FAIL: kube is active: it came to queued"),

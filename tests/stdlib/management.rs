@@ -149,7 +149,7 @@ fn an_image_that_cannot_be_had_is_not_waited_for() {
         json!({"metadata": {"name": "csi-1"}, "status": {"phase": "Pending", "containerStatuses": [
             {"name": "driver", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": reason, "message": "not found"}}}]}})
     };
-    let wait = r#"import "std/kubernetes" as kubernetes; verify("8.3.2", "T", || { kubernetes::wait_well(site.kube("capi-mgmt"), 15.min); });"#;
+    let wait = r#"import "std/kubernetes" as kubernetes; verify("8.3.2", "T", || { kubernetes::wait_well(site.kube("capi-mgmt"), 15.min, 5.min); });"#;
     let ended = |reason: &str| {
         server.change(|store| store.put(pods, waits(reason)));
         let o = run(wait, &Played::default().kubeconfig(server.kubeconfig()));
@@ -168,7 +168,7 @@ fn a_network_that_is_on_some_nodes_only_is_not_there_yet() {
     let runtime = runtime();
     let server = cluster(&runtime);
     let calico = |ready: u64| json!({"metadata": {"name": "calico-node"}, "status": {"desiredNumberScheduled": 3, "numberReady": ready}});
-    let wait = r#"import "std/kubernetes" as kubernetes; verify("8.3.2", "T", || { kubernetes::wait_well(site.kube("capi-mgmt"), 15.min); });"#;
+    let wait = r#"import "std/kubernetes" as kubernetes; verify("8.3.2", "T", || { kubernetes::wait_well(site.kube("capi-mgmt"), 15.min, 5.min); });"#;
     let sets = "/apis/apps/v1/namespaces/calico-system/daemonsets";
     // every pod that there is runs; two nodes have none
     server.change(|store| store.put(sets, calico(1)));
