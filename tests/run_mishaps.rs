@@ -196,3 +196,34 @@ fn overrides_that_nobody_has_looked_at_are_told_before_the_run_and_in_its_report
     assert!(parked.stdout.contains(told), "{}", parked.stdout);
     assert_eq!(parked.report.notes, [told]);
 }
+
+#[test]
+fn in_a_file_each_wait_says_once_a_minute_what_it_saw_last() {
+    let rig = Rig::new("name = \"mishaps\"\n[tools.sleep]\nprogram = \"/bin/sleep\"\nwithin = \"64s\"\n");
+    rig.file(
+        "slow.rhai",
+        r#"
+        runbook("slow", "Slow");
+        verify("1", "Two waits", || {
+            let since = now();
+            defer("be slow as well", || site.tool("sleep").query(["62"]));
+            parallel([
+                || poll(#{ title: "a state", every: 5.s, within: 5.min, read: || age(since), done: |t| t > 63.s, show: |t| "BUILD" }),
+                || poll(#{ title: "a look that hangs", every: 1.s, within: 65.s, tolerate: ["timeout"],
+                           read: || { site.tool("sleep").query(["300"]); 1 }, done: |x| true }),
+            ]);
+        });
+        "#,
+    );
+    let ended = rig.run(&["run", "slow"]).expect(i32::from(ErrorKind::Timeout.exit_code()));
+    let line = |text: &str| ended.stdout.lines().any(|line| line.contains(text));
+    assert!(line("… a state: BUILD (1m"), "{}", ended.stdout);
+    assert!(line("… a look that hangs: the first look has not come back (1m"), "{}", ended.stdout);
+    // the site's own time limit of the tool ended the look, and the wait bore it
+    assert!(
+        line("… a look that hangs: tolerated: ") && ended.told().contains("each of 2 looks failed"),
+        "{}",
+        ended.stdout
+    );
+    assert!(line("… 1: still at work, "), "of the clean-up: {}", ended.stdout);
+}
