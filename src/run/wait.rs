@@ -189,7 +189,11 @@ impl Course<'_> {
                 let limit = duration::show(self.deadline);
                 let what = match (self.seen, &self.last_error) {
                     (false, Some(last)) => {
-                        format!("not within {limit}; each of {} looks failed, the last: {last}", self.looks)
+                        let all = match self.looks {
+                            1 => "the only look failed".to_string(),
+                            n => format!("each of {n} looks failed, the last"),
+                        };
+                        format!("not within {limit}; {all}: {last}")
                     }
                     _ => format!("not within {limit}; last seen: {}", self.shown()),
                 };
