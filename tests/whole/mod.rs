@@ -270,6 +270,9 @@ impl Drop for Desk<'_> {
     }
 }
 
+/// When a command is killed: so long after the journal has come to this.
+type Moment<'m> = (&'m dyn Fn(&[Entry]) -> bool, Duration);
+
 /// How a command at the desk ended.
 pub(crate) enum Left {
     /// By itself, with this exit code.
@@ -292,12 +295,7 @@ impl<'w> Desk<'w> {
 
     /// Types a command as it is printed, answers what it asks, and kills it (SIGKILL) `after` the journal has come to
     /// where `moment` says.
-    pub(crate) fn run(
-        &self,
-        line: &str,
-        within: Duration,
-        moment: Option<(&dyn Fn(&[Entry]) -> bool, Duration)>,
-    ) -> Left {
+    pub(crate) fn run(&self, line: &str, within: Duration, moment: Option<Moment<'_>>) -> Left {
         let rig = &self.whole.rig;
         let bin = Path::new(env!("CARGO_BIN_EXE_rhumb")).parent().unwrap();
         let known = rig.journal().len();
