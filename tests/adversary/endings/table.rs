@@ -160,7 +160,8 @@ fn no_closure_of_a_primitive_loses_an_end() {
         let Some(way) = way else { continue };
         for step in STEPS {
             for end in ENDS {
-                let wanted = if end.exit == 0 && step.contains("boring") { &BORING } else { end };
+                let harmless = [0, 16].contains(&end.exit);
+                let wanted = if harmless && step.contains("boring") { &BORING } else { end };
                 if let Some(fault) = fault(&run(&step.replace("BODY", &way), end), wanted) {
                     faults.push(format!("{path} with {}: {fault}", end.says));
                 }
