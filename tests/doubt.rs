@@ -265,6 +265,30 @@ async fn a_create_that_never_arrives_is_sent_again_when_none_can_arrive_any_more
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_deletion_and_an_update_that_arrive_late_are_waited_for_as_well() {
+    for (script, left) in [
+        (r#"change("1", "Delete", || capi.networks.get("n").delete());"#, vec![]),
+        (
+            r#"change("1", "Rename", || { let n = capi.networks.list()[0]; n.update(#{ name: "m" }); });"#,
+            vec!["m"],
+        ),
+    ] {
+        let (_cloud, played, rig) = stage("8s", script).await;
+        played.world().things = vec![(
+            "/network/v2.0/networks".into(),
+            json!({"id": id(3), "name": "n", "admin_state_up": true}),
+        )];
+        played.world().becomes = Some(json!({"name": "m"}));
+        played.world().fates = vec![Fate::Late(3000)];
+        killed_when(&rig, &["run", "it", "--yes"], |_| !played.changes().is_empty());
+        let resumed = rig.run(&["resume", "--yes"]).expect(0);
+        assert_eq!(played.names("/network/v2.0/networks"), left);
+        assert_eq!((played.changes().len(), outcomes(&resumed)), (1, vec![EffectOutcome::Settled]));
+        rig.run(&["verify-run", "last"]).expect(0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_lost_answer_is_settled_in_the_same_run() {
     let (_cloud, played, rig) = stage("2s", NETWORK).await;
     played.world().fates = vec![Fate::AnswerLost];

@@ -188,24 +188,28 @@ impl Run {
         let Some(effect) = self.effect_at(record).filter(|e| e.state == State::InDoubt) else {
             return Err(error);
         };
-        let open = error.help(IN_DOUBT);
-        if self.cancel().is_cancelled() {
-            return Err(open);
+        // what cannot come late is known by what was made of it here
+        let late = self.shared().witness.get().map_or(Duration::ZERO, |w| w.late(&effect.intent));
+        if late.is_zero() {
+            return Err(error);
         }
         // without a look that can tell, there is nothing to wait for
-        match look(&effect) {
-            Ok(Settled::Done(_) | Settled::NotDone) => {}
-            Ok(Settled::Again | Settled::Unknown) | Err(_) => return Err(open),
+        let may_tell =
+            !self.cancel().is_cancelled() && matches!(look(&effect), Ok(Settled::Done(_) | Settled::NotDone));
+        if !may_tell {
+            return Err(error.help(IN_DOUBT));
         }
         match self.settle(&effect, look) {
             Ok(Settled::Done(value)) => Ok(value.into()),
             Ok(Settled::NotDone) => {
                 let what = format!("it did not take effect: {}", effect.intent.summary);
-                Err(open.cause(what).advise("`rhumb resume` sends it again, once you approve it"))
+                Err(error.cause(what).advise("`rhumb resume` sends it again, once you approve it"))
             }
-            Ok(Settled::Again | Settled::Unknown) => Err(open),
+            Ok(Settled::Again | Settled::Unknown) => Err(error.help(IN_DOUBT)),
             Err(e) if e.kind() == ErrorKind::Interrupted => Err(e),
-            Err(e) => Err(open.cause(format!("and whether it took effect is not known: {e}"))),
+            Err(e) => {
+                Err(error.cause(format!("and whether it took effect is not known: {e}")).help(IN_DOUBT))
+            }
         }
     }
 

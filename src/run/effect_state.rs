@@ -255,7 +255,9 @@ impl Effects {
                 return Err(format!("line {intent} is answered after a cut"));
             }
             (true, _) if open && !effect.ended && effect.cuts == cuts => {
-                return Err(format!("line {intent} is settled by a look before it was answered or cut off"));
+                return Err(format!(
+                    "line {intent} is settled by a look after a cut or a lost answer, and there was none"
+                ));
             }
             (false, true) => State::Done,
             (false, false) if leaves_doubt(error) => State::InDoubt,

@@ -135,6 +135,10 @@ impl Thing<'_> {
     /// Its state, while it is not at rest.
     fn on_its_way(&self, item: &Value) -> Option<String> {
         let state = self.states.of(item);
+        // without a state it has nothing to come to
+        if state.is_empty() && self.states.task(item).is_none() {
+            return None;
+        }
         // Glance waits for its client in these: nothing moves such an image but a call
         if self.target.row.name == "images" && matches!(state, "queued" | "uploading") {
             return None;
