@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers fail as a test does")]
 
+mod played;
+mod stage;
 mod stub_cloud;
 
 use std::sync::Arc;
@@ -381,4 +383,33 @@ async fn where_a_redirect_goes_and_how_long_to_wait_is_told() {
     let read = Call::new("network", Method::GET, "/networks");
     let e = session.send(&read).await.unwrap_err();
     assert!(e.to_string().ends_with("it goes to https://portal.example/login"), "{e}");
+}
+
+/// A portal that takes every change for the cloud does not make a step pass, and the report says what is not known.
+#[test]
+fn a_step_whose_change_a_portal_took_does_not_pass() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let page = |status: u16| line("a captive portal", status, "text/html", LOGIN);
+    for (page, script) in [
+        (page(200), r#"site.scope("capi-mgmt").networks.create(#{ name: "drill" });"#),
+        (page(404), r#"site.scope("capi-mgmt").networks.get("drill").delete();"#),
+        (
+            page(200),
+            r#"site.scope("capi-mgmt").request("POST", "network", "/v2.0/networks", #{ network: #{ name: "drill" } });"#,
+        ),
+    ] {
+        let network = json!({"networks": [{"id": ID, "name": "drill"}]});
+        let cloud = runtime.block_on(start(move |_, _| (200, network.clone())));
+        cloud.stage().portal =
+            Some(Arc::new(move |seen: &Seen| (seen.method != "GET").then(|| page.response())));
+        let reach = cloud.clone();
+        let played = played::Played::default().cloud(move |_, _| reach.cloud("secret"));
+        let o = played::run(&format!(r#"change("1", "Network", || {{ {script} }});"#), &played);
+        let report = serde_json::to_value(&o.report).unwrap();
+        assert!(o.verdicts().starts_with("1 FAIL: whether network did this is not known"), "{}", o.drawn);
+        assert_eq!(report["steps"][0]["effects"][0]["outcome"], "in-doubt", "{report}");
+        assert_eq!(o.exit, 15);
+        let said: String = o.drawn.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("in its place: look whether the"), "{}", o.drawn);
+    }
 }

@@ -316,7 +316,7 @@ fn a_server_that_is_on_its_way_out_is_not_up_already() {
         let mut state = looks.lock().unwrap();
         if asked.method == "POST" {
             state.1 = true;
-            return (202, json!({}));
+            return (202, json!(null));
         }
         if !asked.path.contains("/servers") {
             return (200, json!({"versions": [{"id": "v2.1", "version": "2.96", "min_version": "2.1", "status": "CURRENT"}]}));

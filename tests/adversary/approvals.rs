@@ -13,7 +13,7 @@ use crate::{rig, stub_cloud};
 
 use rhumb::base::Intent;
 use rhumb::run::{Entry, Record};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use stub_cloud::StubCloud;
 
@@ -33,8 +33,7 @@ async fn cloud() -> StubCloud {
             ("GET", path) if path.contains("/servers/") => (200, json!({"server": {"id": id, "name": "vm"}})),
             ("GET", path) if path.contains("/loadbalancers/") => (200, json!({"loadbalancer": {"id": id, "name": "api"}})),
             ("GET", _) => (200, json!({})),
-            ("DELETE", _) => (204, Value::Null),
-            _ => (202, json!({})),
+            _ => stub_cloud::documented(seen),
         }
     })
     .await

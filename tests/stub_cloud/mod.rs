@@ -228,6 +228,25 @@ impl Stage {
     }
 }
 
+/// An answer to a change as its API documents it: the thing that was sent, with an id, or no body.
+pub(crate) fn documented(seen: &Seen) -> (u16, Value) {
+    let path = seen.path.split('?').next().unwrap_or_default();
+    let last = path.rsplit('/').next().unwrap_or_default();
+    let thing = seen.body.as_object().filter(|body| body.len() == 1).and_then(|body| body.iter().next());
+    match (seen.method.as_str(), thing) {
+        ("DELETE", _) => (204, Value::Null),
+        (_, _) if last == "action" || last == "failover" => (202, Value::Null),
+        ("PUT", _) if path.contains("/os-services/") => (200, json!({"service": {"id": last}})),
+        (method, Some((key, Value::Object(fields)))) => {
+            let id = if method == "POST" { "0f96d4e1-0000-4000-8000-00000000000f" } else { last };
+            let mut made = Value::Object(fields.clone());
+            made["id"] = id.into();
+            (if method == "POST" { 201 } else { 200 }, json!({ key: made }))
+        }
+        _ => (202, Value::Null),
+    }
+}
+
 pub(crate) fn clock() -> Arc<SimClock> {
     Arc::new(SimClock::new("2026-06-10T02:00:00Z".parse().unwrap()))
 }

@@ -48,6 +48,9 @@ pub(super) async fn ask(download: &Download, origin: &Origin, from: u64) -> Resu
         let answer = http.open(&request).await.map_err(|failure| failure.error)?;
         match answer.status() {
             301 | 302 | 303 | 307 | 308 => url = redirected(&request.url, &answer)?,
+            200 | 206 if is_page(download, &request.url, &answer) => {
+                return Err(a_page(&request.url, answer.status()));
+            }
             200 => {
                 let origin = Origin { url: download.url.clone(), validator: validator(&answer) };
                 let total = answer.length();
@@ -95,6 +98,21 @@ fn content_range(text: &str) -> Option<(Option<u64>, Option<u64>)> {
     let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
     let first = range.split_once('-').and_then(|(first, _)| first.trim().parse().ok());
     Some((first, total.trim().parse().ok()))
+}
+
+/// Whether a page comes where a file was asked for. With a digest the bytes themselves are held to it.
+fn is_page(download: &Download, url: &Url, answer: &Incoming) -> bool {
+    let path = url.path().to_ascii_lowercase();
+    let asked_for = path.ends_with('/') || [".html", ".htm", ".xhtml"].iter().any(|end| path.ends_with(end));
+    let is_html =
+        answer.header("content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    download.sha512.is_none() && is_html && !asked_for
+}
+
+fn a_page(url: &Url, status: u16) -> Error {
+    Error::new(ErrorKind::Protocol, format!("{url} answers with a page where a file was due"))
+        .status(status)
+        .help("something between here and the server may have answered in its place; with a `sha512` only the file's own bytes count")
 }
 
 fn refused(download: &Download, url: &Url, status: u16) -> Error {

@@ -49,8 +49,10 @@ impl Session {
         if answer.is_success() {
             return Ok(answer);
         }
-        let what = format!("{} does not {}", call.service, call.summary);
-        let error = if call.reads { fault_of_read(&what, &answer) } else { fault_of_change(&what, &answer) };
+        let error = match call.reads {
+            true => fault_of_read(&format!("{} does not {}", call.service, call.summary), &answer),
+            false => fault_of_change(&call.service, &call.summary, &answer),
+        };
         Err(match is_of_roles(&answer) {
             true => self.with_roles_of_now(error, call, &address, &token).await,
             false => error,

@@ -39,13 +39,14 @@ pub(super) fn fault_of_read(what: &str, answer: &Answer) -> Error {
 
 /// The same for a change. That it did not take place only the service itself can say: the page of a proxy leaves it in
 /// doubt, whatever its status.
-pub(super) fn fault_of_change(what: &str, answer: &Answer) -> Error {
+pub(super) fn fault_of_change(service: &str, summary: &str, answer: &Answer) -> Error {
     let fault = read(answer);
-    let error = told(what, answer, &fault);
-    match error.kind() {
-        ErrorKind::Transient => advised(error, answer, &fault),
-        _ if fault.foreign => error.with_kind(ErrorKind::Protocol).help(FOREIGN),
-        _ => advised(error, answer, &fault),
+    let error = told(&format!("{service} does not {summary}"), answer, &fault);
+    match fault.foreign && error.kind() != ErrorKind::Transient {
+        true => {
+            unproven(service, summary, &format!("{}, in no form of the service's", answer.told()), answer)
+        }
+        false => advised(error, answer, &fault),
     }
 }
 

