@@ -448,11 +448,12 @@ impl Run {
         effects.before_the_cut().filter(open).filter(|e| is_it(&e.intent)).last().cloned()
     }
 
-    /// Whether a look has found that this very change, sent by the present step before, did not take effect.
+    /// Whether a look has found that this very change, as the present step sent it last, did not take effect.
     pub fn found_not_done(&self, intent: &Intent) -> bool {
         let Some(frame) = frame() else { return false };
         let (effects, digest) = (lock(&self.shared().effects), intent.digest());
-        effects.all().any(|e| e.step == frame.step && e.state == State::NotDone && e.digest == digest)
+        let last = effects.all().filter(|e| e.step == frame.step && e.digest == digest).last();
+        last.is_some_and(|e| e.state == State::NotDone)
     }
 
     /// What the present step itself removed before the cut, until it comes to that again: as it was then.

@@ -91,6 +91,8 @@ pub struct Effect {
     pub error: Value,
     /// The intent that undid it, where this run did.
     pub undone_by: Option<u64>,
+    /// The entry by which its state is known: of its intent, or of its last outcome.
+    known: u64,
     /// Nothing of it was sent later than this.
     last_sent: Option<Timestamp>,
     /// How often the run had gone on by then.
@@ -203,7 +205,7 @@ impl Effects {
                 self.begin(entry, (step, "", ""), intent, State::Refused);
             }
             Record::Outcome { intent, value, error, settled } => {
-                return self.end(entry.at, *intent, value, error, *settled);
+                return self.end(entry, *intent, value, error, *settled);
             }
             _ => {}
         }
@@ -228,6 +230,7 @@ impl Effects {
             value: Value::Null,
             error: Value::Null,
             undone_by: None,
+            known: entry.n,
             last_sent: None,
             cuts: self.cuts,
             ended: false,
@@ -237,13 +240,13 @@ impl Effects {
 
     fn end(
         &mut self,
-        at: Timestamp,
+        entry: &Entry,
         intent: u64,
         value: &Value,
         error: &Value,
         settled: bool,
     ) -> Result<(), String> {
-        let cuts = self.cuts;
+        let (cuts, at) = (self.cuts, entry.at);
         let Some(effect) = self.all.iter_mut().find(|e| e.entry == intent && e.state != State::Refused)
         else {
             return Err(format!("it is the outcome of line {intent}, which is no intent"));
@@ -275,7 +278,7 @@ impl Effects {
             (true, false) if effect.state.is_done() => State::Broken,
             (true, _) => return Err(format!("line {intent} has two outcomes")),
         };
-        effect.ended = true;
+        (effect.ended, effect.known) = (true, entry.n);
         if effect.state == State::InDoubt {
             effect.last_sent = Some(at.max(effect.at));
         }
@@ -334,7 +337,8 @@ impl Effects {
         self.all.iter().any(|e| e.step == step && !e.superseded && lost(e) && !again(e))
     }
 
-    /// What another step has removed since an entry: what was seen before cannot be seen again.
+    /// What another step has removed since an entry: what was seen before cannot be seen again. One that was in doubt may
+    /// have taken effect at any time until that was known.
     pub fn removed_since(&self, step: &str, entry: u64) -> Option<&Effect> {
         let mut makers: HashMap<u64, &str> = HashMap::new();
         for made in self.all.iter().filter(|e| e.undone_by.is_some()) {
@@ -343,7 +347,7 @@ impl Effects {
         // what a step takes away of its own was not there for others
         let own = |e: &Effect| makers.get(&e.entry).is_some_and(|maker| *maker == e.step);
         let gone =
-            |e: &&Effect| e.entry > entry && e.step != step && e.removes() && e.state.is_done() && !own(e);
+            |e: &&Effect| e.known > entry && e.step != step && e.removes() && e.state.is_done() && !own(e);
         self.all.iter().find(gone)
     }
 }

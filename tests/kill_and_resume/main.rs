@@ -5,6 +5,11 @@
 //! * **With a record**: the process dies as soon as a record is in the journal, and once more with the outcome of
 //!   each change torn off, which is a death between the service's act and the journal's word of it.
 //! * **In a request**: the process dies with half of a request on its way, or with the answer on its way back.
+//! * **In a row**: the process that goes on dies as well, and the one after it.
+//!
+//! The tests' own runbooks (an upload, a deletion that is waited for, a clean-up with a poll and a signature) die with each
+//! record. [`schedules`] has kills and what a network does beside them, decided by a seed: see there how to play one.
+//! [`proxy`] stands between, and [`plays`] holds what it plays.
 //!
 //! `cargo nextest run` takes a part of all deaths, so that it stays short: each intent, each outcome, every 24th record besides,
 //! and eight moments in requests. All of them (each record, and each moment in a change) take a quarter of an hour:
