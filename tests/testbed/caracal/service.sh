@@ -111,7 +111,7 @@ start_broker() {   # Debian's rabbitmq under our own user, folders and ports, by
   start epmd epmd -address 127.0.0.1 -port "$P_EPMD"   # ours, so that we can stop it; the broker would leave a daemon behind
   start rabbitmq env HOME="$d" RABBITMQ_NODENAME="caracal@localhost" RABBITMQ_MNESIA_BASE="$d/mnesia" RABBITMQ_LOG_BASE="$LOG" \
     RABBITMQ_CONFIG_FILE="$ETC/rabbitmq.conf" RABBITMQ_CONF_ENV_FILE="$ETC/rabbitmq-env.conf" RABBITMQ_ENABLED_PLUGINS_FILE="$ETC/rabbitmq-plugins" \
-    RABBITMQ_PID_FILE="$DATA/rabbitmq.pid" RABBITMQ_DIST_PORT=$((P_AMQP + 20000)) ERL_EPMD_PORT="$P_EPMD" ERL_EPMD_ADDRESS=127.0.0.1 \
+    RABBITMQ_PID_FILE="$DATA/rabbitmq.pid" RABBITMQ_DIST_PORT=$((P_AMQP + 1)) ERL_EPMD_PORT="$P_EPMD" ERL_EPMD_ADDRESS=127.0.0.1 \
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}" \
     /usr/lib/rabbitmq/bin/rabbitmq-server
 }
