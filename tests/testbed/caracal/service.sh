@@ -128,7 +128,7 @@ gunicorn() {
 }
 
 claim_ports() {
-  claim epmd "$P_EPMD" P_EPMD; claim rabbitmq "$P_AMQP" P_AMQP; claim rabbitmq $((P_AMQP + 20000)) P_AMQP
+  claim epmd "$P_EPMD" P_EPMD; claim rabbitmq "$P_AMQP" P_AMQP; claim rabbitmq $((P_AMQP + 1)) P_AMQP
   claim keystone "$P_KEYSTONE" P_KEYSTONE; claim placement "$P_PLACEMENT" P_PLACEMENT; claim glance "$P_GLANCE" P_GLANCE
   claim neutron "$P_NEUTRON" P_NEUTRON; claim nova-api "$P_NOVA" P_NOVA; claim cinder "$P_CINDER" P_CINDER
   claim octavia-api "$P_OCTAVIA" P_OCTAVIA; claim mgmt "$P_MGMT" P_MGMT; claim magnum-api "$P_MAGNUM" P_MAGNUM
