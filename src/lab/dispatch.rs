@@ -291,7 +291,12 @@ fn happen(world: &mut World, act: &Act) {
         world.break_load_balancer(name);
     }
     if let Some(name) = &act.host_down {
-        world.nova.hosts.iter_mut().filter(|host| host.name.contains(name.as_str())).for_each(|host| host.down = true);
+        world
+            .nova
+            .hosts
+            .iter_mut()
+            .filter(|host| host.name.contains(name.as_str()))
+            .for_each(|host| host.down = true);
     }
     if let Some(name) = &act.amphora_rows_lost {
         world.octavia.lose_amphorae(name);

@@ -392,7 +392,13 @@ impl World {
             self.pass(DAY / 24);
         }
         for claim in &told.claims {
-            kubernetes::leave_volume(self, &id, claim, told.snapshots.contains(claim), told.kept.contains(claim));
+            kubernetes::leave_volume(
+                self,
+                &id,
+                claim,
+                told.snapshots.contains(claim),
+                told.kept.contains(claim),
+            );
         }
         Ok(())
     }

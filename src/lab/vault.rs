@@ -142,12 +142,17 @@ impl Service for Vaults {
                 };
                 Answer::json(status, vault.health(now))
             }
-            ("GET", "/v1/sys/leader") if vault.seal(now).0 || !vault.initialized => self.failure(503, request),
+            ("GET", "/v1/sys/leader") if vault.seal(now).0 || !vault.initialized => {
+                self.failure(503, request)
+            }
             ("GET", "/v1/sys/leader") => {
                 let own = leader.as_deref() == Some(&*vault.address);
                 let url = leader.map(|address| format!("http://{address}")).unwrap_or_default();
-                Answer::json(200, json!({"ha_enabled": true, "is_self": own, "leader_address": url, "leader_cluster_address": url,
-                    "performance_standby": false}))
+                Answer::json(
+                    200,
+                    json!({"ha_enabled": true, "is_self": own, "leader_address": url, "leader_cluster_address": url,
+                    "performance_standby": false}),
+                )
             }
             ("PUT" | "POST", "/v1/sys/unseal") => {
                 let share = request.member("key").and_then(Value::as_str).filter(|share| !share.is_empty());

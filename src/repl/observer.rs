@@ -88,7 +88,7 @@ impl Observer for Watcher {
                 return;
             }
             Record::StepEnd { verdict: Verdict::Skipped { reason }, .. } if begun.is_some() => {
-                reason.starts_with("--only")
+                crate::run::is_left_out(reason)
             }
             Record::Note { step, .. } => step.is_empty(),
             _ => false,

@@ -237,7 +237,8 @@ impl<'a> Audit<'a> {
         let mut since = line;
         if recalled {
             let kept = self.before.get(step).filter(|kept| {
-                let left_out = self.selection.is_some_and(|s| s.could_leave_out(step)) && kept.verdict.keeps();
+                let left_out =
+                    self.selection.is_some_and(|s| s.could_leave_out(step)) && kept.verdict.keeps();
                 let may = match open.kind {
                     StepKind::Change => !open.worked && kept.verdict.carries(),
                     // it looked at what the run itself has removed by then

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Selection;
-pub use super::effect_state::State as EffectOutcome;
 use super::conclusion::{Lacking, Outcome};
+pub use super::effect_state::State as EffectOutcome;
 use super::fold;
 use super::journal;
 use super::record::{Entry, SourceMark, StepKind, Verdict};

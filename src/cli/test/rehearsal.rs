@@ -25,7 +25,11 @@ pub(super) fn run(site: Option<&Path>, beside: &Path, runbook: &str, options: &M
     let io = |e: std::io::Error| Error::new(ErrorKind::Io, "the rehearsal cannot be started").from_source(&e);
     let state = tempfile::tempdir().map_err(io)?;
     let mut command = Command::new(std::env::current_exe().map_err(io)?);
-    command.args(["rehearse", runbook]).args(arguments(options, beside)?).arg("--state-dir").arg(state.path());
+    command
+        .args(["rehearse", runbook])
+        .args(arguments(options, beside)?)
+        .arg("--state-dir")
+        .arg(state.path());
     match site {
         Some(site) => command.arg("--site").arg(site),
         None => command.env_remove("RHUMB_SITE"),

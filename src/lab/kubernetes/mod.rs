@@ -46,8 +46,8 @@ pub(crate) use front::Declared;
 pub(crate) use janitor::{janitor, leave_service, leave_volume};
 
 use super::exchange::{Answer, Request};
-use super::follow::{Mark, More};
 use super::fault::Alter;
+use super::follow::{Mark, More};
 use super::ids::Id;
 use super::service::Service;
 use super::world::World;

@@ -386,7 +386,13 @@ pub struct Vault {
 
 impl Default for Vault {
     fn default() -> Self {
-        Vault { address: String::new(), initialized: true, sealed: false, unsealed_after: None, can_lead: true }
+        Vault {
+            address: String::new(),
+            initialized: true,
+            sealed: false,
+            unsealed_after: None,
+            can_lead: true,
+        }
     }
 }
 

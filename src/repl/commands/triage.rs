@@ -128,7 +128,9 @@ fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet
         // what could not be looked at is unknown, and unknown is not green
         None => lines.push(match advice {
             None if !layers.is_empty() => "every layer is green".into(),
-            advice => look.paint(state::BAD, format!("not known: {}", advice.unwrap_or("no layer was looked at"))),
+            advice => {
+                look.paint(state::BAD, format!("not known: {}", advice.unwrap_or("no layer was looked at")))
+            }
         }),
         Some(lowest) => {
             lines.push(look.paint(state::BAD, format!("the lowest red layer is {}", lowest.name)));

@@ -221,6 +221,8 @@ fn of_creation(
         match created(&item).map(|at| at.duration_since(effect.at)) {
             Some(after) if after < -LONG_BEFORE => {}
             Some(after) if after < -SKEW => unsure += 1,
+            // it may have been there before, and the service does not tell
+            None if !has_unique_names(row) => unsure += 1,
             _ => ours.push(item),
         }
     }
@@ -237,6 +239,12 @@ fn of_creation(
                 .scope(session.handle()))
         }
     }
+}
+
+/// Whether the service refuses a second thing of a name, so that one which is there after a creation was sent can only be
+/// its work or have been in its way.
+fn has_unique_names(row: &Resource) -> bool {
+    ["identity", "placement"].contains(&row.service.name) || ["keypairs", "flavors"].contains(&row.name)
 }
 
 /// As the creation would have answered.
