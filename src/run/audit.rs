@@ -278,6 +278,7 @@ impl<'a> Audit<'a> {
         let grounds = Grounds {
             steps: steps.filter(|(step, verdict)| counts(step, verdict)).collect(),
             needs: self.needs.unwrap_or_default(),
+            in_doubt: if session { Vec::new() } else { self.effects.in_doubt() },
             observed: self.observed,
             of_before: self.needs.is_none() && outcome.is_none(),
         };

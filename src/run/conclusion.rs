@@ -45,6 +45,8 @@ pub struct Grounds<'a> {
     pub steps: BTreeMap<&'a str, &'a Verdict>,
     /// The steps that the runbook's verdict needs; empty where the runbook does not say.
     pub needs: &'a [String],
+    /// What is in doubt, by its step, in a sentence each: a change that nobody knows the outcome of is no pass.
+    pub in_doubt: Vec<(&'a str, &'a str)>,
     /// Verify steps alone were run. That accepts nothing, and passes where nothing fails.
     pub observed: bool,
     /// It was written before runs said what they lack: a failed step alone keeps it from passing.
@@ -78,7 +80,13 @@ impl Conclusion {
         if grounds.steps.values().any(|verdict| matches!(verdict, Verdict::Fail { .. })) {
             return Some(failed(ErrorKind::Gate.exit_code()));
         }
-        let lacks = grounds.lacking();
+        let mut lacks = grounds.lacking();
+        if !grounds.of_before {
+            let open = grounds.in_doubt.iter();
+            lacks.extend(
+                open.map(|(step, what)| Lacking { step: step.to_string(), why: format!("in doubt: {what}") }),
+            );
+        }
         let (outcome, exit) = match lacks.is_empty() {
             true => (Outcome::Passed, 0),
             false => (Outcome::Incomplete, INCOMPLETE),

@@ -121,10 +121,15 @@ impl Run {
             lock(&self.shared().met).insert(before.entry);
             let same = before.digest == intent.digest();
             // what makes something is not made twice: it is looked for, and where it is there that is said
-            let there = match (same && intent.ids.is_empty(), before.state) {
-                (true, State::InDoubt) => self.settle(before, &mut look)?,
-                (true, _) => look(before)?,
-                (false, _) => Settled::Unknown,
+            let there = match (same, before.state) {
+                (true, State::InDoubt) if intent.ids.is_empty() => self.settle(before, &mut look)?,
+                (true, _) if intent.ids.is_empty() => look(before)?,
+                // another one is to be sent now: what became of this one is seen first, or it stays open to the end
+                (false, State::InDoubt) => {
+                    self.settle_by_witness(before)?;
+                    Settled::NotDone
+                }
+                _ => Settled::Unknown,
             };
             match there {
                 Settled::Done(value) => {
@@ -394,12 +399,18 @@ impl Run {
 
     /// Settles what a step left in doubt, for a step that finds nothing to do.
     pub(super) fn settle_own(&self, step: &str) -> Result<()> {
-        let Some(witness) = self.shared().witness.get() else { return Ok(()) };
         for effect in self.unsettled(step) {
-            if self.settle(&effect, &mut |effect| witness.look(effect))? == Settled::Unknown {
-                let summary = &effect.intent.summary;
-                self.note(&format!("in doubt since the cut, and a look cannot tell: {summary}"))?;
-            }
+            self.settle_by_witness(&effect)?;
+        }
+        Ok(())
+    }
+
+    /// Settles an effect in doubt by what the journal holds of it. Where a look cannot tell it stays open.
+    fn settle_by_witness(&self, effect: &Effect) -> Result<()> {
+        let Some(witness) = self.shared().witness.get() else { return Ok(()) };
+        if self.settle(effect, &mut |effect| witness.look(effect))? == Settled::Unknown {
+            let summary = &effect.intent.summary;
+            self.note(&format!("in doubt since the cut, and a look cannot tell: {summary}"))?;
         }
         Ok(())
     }

@@ -194,6 +194,10 @@ impl Effects {
             }
             Record::Intent { step, call, digest, intent, .. } => {
                 for before in self.all.iter_mut().filter(|e| e.step == *step && e.call == *call) {
+                    // another change at its place says nothing of what is in doubt
+                    if before.state == State::InDoubt && before.digest != *digest {
+                        continue;
+                    }
                     before.superseded = true;
                     if before.state == State::InDoubt {
                         before.state = State::Repeated;
@@ -309,6 +313,16 @@ impl Effects {
     /// Those that a step which runs again must reckon with: of before the last cut, each place's last one.
     pub fn before_the_cut(&self) -> impl Iterator<Item = &Effect> {
         self.all.iter().filter(|e| e.cuts < self.cuts && !e.superseded && e.state.counts())
+    }
+
+    /// What is in doubt at this moment, by its step, in a sentence each.
+    pub(super) fn in_doubt(&self) -> Vec<(&str, &str)> {
+        // what was asked of a thing that is gone has no effect any more
+        let gone: Vec<&str> =
+            self.all.iter().filter(|e| e.state == State::Undone).filter_map(Effect::made).collect();
+        let moot = |e: &&Effect| gone.iter().any(|id| e.intent.target.contains(id));
+        let open = self.so_far().filter(|e| e.state == State::InDoubt && !moot(e));
+        open.map(|e| (e.step.as_str(), e.intent.summary.as_str())).collect()
     }
 
     /// The same, of a journal that has not gone on yet.

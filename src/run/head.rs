@@ -1,7 +1,8 @@
 //! The head of a journal, the hash of its last line, kept in a file beside it. The chain holds every line but the last; the
 //! head holds that one, and shows where lines were cut off the end.
 //!
-//! It is written after each line, in one call and in place, so a killed process leaves it at most one line behind. It is not
+//! It is written after each line, in one call and in place, so a killed process leaves it at most one line behind; the line
+//! that says how a run ended is named before it is written, so that none can be added behind a killed run. It is not
 //! synced: after a power cut it may name a line that the disk did not keep. So it also names the last line that was on disk
 //! for certain, and the boot in which it was written: only within one boot the two must agree to the line.
 
@@ -60,6 +61,12 @@ impl Head {
     /// Waits until it is on disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    /// Names a line that is about to be written, behind one that is on disk.
+    pub(super) fn announce(&mut self, next: &str, last: &str) -> io::Result<()> {
+        self.write(last, true)?;
+        self.write(next, false)
     }
 
     /// Names a line that was written; `synced`: it is on disk.
@@ -121,6 +128,8 @@ pub fn agree(journal: &Read, head: Option<&Kept>) -> Result<Agreement, &'static 
         (Some(0 | 1), _) => Ok(Agreement::Whole),
         (Some(_), _) if same_boot => Err("lines were added at its end"),
         (Some(_), _) => Ok(Agreement::Whole),
+        // the end was announced, and the process was killed before it wrote it
+        (None, Some(0)) => Ok(Agreement::Whole),
         (None, Some(_)) if !same_boot => Ok(Agreement::WentDown),
         (None, _) => Err("its last line was changed, or lines were cut off its end"),
     }

@@ -87,7 +87,7 @@ impl Journal {
         // as it will be read: what is shown now is what a report shows later
         let written = readable::line(&entry).and_then(|(line, entry)| {
             let hash = digest(line.trim_end_matches('\n'));
-            self.write(&line, &hash, sync).map_err(|e| unwritable(&self.path, &e))?;
+            self.write(&line, &hash, sync, ends).map_err(|e| unwritable(&self.path, &e))?;
             if ends {
                 self.head.sync().map_err(|e| unwritable(&self.path, &e))?;
             }
@@ -106,7 +106,14 @@ impl Journal {
         }
     }
 
-    fn write(&mut self, line: &str, hash: &str, sync: bool) -> std::io::Result<()> {
+    fn write(&mut self, line: &str, hash: &str, sync: bool, ends: bool) -> std::io::Result<()> {
+        if ends {
+            // announced: a process that is killed in between leaves the head of a line that is missing, and never a line
+            // that says how the run ended and that no head names
+            self.sync()?;
+            let last = self.prev.clone();
+            self.head.announce(hash, &last)?;
+        }
         self.file.write_all(line.as_bytes())?;
         if sync {
             self.sync()?;

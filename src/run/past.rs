@@ -52,7 +52,8 @@ impl Past {
                 }
                 Record::Selection(selection) if !selection.goes_on() => past.since.clear(),
                 Record::StepEnd { step, verdict, value, recalled, .. } => {
-                    if !recalled {
+                    // one that failed is still to be done
+                    if !recalled && !matches!(verdict, Verdict::Fail { .. }) {
                         past.since.insert(step.clone());
                     }
                     let kind = kinds.get(step.as_str()).copied().unwrap_or(StepKind::Verify);

@@ -329,7 +329,9 @@ impl Run {
             let counts = |verdict: &Verdict| !session || matches!(verdict, Verdict::Fail { .. });
             let steps = now.chain(before).filter(|(_, verdict)| counts(verdict)).collect();
             let observed = self.0.mode == Mode::Observe;
-            let grounds = Grounds { steps, needs: &needs, observed, of_before: false };
+            let effects = lock(&self.0.effects);
+            let in_doubt = if session { Vec::new() } else { effects.in_doubt() };
+            let grounds = Grounds { steps, needs: &needs, in_doubt, observed, of_before: false };
             Conclusion::of(&grounds, &error).unwrap_or_else(Conclusion::unknown)
         };
         let (ok, exit, outcome) = (end.ok(), end.exit, Some(end.outcome));

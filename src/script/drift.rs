@@ -69,6 +69,19 @@ impl Shelf for Before<'_> {
     }
 }
 
+/// The steps that ended, and have not begun again.
+fn ended(entries: &[Entry]) -> BTreeSet<&str> {
+    let mut ended = BTreeSet::new();
+    for entry in entries {
+        match &entry.record {
+            Record::StepBegin { step, .. } => drop(ended.remove(step.as_str())),
+            Record::StepEnd { step, .. } => drop(ended.insert(step.as_str())),
+            _ => {}
+        }
+    }
+    ended
+}
+
 impl Drift {
     /// Compares what a run's journal and directory hold with what there is now.
     ///
@@ -123,7 +136,10 @@ impl Drift {
             Readers::Steps(steps) => steps.iter().copied().min().unwrap_or(0),
             Readers::All | Readers::Unseen => 0,
         });
-        let first = of_texts.into_iter().chain(of_values).min().unwrap_or(0);
+        // a step that was cut off, or not come to, must not be left out by going on behind it
+        let ended = ended(entries);
+        let unended = now.iter().position(|(id, _)| !ended.contains(id.as_str())).unwrap_or(usize::MAX);
+        let first = of_texts.into_iter().chain(of_values).min().unwrap_or(0).min(unended);
         Ok(Drift { texts, values, steps: now.into_iter().map(|(id, _)| id).collect(), first })
     }
 

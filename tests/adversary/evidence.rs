@@ -282,8 +282,11 @@ fn after_a_power_cut_only_what_was_synced_is_held() {
         rhumb::report::verify(&dir).map(|v| v.kept_head)
     };
     assert_eq!(came("another-boot", &synced).unwrap(), head::Agreement::WentDown);
+    // in the same boot a line may be missing that was announced and never written: the process was killed in between
+    assert_eq!(came(&kept.boot, &synced).unwrap(), head::Agreement::Whole);
+    let earlier = hex(&Sha256::digest(before.lines().rev().nth(1).unwrap().as_bytes()));
     let refused = |e: Error| (e.kind(), e.to_string().contains("its last line was changed"));
-    assert_eq!(refused(came(&kept.boot, &synced).unwrap_err()), (ErrorKind::Journal, true));
+    assert_eq!(refused(came(&kept.boot, &earlier).unwrap_err()), (ErrorKind::Journal, true));
     assert_eq!(refused(came("another-boot", &"e".repeat(64)).unwrap_err()), (ErrorKind::Journal, true));
 }
 

@@ -20,8 +20,9 @@ use crate::systems::openstack::{self, Action, Call, Session, Subject};
 /// A service's clock and this machine's may differ by this much, and times are told in whole seconds.
 const SKEW: SignedDuration = SignedDuration::from_secs(5);
 
-/// What was made so long before the intent was certainly there before, however the clocks go.
-const LONG_BEFORE: SignedDuration = SignedDuration::from_mins(5);
+/// What was made so long before the intent was there before. A service's clock may be minutes or hours behind where nobody
+/// sets it: what is younger is not judged, and a person is asked.
+const LONG_BEFORE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Looks for a run at what it has in doubt.
 pub struct Looker(Weak<Host>);

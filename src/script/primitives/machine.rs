@@ -82,7 +82,8 @@ const HOST_RUN: Primitive = Primitive {
         let (command, options) = command(call, 0, call.host.site.site().host(&host.0.spec().name)?.within)?;
         let mut change = host.0.change(command.clone());
         (change.undo, change.destroys) = said(&options);
-        let output = effect(call, change, |permit| call.host.block_on(host.0.run(permit)))?;
+        let of = (&command, &options, &*host.0.spec().name);
+        let output = effect(call, change, of, |permit| call.host.block_on(host.0.run(permit)))?;
         finish(output, &command, &options, &host.0.spec().name)
     },
 };
@@ -117,7 +118,8 @@ const TOOL_RUN: Primitive = Primitive {
         let (command, options) = command(call, 0, call.host.site.site().tool(&tool.0.spec().name)?.within)?;
         let mut change = tool.0.change(command.clone());
         (change.undo, change.destroys) = said(&options);
-        let output = effect(call, change, |permit| call.host.block_on(tool.0.run(permit)))?;
+        let of = (&command, &options, &*tool.0.spec().name);
+        let output = effect(call, change, of, |permit| call.host.block_on(tool.0.run(permit)))?;
         finish(output, &command, &options, &tool.0.spec().name)
     },
 };
@@ -168,11 +170,14 @@ fn said(options: &Options) -> (Undo, bool) {
 fn effect<M: Mutation>(
     call: &Call<'_>,
     change: M,
+    (command, options, place): (&Command, &Options, &str),
     run: impl FnOnce(Permit<M>) -> Result<Output>,
 ) -> Result<Output, Thrown> {
     let look = |_: &run::Effect| Ok(Settled::Unknown);
     let answer = call.host.run.effect(change, look, |permit| {
         let output = run(permit)?;
+        // one that failed is not done: a resumed run sends it again, once it is approved
+        let output = if options.flag("any_code") { output } else { output.success(command, place)? };
         Ok(Payload::from(serde_json::to_value(&output).unwrap_or_default()))
     })?;
     Ok(recorded(&answer))
