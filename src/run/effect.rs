@@ -397,28 +397,54 @@ impl Run {
         self.outcome_seen(effect, Value::Null, serde_json::to_value(&error).unwrap_or_default())
     }
 
-    /// Settles what a step left in doubt, for a step that finds nothing to do.
-    pub(super) fn settle_own(&self, step: &str) -> Result<()> {
-        for effect in self.unsettled(step) {
-            self.settle_by_witness(&effect)?;
-        }
-        Ok(())
-    }
-
     /// Settles an effect in doubt by what the journal holds of it. Where a look cannot tell it stays open.
-    fn settle_by_witness(&self, effect: &Effect) -> Result<()> {
-        let Some(witness) = self.shared().witness.get() else { return Ok(()) };
-        if self.settle(effect, &mut |effect| witness.look(effect))? == Settled::Unknown {
+    fn settle_by_witness(&self, effect: &Effect) -> Result<Settled> {
+        let Some(witness) = self.shared().witness.get() else { return Ok(Settled::Unknown) };
+        let seen = self.settle(effect, &mut |effect| witness.look(effect))?;
+        if seen == Settled::Unknown {
             let summary = &effect.intent.summary;
             self.note(&format!("in doubt since the cut, and a look cannot tell: {summary}"))?;
         }
-        Ok(())
+        Ok(seen)
     }
 
     fn unsettled(&self, step: &str) -> Vec<Effect> {
         let effects = lock(&self.shared().effects);
-        let mine = |e: &&Effect| e.step == step && e.state == State::InDoubt;
+        let mine = |e: &&Effect| e.step == step && e.state == State::InDoubt && !effects.is_moot(e);
         effects.before_the_cut().filter(mine).cloned().collect()
+    }
+
+    /// Settles what a step that has ended well had left in doubt before the cut, and did not come to again: by a look, else by
+    /// what a person says.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NeedsApproval`]: no look can tell, and nobody says what became of it.
+    pub(super) fn close_doubts(&self, frame: &Frame) -> Result<()> {
+        for effect in self.unsettled(&frame.step) {
+            if self.settle_by_witness(&effect)? != Settled::Unknown {
+                continue;
+            }
+            let summary = &effect.intent.summary;
+            match self.ask_whether_done(frame, &effect.intent) {
+                Some(Answer::Done) => {
+                    self.note(&format!("the operator says that it took effect: {summary}"))?;
+                    self.seen_done(&effect)?;
+                }
+                None | Some(Answer::Nobody) => {
+                    let what = format!("nobody knows what became of this before the cut: {summary}");
+                    return Err(Error::new(ErrorKind::NeedsApproval, what)
+                        .scope(&effect.intent.handle)
+                        .help("look, then run it on a terminal, and say there whether it is done"));
+                }
+                Some(_) => {
+                    self.note(&format!("the operator says that it took no effect: {summary}"))?;
+                    let error = Error::new(ErrorKind::Failed, "it did not take effect: the operator says so");
+                    let error = serde_json::to_value(&error).unwrap_or_default();
+                    self.outcome_seen(&effect, Value::Null, error)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Says who looks at what is in doubt, and how long requests may be late.
@@ -529,7 +555,10 @@ impl Run {
         // what is undone is in nobody's place
         // a thing of the same name can only be another one when the former is gone: its removal is a new change
         let stands = |before: &&&Effect| before.state != State::Undone;
-        let of_same_thing = || all.iter().filter(stands).any(|before| before.intent.target == intent.target);
+        // a JSON patch tests by itself what it changes, such as one finalizer of several
+        let tests = intent.system == "kubernetes" && intent.body.is_array();
+        let of_same_thing =
+            || !tests && all.iter().filter(stands).any(|before| before.intent.target == intent.target);
         same.or_else(|| in_place.filter(|e| stands(&e) && !e.removes() && of_same_thing())).cloned()
     }
 

@@ -317,12 +317,14 @@ impl Effects {
 
     /// What is in doubt at this moment, by its step, in a sentence each.
     pub(super) fn in_doubt(&self) -> Vec<(&str, &str)> {
-        // what was asked of a thing that is gone has no effect any more
-        let gone: Vec<&str> =
-            self.all.iter().filter(|e| e.state == State::Undone).filter_map(Effect::made).collect();
-        let moot = |e: &&Effect| gone.iter().any(|id| e.intent.target.contains(id));
-        let open = self.so_far().filter(|e| e.state == State::InDoubt && !moot(e));
+        let open = self.so_far().filter(|e| e.state == State::InDoubt && !self.is_moot(e));
         open.map(|e| (e.step.as_str(), e.intent.summary.as_str())).collect()
+    }
+
+    /// Whether it was asked of a thing that this run had made and that is gone: it has no effect any more.
+    pub(super) fn is_moot(&self, effect: &Effect) -> bool {
+        let gone = self.all.iter().filter(|e| e.state == State::Undone).filter_map(Effect::made);
+        gone.into_iter().any(|id| effect.intent.target.contains(id))
     }
 
     /// The same, of a journal that has not gone on yet.

@@ -147,7 +147,13 @@ impl Run {
             this.settle(&came_back);
             (came_back, self.clean_up(&this, this.take()), idle)
         };
-        let met = met?;
+        let mut met = met?;
+        if idle && met.worst().is_none_or(|ending| matches!(ending, Ending::Skip(_))) {
+            let _entered = enter(Some(this.clone()));
+            if let Err(e) = self.close_doubts(&this) {
+                met.add("", Ending::Error(e));
+            }
+        }
 
         let mut verdict = match met.worst() {
             Some(ending) => ending.verdict(),
@@ -307,15 +313,12 @@ impl Run {
         self.shared().selection.left_out(step) && !lock(&self.shared().verdicts).get(step).is_some_and(kept)
     }
 
-    /// Whether a step that finds nothing to do finds its own work from before the cut. What is in doubt of it is
-    /// settled then, by a look.
+    /// Whether a step that finds nothing to do finds its own work from before the cut.
     fn own_work(&self, frame: &Arc<Frame>, reason: &str) -> Result<bool> {
         let step = &frame.step;
         if self.shared().past.of_step(step).next().is_none() {
             return Ok(false);
         }
-        let _entered = enter(Some(frame.clone()));
-        self.settle_own(step)?;
         self.append(Record::Note { step: step.into(), text: format!("done before the cut: {reason}") })?;
         Ok(true)
     }

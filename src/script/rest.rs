@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::host::Host;
-use super::primitives::doubt::Target;
+use super::primitives::doubt::{Target, goes};
 use crate::base::{Error, ErrorKind, Result};
 use crate::run::effect_state::State;
 use crate::run::wait::WaitHooks;
@@ -65,6 +65,10 @@ impl Thing<'_> {
         let shown = edge.and_then(|edge| edge.shown_by(&self.states, &item));
         let mut effect = self.effect.clone();
         if effect.state == State::InDoubt && shown == Some(true) {
+            run.seen_done(&effect)?;
+            effect.state = State::Settled;
+        }
+        if effect.state == State::InDoubt && effect.removes() && goes(self.target.row, &item) {
             run.seen_done(&effect)?;
             effect.state = State::Settled;
         }

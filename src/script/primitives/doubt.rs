@@ -155,7 +155,7 @@ fn chosen<'e>(row: &Resource, effect: &'e Effect) -> Option<&'e str> {
 }
 
 /// Whether a thing is on its way out.
-fn goes(row: &Resource, item: &Value) -> bool {
+pub(in crate::script) fn goes(row: &Resource, item: &Value) -> bool {
     let Some(states) = row.states else { return false };
     let failed = states.failed.contains(&states.of(item));
     let says = |text: &str| text.to_ascii_uppercase().contains("DELET");

@@ -41,6 +41,7 @@ pub(super) const PHASE_08: Book = Book {
         r#"
         for id in ["D-011.1", "D-011.2", "D-011.3", "D-011.5", "D-011.6a"] { skip_step(id, "the short form"); }
         override_step("exit", || note("the short form"));
+        override_needs(["8.2", "D-011.4a", "D-011.4b"], "the short form");
         "#,
     ),
     sets: &["clean_delete=true"],
@@ -124,7 +125,7 @@ pub(super) const CLUSTER: Book = own(
         tenant.clusters.ensure(site.cluster, #{
             cluster_template_id: tenant.cluster_templates.get(site.template).uuid, keypair: site.keypair,
             master_count: 1, node_count: 1 });
-        magnum::wait_shown(tenant, site.cluster).uuid
+        magnum::wait_shown(tenant, site.cluster, 5.min).uuid
     });
     verify("2", "It is complete", || {
         poll(#{ title: `${site.cluster} is complete`, every: 30.s, within: 60.min,
