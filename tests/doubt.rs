@@ -300,7 +300,7 @@ async fn a_lost_answer_is_settled_in_the_same_run() {
     played.world().fates = vec![Fate::Refused];
     let ended = rig.run(&["run", "it", "--yes"]).expect(10);
     assert!(ended.told().contains("it did not take effect"), "{}", ended.stderr);
-    assert!(ended.told().contains("`rhumb resume` sends it again"), "{}", ended.stderr);
+    assert!(ended.told().contains("sends it again, once you approve it"), "{}", ended.stderr);
     assert_eq!(outcomes(&ended), [EffectOutcome::NotDone]);
     let resumed = rig.run(&["resume", "--yes"]).expect(0);
     assert_eq!(outcomes(&resumed), [EffectOutcome::NotDone, EffectOutcome::Done]);

@@ -96,7 +96,7 @@ fn play(runtime: &tokio::runtime::Runtime, case: &Case, play: Play) -> Vec<(Stri
         let told = format!("{}{}", ended.stdout, ended.stderr);
         let at =
             told.find("rhumb resume").unwrap_or_else(|| panic!("{play:?}: no way on is printed:\n{told}"));
-        let line = told[at..].lines().next().unwrap().trim_end_matches('`');
+        let line = told[at..].split(['`', '\n']).next().unwrap();
         let mut words: Vec<&str> = line.split_whitespace().skip(1).collect();
         words.push("--yes");
         ended = rig.run(&words);

@@ -227,20 +227,27 @@ impl Run {
         let may_tell =
             !self.cancel().is_cancelled() && matches!(look(&effect), Ok(Settled::Done(_) | Settled::NotDone));
         if !may_tell {
-            return Err(error.help(IN_DOUBT));
+            return Err(error.help(self.looks_first()));
         }
         match self.settle(&effect, look) {
             Ok(Settled::Done(value)) => Ok(value.into()),
             Ok(Settled::NotDone) => {
                 let what = format!("it did not take effect: {}", effect.intent.summary);
-                Err(error.cause(what).advise("`rhumb resume` sends it again, once you approve it"))
+                Err(error
+                    .cause(what)
+                    .advise(format!("`{}` sends it again, once you approve it", again::resume(&self.id()))))
             }
-            Ok(Settled::Again | Settled::Unknown) => Err(error.help(IN_DOUBT)),
+            Ok(Settled::Again | Settled::Unknown) => Err(error.help(self.looks_first())),
             Err(e) if e.kind() == ErrorKind::Interrupted => Err(e),
-            Err(e) => {
-                Err(error.cause(format!("and whether it took effect is not known: {e}")).help(IN_DOUBT))
-            }
+            Err(e) => Err(error
+                .cause(format!("and whether it took effect is not known: {e}"))
+                .help(self.looks_first())),
         }
+    }
+
+    /// What is to be done about a change in doubt.
+    fn looks_first(&self) -> String {
+        format!("it may have taken effect, or may still: `{}` {IN_DOUBT}", again::resume(&self.id()))
     }
 
     /// Marks a change from before the cut as come to, with what undid it: that is done once more as well.
@@ -290,7 +297,7 @@ impl Run {
                 Err(Error::new(ErrorKind::Conflict, what)
                     .cause(why)
                     .scope(&before.intent.handle)
-                    .help("remove it, then `rhumb resume`: the step makes it anew"))
+                    .help(format!("remove it, then `{}`: the step makes it anew", again::resume(&self.id()))))
             }
             State::Broken => {
                 let why = before.error["what"].as_str().unwrap_or_default();
@@ -587,7 +594,7 @@ impl Run {
 }
 
 /// What to do about a change that nobody can settle now.
-const IN_DOUBT: &str = "it may have taken effect, or may still: `rhumb resume` looks for it first, and asks where a look cannot tell";
+const IN_DOUBT: &str = "looks for it first, and asks where a look cannot tell";
 
 impl Unwind for Error {
     fn stopped() -> Self {

@@ -129,7 +129,7 @@ pub fn agree(journal: &Read, head: Option<&Kept>) -> Result<Agreement, &'static 
         (Some(_), _) if same_boot => Err("lines were added at its end"),
         (Some(_), _) => Ok(Agreement::Whole),
         // the end was announced, and the process was killed before it wrote it
-        (None, Some(0)) => Ok(Agreement::Whole),
+        (None, Some(0)) if same_boot => Ok(Agreement::Whole),
         (None, Some(_)) if !same_boot => Ok(Agreement::WentDown),
         (None, _) => Err("its last line was changed, or lines were cut off its end"),
     }

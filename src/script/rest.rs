@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::host::Host;
 use super::primitives::doubt::{Target, goes};
-use crate::base::{Error, ErrorKind, Result};
+use crate::base::{Error, ErrorKind, Result, again};
 use crate::run::effect_state::State;
 use crate::run::wait::WaitHooks;
 use crate::run::{Effect, WaitSpec};
@@ -190,6 +190,8 @@ impl Thing<'_> {
     /// Whether it is at rest cannot be seen: the run would take its own work, half done, for what was there.
     fn blind(&self, error: Error) -> Error {
         let what = format!("{} was changed before the cut, and cannot be looked at", self.what());
-        error.context(what).help("nothing was sent: mend that, then `rhumb resume`")
+        error
+            .context(what)
+            .help(format!("nothing was sent: mend that, then `{}`", again::resume(&self.host.run.id())))
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::base::{Error, ErrorKind, Intent, Result};
+use crate::base::{Error, ErrorKind, Intent, Result, again};
 use crate::run::Effect;
 use crate::run::effect::{Settled, Witness};
 use crate::script::host::Host;
@@ -236,7 +236,7 @@ fn of_creation(
             let what = format!("{many} {}s called `{name}` were made since this one was sent", row.title);
             Err(Error::new(ErrorKind::Ambiguous, what)
                 .cause(format!("their ids are {}", ids.join(", ")))
-                .help("keep one and remove the others, then `rhumb resume`")
+                .help(format!("keep one and remove the others, then `{}`", again::resume(&host.run.id())))
                 .scope(session.handle()))
         }
     }

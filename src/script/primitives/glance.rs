@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::doubt;
 use super::openstack::{change_with, create, item};
 use crate::base::permit::hex;
-use crate::base::{Error, ErrorKind, Intent, Result};
+use crate::base::{Error, ErrorKind, Intent, Result, again};
 use crate::run::effect::Settled;
 use crate::run::wait::WaitHooks;
 use crate::run::{self, Mode, Transfer, WaitSpec};
@@ -257,7 +257,10 @@ fn stage(host: &Host, image: &Resource, file: Upload) -> Result<()> {
     if is_stuck(host, image, &file)? {
         let what = format!("the transfer to image {id} was cut off, and it takes no bytes any more");
         return Err(Error::new(ErrorKind::Conflict, what)
-            .help(format!("delete image {id}, then `rhumb resume`: the step makes it anew"))
+            .help(format!(
+                "delete image {id}, then `{}`: the step makes it anew",
+                again::resume(&host.run.id())
+            ))
             .scope(session.handle()));
     }
     let size = file.size();
