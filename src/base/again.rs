@@ -43,6 +43,12 @@ fn carried(arguments: impl IntoIterator<Item = String>) -> Vec<(String, String)>
     carried
 }
 
+/// The same with what is a list of words: a runbook and a step, a module and a function.
+pub fn words(words: &[&str], more: &str) -> String {
+    let all: Vec<&str> = words.iter().copied().chain(more.split_whitespace()).collect();
+    command(&all)
+}
+
 /// `rhumb` with these words, and with what this process was started with, quoted for a shell. A value that holds a secret
 /// shows its mask, and is left to be typed.
 pub fn command(words: &[&str]) -> String {

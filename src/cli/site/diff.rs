@@ -105,7 +105,7 @@ fn advice(drift: &Drift) -> Drawn {
     let text = match &drift.state {
         State::Unchanged => return Drawn::default(),
         State::Unrecorded | State::Changed => {
-            let accept = again::command(&["site", "accept", &target.to_string()]);
+            let accept = again::words(&["site", "accept"], &target.to_string());
             format!("when the site's text is right for what is shipped now: {accept}")
         }
         State::Gone { likely: Some(near) } => format!(

@@ -28,7 +28,7 @@ pub(super) fn look(survey: &Survey, review: &Review, surface: &Surface) -> Vec<F
                 .help(format!(
                     "look at it with `{}`, then: {}",
                     again::command(&["site", "diff"]),
-                    again::command(&["site", "accept", &target.to_string()])
+                    again::words(&["site", "accept"], &target.to_string())
                 )),
             ),
             State::Changed => found.push(
@@ -38,8 +38,8 @@ pub(super) fn look(survey: &Survey, review: &Review, surface: &Surface) -> Vec<F
                 )
                 .help(format!(
                     "`{}` shows how; after review: {}",
-                    again::command(&["site", "diff", &target.to_string()]),
-                    again::command(&["site", "accept", &target.to_string()])
+                    again::words(&["site", "diff"], &target.to_string()),
+                    again::words(&["site", "accept"], &target.to_string())
                 )),
             ),
             State::Gone { likely } => {
