@@ -55,7 +55,8 @@ fn verdicts(report: &RunReport) -> BTreeMap<String, String> {
 fn effects(effects: &[Effect]) -> BTreeMap<String, usize> {
     let mut all = BTreeMap::new();
     let reads = |e: &&Effect| e.path.ends_with("/certificates") || e.path.ends_with("reviews");
-    for effect in effects.iter().filter(|e| !reads(e)) {
+    // what was refused changed nothing
+    for effect in effects.iter().filter(|e| !reads(e) && e.status < 400) {
         let id = |part: &str| part.len() >= 32 && part.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
         let path: Vec<&str> = effect.path.split('/').map(|p| if id(p) { "{id}" } else { p }).collect();
         // whether an object was made or stated again is all that its status tells

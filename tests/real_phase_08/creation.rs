@@ -128,7 +128,8 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     let _snapshot = Snapshot::take();
     let mut ended = None;
     let magnum = requests_to("magnum", || ended = Some(phase_08(&rig, &["D-011.4b"])));
-    let accepted = ended.unwrap().expect(0);
+    // the exit gate is among what the testbed cannot answer: no acceptance
+    let accepted = ended.unwrap().expect(16);
     let left_out = |id: &str| id == "D-011.4b" || ELSEWHERE.iter().any(|(e, _)| *e == id);
     for step in accepted.report.steps.iter().filter(|s| s.id != "8.1") {
         let wanted = match step.id.as_str() {
