@@ -154,7 +154,7 @@ impl Selection {
     }
 }
 
-/// Whether this is a reason that [`Selection::leaves_out`] gives.
+/// Whether this is a reason that a choice of steps gives.
 pub fn is_left_out(reason: &str) -> bool {
     let option = reason.strip_prefix(LEFT_OUT).unwrap_or_default();
     ["--from ", "--only ", "--skip "].into_iter().any(|name| option.starts_with(name))
