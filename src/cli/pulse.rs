@@ -16,7 +16,7 @@ pub(super) const MINUTE: Duration = Duration::from_secs(60);
 /// How often it is looked whether a line is due.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// A look that has been out for so long is told as such.
+/// A look that has taken so long is shown as still unanswered.
 const LONG_LOOK: Duration = Duration::from_secs(15);
 
 /// What a run has under way, and when each was told of last. Times are since the run began.
@@ -150,7 +150,7 @@ impl UnderWay {
     }
 }
 
-/// The number of a wait that stands outside of the waits of steps.
+/// The number of a wait that belongs to no step.
 pub(super) const OUTSIDE: u64 = 0;
 
 impl Wait {

@@ -127,7 +127,7 @@ impl Grounds<'_> {
             Some(Verdict::Outstanding { .. } | Verdict::Fail { .. }) => true,
             Some(Verdict::Skipped { reason }) => match Idle::of(reason) {
                 Idle::LeftOut => true,
-                // a step needs one that stands before it, so this comes to an end
+                // a step needs an earlier one, so the recursion ends
                 Idle::Needs(other) => depth > 0 && self.is_open(other, depth - 1),
                 Idle::Observing | Idle::Own => false,
             },

@@ -133,7 +133,7 @@ impl Effect {
         late.saturating_sub(since.unsigned_abs())
     }
 
-    /// Whether it did away with what another one had made or set.
+    /// Whether it removed what another one had made or set.
     pub(super) fn undoes(&self, other: &Effect) -> bool {
         let path = |intent: &Intent| intent.target.split('?').next().unwrap_or_default().to_string();
         let (gone, made) = (path(&self.intent), path(&other.intent));

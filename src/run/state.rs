@@ -182,7 +182,7 @@ impl Run {
         let entry = {
             let mut effects = lock(&self.0.effects);
             let entry = lock(&self.0.journal).append(self.0.clock.now(), record)?;
-            // what does not fit here is told by the audit of the journal
+            // the audit of the journal reports what does not fit here
             let _ = effects.take(&entry);
             entry
         };

@@ -91,7 +91,7 @@ impl Run {
     ) -> Result<T, E> {
         let wait = self.shared().waits.fetch_add(1, Ordering::SeqCst) + 1;
         self.append(Record::WaitBegin {
-            // a record that stands in no step names none
+            // a record outside of steps names none
             step: frame().map_or_else(String::new, |_| step.to_string()),
             wait,
             title: spec.title.clone(),

@@ -1,5 +1,5 @@
 //! What a run had under way when it was cut off comes to rest before it goes on: what its steps look at would
-//! otherwise be the run's own work, half done. What has failed or vanished since is told, so that it can be done again.
+//! otherwise be the run's own work, half done. What has failed or vanished since is noted, so that it can be done again.
 
 use std::time::Duration;
 

@@ -44,7 +44,7 @@ impl Absent {
         Absent { step: step.into() }
     }
 
-    /// What a step is told that needs it. `again` is the command that begins with a step.
+    /// The error for a step that needs it. `again` is the command that begins with a step.
     pub fn refusal(&self, step: &str, again: impl FnOnce(&str) -> String) -> Error {
         let what = format!(
             "step {step} needs what step {} returned, which this run does not have: it was left out",
