@@ -49,6 +49,8 @@ up() {
     --service-account-signing-key-file="$PKI/tokens.key" --cert-dir="$RUN" \
     --audit-policy-file="$ETC/audit.yaml" --audit-log-path="$LOG/audit.jsonl" --audit-log-maxsize=50 --audit-log-maxbackup=1
   wait_for apiserver "becoming ready at $SERVER" 120 ask /readyz
+  # the server makes it a moment after it calls itself ready
+  wait_for apiserver "having its namespace default" 60 ask /api/v1/namespaces/default
   rights
   start controllers "$BIN/kube-controller-manager" --kubeconfig="$ETC/controllers.kubeconfig" --use-service-account-credentials \
     --root-ca-file="$PKI/ca.crt" --service-account-private-key-file="$PKI/tokens.key" --leader-elect=false --port=0 \
