@@ -18,7 +18,7 @@ mod triage;
 use std::fs;
 
 use rig::{Ended, Rig};
-use testbed::{machine, stdout, var};
+use testbed::{machine, var};
 
 /// The steps that these tests leave out, each with the reason: their site is a smaller one. `real_killed` runs all of phase-08.
 const ELSEWHERE: [(&str, &str); 10] = [
@@ -167,26 +167,5 @@ impl Drop for Tidy<'_> {
         if ended.exit != 0 && !std::thread::panicking() {
             panic!("something stays: {}{}", ended.stdout, ended.stderr);
         }
-    }
-}
-
-/// The baseline of the testbed's domain, gone with the test.
-struct Snapshot;
-
-fn virsh(args: &[&str]) -> String {
-    let uri = var("LIBVIRT_URI");
-    stdout("virsh", ["-c", &uri].iter().chain(args))
-}
-
-impl Snapshot {
-    fn take() -> Snapshot {
-        virsh(&["snapshot-create-as", &var("LIBVIRT_DOMAIN"), &name("baseline")]);
-        Snapshot
-    }
-}
-
-impl Drop for Snapshot {
-    fn drop(&mut self) {
-        virsh(&["snapshot-delete", &var("LIBVIRT_DOMAIN"), &name("baseline")]);
     }
 }

@@ -97,7 +97,8 @@ fn a_server_is_parked_and_started_whatever_the_environment_says() {
     assert!(again.sent().is_empty());
 
     // the site skips steps that the verdict needs, so it is no acceptance
-    let started = poisoned(&["run", "restart", "--yes"]).expect(i32::from(rhumb::run::conclusion::INCOMPLETE));
+    let started =
+        poisoned(&["run", "restart", "--yes"]).expect(i32::from(rhumb::run::conclusion::INCOMPLETE));
     assert_eq!(
         started.verdicts(),
         "0.1 PASS, 0.2 PASS, 0.3 PASS, 1 PASS, 1.1 PASS, 2 PASS, 3 SKIPPED, 4 PASS, 5.1 SKIPPED, 5.2 SKIPPED, 6 PASS, \

@@ -1,44 +1,12 @@
 //! From a dead image to a deleted cluster: the whole way, with the state in the middle that operators meet first.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
 
 use rhumb::base::ErrorKind;
 
-use crate::testbed::{Made, Until, fixture, requests_to, run, stdout};
+use crate::testbed::{Made, Server, Snapshot, Until, fixture, requests_to, run, stdout};
 use crate::triage::lowest;
-use crate::{ELSEWHERE, Snapshot, Tidy, drill, name, phase_08, site};
-
-/// A real web server over a directory; it ends with the test.
-struct Publisher {
-    server: Child,
-    url: String,
-}
-
-impl Publisher {
-    fn of(dir: &std::path::Path) -> Publisher {
-        let mut server = Command::new("python3")
-            .args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"])
-            .arg(dir)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.split_whitespace().nth(5).unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        Publisher { server, url }
-    }
-}
-
-impl Drop for Publisher {
-    fn drop(&mut self) {
-        self.server.kill().unwrap();
-        self.server.wait().unwrap();
-    }
-}
+use crate::{ELSEWHERE, Tidy, drill, name, phase_08, site};
 
 /// The requests to a service that are no reads, as `POST /clusters 202`, ids left out.
 fn changes(seen: &[(String, String, u64)]) -> Vec<String> {
@@ -62,11 +30,11 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     let dir = tempfile::tempdir().unwrap();
     let at = |file: &str| dir.path().join(file).display().to_string();
     stdout("qemu-img", ["create", "-q", "-f", "qcow2", &at("kube.qcow2"), "8M"]);
-    let publisher = Publisher::of(dir.path());
+    let publisher = Server::of_files(dir.path());
     let digest = stdout("sha512sum", [at("kube.qcow2")]);
     let rig = site(&format!(
         "image_url = \"{}/kube.qcow2\"\nimage_sha512 = \"{}\"\nimage_file = \"{}\"\nkubeconfig_file = \"{}\"\nclean_delete = true\n",
-        publisher.url,
+        publisher.url(),
         &digest[..128],
         at("download.qcow2"),
         at("kubeconfig"),
@@ -125,7 +93,7 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     let mended = rig.run(&["run", "lb-failover", "--yes"]).expect(0);
     assert_eq!(mended.verdicts(), "1 PASS, 2 PASS, 3 PASS");
 
-    let _snapshot = Snapshot::take();
+    let _snapshot = Snapshot::take(name("baseline"));
     let mut ended = None;
     let magnum = requests_to("magnum", || ended = Some(phase_08(&rig, &["D-011.4b"])));
     // the exit gate is among what the testbed cannot answer: no acceptance

@@ -4,7 +4,9 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's support fails as a test does")]
 
 use std::ffi::OsStr;
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -127,5 +129,69 @@ impl Drop for Made {
         if !gone.status.success() && !std::thread::panicking() {
             panic!("{} {} stays: {}", self.kind, self.id, String::from_utf8_lossy(&gone.stderr));
         }
+    }
+}
+
+/// A snapshot of the testbed's domain, gone with the test.
+pub(crate) struct Snapshot(String);
+
+impl Snapshot {
+    pub(crate) fn take(name: String) -> Snapshot {
+        virsh(&["snapshot-create-as", &var("LIBVIRT_DOMAIN"), &name]);
+        Snapshot(name)
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        virsh(&["snapshot-delete", &var("LIBVIRT_DOMAIN"), &self.0]);
+    }
+}
+
+fn virsh(args: &[&str]) {
+    let uri = var("LIBVIRT_URI");
+    stdout("virsh", ["-c", &uri].iter().chain(args));
+}
+
+/// A program that serves on a port of its own choice until the test ends.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens, by its own first line.
+    pub(crate) port: u16,
+}
+
+impl Server {
+    /// A web server over a directory.
+    pub(crate) fn of_files(dir: &Path) -> Server {
+        let mut command = Command::new("python3");
+        command.args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"]).arg(dir);
+        Server::start(&mut command, " port ")
+    }
+
+    /// `kubectl proxy`: the testbed's Kubernetes over plain HTTP, for what speaks no TLS.
+    pub(crate) fn of_kubernetes() -> Server {
+        let mut command = Command::new(var("KUBECTL"));
+        command.args(["proxy", "--port", "0", "--kubeconfig", &var("KUBECONFIG")]);
+        Server::start(&mut command, "127.0.0.1:")
+    }
+
+    fn start(command: &mut Command, before_port: &str) -> Server {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let behind = line.split_once(before_port).unwrap_or_else(|| panic!("no port in {line:?}")).1;
+        let digits: String = behind.chars().take_while(char::is_ascii_digit).collect();
+        Server { child, port: digits.parse().unwrap() }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

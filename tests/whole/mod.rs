@@ -5,17 +5,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's support fails as a test does")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rhumb::run::{Entry, Record};
 use serde_json::{Value, json};
 
 use crate::rig::{Ended, Rig};
-use crate::testbed::{Made, fixture, stdout, var};
+use crate::testbed::{Made, Server, Snapshot, fixture, stdout, var};
 
 /// Who signs what only a person can say.
 const SIGNS: &str = "Ada Lovelace";
@@ -28,7 +28,7 @@ pub(crate) fn name(of: &str) -> String {
 /// The testbed as a site on which every step of phase-08 has something to ask. It takes away what it made.
 pub(crate) struct Whole {
     pub(crate) rig: Rig,
-    publisher: Child,
+    _publisher: Server,
     _files: tempfile::TempDir,
     _server: Made,
     _snapshot: Snapshot,
@@ -40,15 +40,16 @@ impl Whole {
         let at = |file: &str| files.path().join(file).display().to_string();
         stdout("qemu-img", ["create", "-q", "-f", "qcow2", &at("kube.qcow2"), "8M"]);
         let digest = stdout("sha512sum", [at("kube.qcow2")])[..128].to_string();
-        let (publisher, url) = publish(files.path());
+        let publisher = Server::of_files(files.path());
+        let url = publisher.url();
         fs::write(files.path().join("juju-status.json"), model().to_string()).unwrap();
         let made = Made::of("server", &fixture(["server", &name("mgmt")]));
-        let snapshot = Snapshot::take();
+        let snapshot = Snapshot::take(name("baseline"));
 
         let dir = files.path().to_path_buf();
         let rig = Rig::new(&site("127.0.0.1", &url, &digest, &dir));
         rig.file("clouds.yaml", &fs::read_to_string(format!("{}/clouds.yaml", var("CARACAL"))).unwrap());
-        let whole = Whole { rig, publisher, _files: files, _server: made, _snapshot: snapshot };
+        let whole = Whole { rig, _publisher: publisher, _files: files, _server: made, _snapshot: snapshot };
 
         // the tenant's VM has a floating IP, which is this machine's: its sshd answers there
         let given = whole.drill(&format!(
@@ -95,8 +96,6 @@ impl Drop for Whole {
             image = name("image"),
         );
         let tidied = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(self.drill(&script))));
-        let _ = self.publisher.kill();
-        let _ = self.publisher.wait();
         if let (Err(why), false) = (tidied, std::thread::panicking()) {
             std::panic::resume_unwind(why);
         }
@@ -199,22 +198,6 @@ fn model() -> Value {
     status
 }
 
-/// A real web server over a directory.
-fn publish(dir: &Path) -> (Child, String) {
-    let mut server = Command::new("python3")
-        .args(["-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory"])
-        .arg(dir)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port = line.split_whitespace().nth(5).unwrap();
-    let url = format!("http://127.0.0.1:{port}");
-    (server, url)
-}
-
 /// Carries what comes to a port of this address to the same port of 127.0.0.1, as long as the process lives.
 fn carry(address: &str, port: u16) {
     let listener = TcpListener::bind((address, port)).unwrap();
@@ -235,27 +218,6 @@ fn carry(address: &str, port: u16) {
             }
         }
     });
-}
-
-/// The baseline of the testbed's domain, gone with the test.
-struct Snapshot;
-
-fn virsh(args: &[&str]) -> String {
-    let uri = var("LIBVIRT_URI");
-    stdout("virsh", ["-c", &uri].iter().chain(args))
-}
-
-impl Snapshot {
-    fn take() -> Snapshot {
-        virsh(&["snapshot-create-as", &var("LIBVIRT_DOMAIN"), &name("baseline")]);
-        Snapshot
-    }
-}
-
-impl Drop for Snapshot {
-    fn drop(&mut self) {
-        virsh(&["snapshot-delete", &var("LIBVIRT_DOMAIN"), &name("baseline")]);
-    }
 }
 
 /// A terminal (tmux) with somebody at it who approves, and signs what only a person can say.
