@@ -8,11 +8,21 @@ use super::attest::Signatures;
 use super::effect_state::{Effect, Effects, State};
 use super::record::{Entry, Record, StepKind, Verdict};
 
+/// What a verify step had found, and the entry of its end.
+#[derive(Clone, Debug)]
+pub(super) struct Verified {
+    pub(super) verdict: Verdict,
+    pub(super) value: Value,
+    entry: u64,
+}
+
 /// The run before the cut.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     /// How steps ended, with the entry of the end.
     steps: BTreeMap<String, (StepKind, Verdict, Value, u64)>,
+    /// Verify steps that did not fail, with the entry of a later end that has no value.
+    verified: BTreeMap<String, (Verified, Option<u64>)>,
     /// The last verdict of each step that did not begin again.
     verdicts: BTreeMap<String, Verdict>,
     effects: Effects,
@@ -60,6 +70,9 @@ impl Past {
                     // one that was recalled is of when it ended first
                     let first = past.steps.get(step).filter(|_| *recalled).map(|(.., n)| *n);
                     let end = (kind, verdict.clone(), value.clone(), first.unwrap_or(entry.n));
+                    if kind == StepKind::Verify {
+                        past.verify_ended(step, &end, entry.n);
+                    }
                     past.steps.insert(step.clone(), end);
                     past.verdicts.insert(step.clone(), verdict.clone());
                 }
@@ -81,10 +94,21 @@ impl Past {
             .then_some((verdict, value))
     }
 
-    /// The verdict and value of a verify step that did not fail, and the entry of its end.
-    pub(super) fn verified(&self, step: &str) -> Option<(&Verdict, &Value, u64)> {
-        let (was, verdict, value, entry) = self.steps.get(step)?;
-        (*was == StepKind::Verify && verdict.carries()).then_some((verdict, value, *entry))
+    fn verify_ended(&mut self, step: &str, end: &(StepKind, Verdict, Value, u64), now: u64) {
+        let (_, verdict, value, entry) = end.clone();
+        if verdict.carries() {
+            self.verified.insert(step.into(), (Verified { verdict, value, entry }, None));
+        } else if let Some((_, later @ None)) = self.verified.get_mut(step) {
+            *later = Some(now);
+        }
+    }
+
+    /// What a verify step had found that cannot be looked at again, and what has removed it since: another step of the run.
+    /// Where the step has failed since as well, what failed it then was that removal only if it came first.
+    pub(super) fn outlived<'e>(&self, step: &str, effects: &'e Effects) -> Option<(&Verified, &'e Effect)> {
+        let (found, failed) = self.verified.get(step)?;
+        let gone = effects.removed_since(step, found.entry)?;
+        failed.is_none_or(|failed| gone.entry < failed).then_some((found, gone))
     }
 
     /// Its effects.
@@ -96,6 +120,7 @@ impl Past {
     /// stays so.
     fn anew(&mut self, step: &str, from: u64) {
         self.steps.remove(step);
+        self.verified.remove(step);
         self.facts.retain(|(of, _), _| of != step);
         self.effects.anew(step, from);
     }

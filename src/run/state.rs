@@ -126,6 +126,8 @@ pub(super) struct Shared {
     pub(super) outside: Arc<Frame>,
     /// Verdict of each step that ended.
     pub(super) verdicts: Mutex<BTreeMap<String, Verdict>>,
+    /// Steps that keep their verdict and whose value nobody has any more, each with the reason.
+    pub(super) lost: Mutex<BTreeMap<String, String>>,
     pub(super) waits: AtomicU64,
     pub(super) steps_repeat: AtomicBool,
     /// How changes would be allowed, while none are.
@@ -159,6 +161,7 @@ impl Run {
             cancel: settings.cancel,
             cleanup_within: settings.cleanup_within,
             verdicts: Mutex::default(),
+            lost: Mutex::default(),
             steps_repeat: AtomicBool::new(false),
             read_only: Mutex::default(),
             phase_ends: Mutex::default(),

@@ -174,7 +174,7 @@ impl Run {
                 recalled: true,
             })?;
             lock(&self.shared().verdicts).insert(spec.id.clone(), verdict);
-            return Ok(Some(decoded));
+            return Ok(decoded);
         }
         let value = match (&came_back, &verdict) {
             (Ok(Some(value)), v) if v.carries() => codec.encode(value),
@@ -324,26 +324,34 @@ impl Run {
     }
 
     /// What a verify step that fails had found before a later step of this run removed something: that cannot be
-    /// looked at again, so it keeps its verdict.
+    /// looked at again, so it keeps its verdict. Its value may be one that no journal has: a secret, or what is reached by one.
     fn kept<T>(
         &self,
         spec: &StepSpec,
         met: &Met,
         codec: &dyn Codec<T>,
-    ) -> Result<Option<(Verdict, Value, T)>> {
+    ) -> Result<Option<(Verdict, Value, Option<T>)>> {
         let Some(Ending::Error(e)) = met.worst() else { return Ok(None) };
         let about_the_world =
             matches!(e.kind(), ErrorKind::Gate | ErrorKind::Script) || e.kind().class() == Class::Recoverable;
-        let Some((verdict, value, entry)) = self.shared().past.verified(&spec.id) else { return Ok(None) };
-        let gone = lock(&self.shared().effects).removed_since(&spec.id, entry).cloned();
-        let (Some(gone), true) = (gone, about_the_world && spec.kind == StepKind::Verify) else {
+        if spec.kind != StepKind::Verify || !about_the_world {
             return Ok(None);
-        };
-        let Ok(decoded) = codec.decode(value) else { return Ok(None) };
-        let text =
-            format!("it keeps what it found before step {} did this: {}", gone.step, gone.intent.summary);
+        }
+        let effects = lock(&self.shared().effects).clone();
+        let Some((found, gone)) = self.shared().past.outlived(&spec.id, &effects) else { return Ok(None) };
+        let why = format!("step {} did this: {}", gone.step, gone.intent.summary);
+        let decoded = codec.decode(&found.value).ok();
+        if decoded.is_none() {
+            lock(&self.shared().lost).insert(spec.id.clone(), why.clone());
+        }
+        let text = format!("it keeps what it found before {why}");
         self.append(Record::Note { step: spec.id.clone(), text })?;
-        Ok(Some((verdict.clone(), value.clone(), decoded)))
+        Ok(Some((found.verdict.clone(), found.value.clone(), decoded)))
+    }
+
+    /// Why the value of a step that keeps its verdict cannot be had again: what has removed what it was made of.
+    pub fn lost_value_of(&self, step: &str) -> Option<String> {
+        lock(&self.shared().lost).get(step).cloned()
     }
 
     /// Why a step is not run at all.

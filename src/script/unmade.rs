@@ -1,5 +1,5 @@
-//! Values that a run does not have: what a change would have made, in an observation that leaves the change out, and what
-//! a step returned that the operator left out.
+//! Values that a run does not have: what a change would have made, in an observation that leaves the change out, what
+//! a step returned that the operator left out, and what one was made of that this run has removed since.
 //!
 //! Of what was left out by choice, the first step that needs it is refused by name: it would go on with a value that is none.
 //!
@@ -32,20 +32,36 @@ impl Unmade {
     }
 }
 
-/// Stands for the value of a step that the operator left out, and that the journal does not have either.
+/// Stands for the value of a step that the operator left out, and that the journal does not have either, or of a step that
+/// keeps its verdict since what it looked at was removed.
 #[derive(Clone, Debug)]
 pub struct Absent {
     step: ImmutableString,
+    /// What has removed it.
+    lost: Option<ImmutableString>,
 }
 
 impl Absent {
-    /// Of this step.
+    /// Of this step, which was left out.
     pub fn of(step: &str) -> Self {
-        Absent { step: step.into() }
+        Absent { step: step.into(), lost: None }
+    }
+
+    /// Of this step, whose value the journal does not have and cannot be made again, for this reason.
+    pub fn lost(step: &str, why: &str) -> Self {
+        Absent { step: step.into(), lost: Some(why.into()) }
     }
 
     /// The error for a step that needs it. `again` is the command that begins with a step.
     pub fn refusal(&self, step: &str, again: impl FnOnce(&str) -> String) -> Error {
+        if let Some(why) = &self.lost {
+            // about the cloud: a step that has found it before keeps its verdict
+            let what = format!("step {step} needs what step {} returned, which is gone: {why}", self.step);
+            return Error::new(ErrorKind::NotFound, what).help(format!(
+                "the journal has no value of step {}; a new run makes all of it anew",
+                self.step
+            ));
+        }
         let what = format!(
             "step {step} needs what step {} returned, which this run does not have: it was left out",
             self.step

@@ -347,8 +347,9 @@ fn refused(call: &Call<'_>, step: &str, lacks: Option<&Absent>) -> Thrown {
 
 /// The value of a step that has none. Where an observation left it out, nobody knows what it would have been.
 fn not_made(call: &Call<'_>, step: &str, mut body: FnPtr, needs: Option<Unmade>) -> Dynamic {
-    if call.host.run.lacks_value_of(step) {
-        let absent = Absent::of(step);
+    let lost = call.host.run.lost_value_of(step).map(|why| Absent::lost(step, &why));
+    let left_out = || call.host.run.lacks_value_of(step).then(|| Absent::of(step));
+    if let Some(absent) = lost.or_else(left_out) {
         unmade::leave(&mut body, &absent);
         return Dynamic::from(absent);
     }

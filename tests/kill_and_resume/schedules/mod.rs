@@ -277,6 +277,15 @@ fn a_transfer_that_is_cut_in_the_middle_ends_as_an_image() {
     bears(runbooks::UPLOAD, plan::At::Change, 2, plan::What::KillMidway);
 }
 
+/// What let one into the cluster is in no journal, and what was seen in there is behind it.
+#[test]
+fn what_was_seen_inside_of_a_cluster_counts_though_its_deletion_is_cut_off() {
+    let run = Undisturbed::of(runbooks::CLUSTER);
+    for n in run.moments.records - 12..=run.moments.records {
+        bears(runbooks::CLUSTER, plan::At::Record, n, plan::What::Kill);
+    }
+}
+
 #[test]
 fn a_run_that_is_killed_while_it_waits_for_a_deletion_goes_on() {
     let run = Undisturbed::of(runbooks::SERVER);

@@ -127,11 +127,14 @@ pub(super) const CLUSTER: Book = own(
             master_count: 1, node_count: 1 });
         magnum::wait_shown(tenant, site.cluster, 5.min).uuid
     });
-    verify("2", "It is complete", || {
+    let cluster = verify("2", "It is complete", || {
         poll(#{ title: `${site.cluster} is complete`, every: 30.s, within: 60.min,
                 read: || tenant.clusters.get(site.cluster), done: |c| c.status == "CREATE_COMPLETE",
-                failed: |c| c.status.ends_with("FAILED"), show: |c| c.status });
+                failed: |c| c.status.ends_with("FAILED"), show: |c| c.status })
     });
+    // what lets one in is a secret, and in no journal
+    let inside = verify("2.1", "It lets one in", || kube(cluster.kubeconfig(), #{ name: "inside", server: cluster.api_address }));
+    verify("2.2", "It has nodes", || gate("nodes", !inside.list("nodes").is_empty()));
     change("3", "Delete it, and see it go", || {
         tenant.clusters.get(site.cluster).delete();
         magnum::wait_gone(tenant, site.cluster, 30.min, || "");
