@@ -287,6 +287,14 @@ fn what_was_seen_inside_of_a_cluster_counts_though_its_deletion_is_cut_off() {
 }
 
 #[test]
+fn phase_08_survives_a_death_in_its_deletion() {
+    let run = Undisturbed::of(runbooks::PHASE_08);
+    for n in (run.moments.records - 12..=run.moments.records).step_by(3) {
+        bears(runbooks::PHASE_08, plan::At::Record, n, plan::What::Kill);
+    }
+}
+
+#[test]
 fn a_run_that_is_killed_while_it_waits_for_a_deletion_goes_on() {
     let run = Undisturbed::of(runbooks::SERVER);
     for n in 1..=run.moments.records {
