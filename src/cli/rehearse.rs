@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 
 use super::conduct::{Plan, Stage, runtime};
 use super::place::{self, StateArguments};
 use super::selection::SelectionArguments;
-use super::{SiteArguments, show};
+use super::{SiteArguments, show, usage};
 use crate::base::screen::drawn;
 use crate::base::{Clock as _, Error, ErrorKind, Result, duration};
 use crate::lab::{Fault, Rehearsal, Scenario};
-use crate::run::{Approvals, Mode};
+use crate::run::{Approvals, Mode, Selection};
 use crate::site::Site;
 
 /// The site of a rehearsal that names none.
@@ -113,22 +114,54 @@ fn scenario_file(site: &Site, name: &str) -> Result<Option<(PathBuf, String)>> {
     Ok(Some((path, text)))
 }
 
+/// A rehearsal whose lab is at work.
+pub(super) struct Ready {
+    pub(super) stage: Rehearsal,
+    pub(super) runbook: String,
+    pub(super) selection: Selection,
+    /// Name and title of the scenario.
+    scenario: (String, String),
+}
+
+impl Arguments {
+    /// The arguments, from words as on a command line behind `rhumb rehearse`, and of this site or of the example.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`].
+    pub(super) fn of_words(words: &[String], site: Option<&Path>) -> Result<Self> {
+        let command = <Self as clap::Args>::augment_args(clap::Command::new("rehearse"));
+        let words = std::iter::once("rehearse").chain(words.iter().map(String::as_str));
+        let matches = command.try_get_matches_from(words);
+        let arguments =
+            matches.and_then(|matches| <Self as clap::FromArgMatches>::from_arg_matches(&matches));
+        let mut arguments = arguments.map_err(|e| usage(e.to_string()))?;
+        arguments.site.site = site.map(Path::to_path_buf);
+        Ok(arguments)
+    }
+
+    /// Reads all that is named, and starts the lab.
+    pub(super) fn ready(&self, runtime: &Handle) -> Result<Ready> {
+        let site = self.site.load_or_example()?;
+        let selection = self.steps.of(&site.layers, &self.runbook)?;
+        site.layers.find(&self.runbook)?;
+        let (name, scenario) = self.lab.scenario(&site, &self.runbook)?;
+        let (faults, title) = (self.lab.faults()?, scenario.title.clone());
+        let stage = Rehearsal::begin(&site, scenario, &faults, runtime)?;
+        Ok(Ready { stage, runbook: self.runbook.clone(), selection, scenario: (name, title) })
+    }
+}
+
 /// Rehearses it.
 pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let began = Instant::now();
-    let site = arguments.site.load_or_example()?;
-    let selection = arguments.steps.of(&site.layers, &arguments.runbook)?;
-    site.layers.find(&arguments.runbook)?;
-    let home = arguments.state.home(&site)?.join(place::REHEARSALS);
-    let (name, scenario) = arguments.lab.scenario(&site, &arguments.runbook)?;
-    let faults = arguments.lab.faults()?;
     let runtime = runtime()?;
-    let Rehearsal { lab, clock, site } =
-        Rehearsal::begin(&site, scenario.clone(), &faults, runtime.handle())?;
+    let Ready { stage, selection, scenario: (name, title), .. } = arguments.ready(runtime.handle())?;
+    let Rehearsal { lab, clock, site } = stage;
+    let home = arguments.state.home(&site)?.join(place::REHEARSALS);
     show(&drawn!(
         "rehearsal in the lab of this program: nothing real is reached\nscenario {}: {}\n",
         name,
-        scenario.title
+        title
     ))?;
     let plan = Plan {
         site,

@@ -180,6 +180,6 @@ fn content(text: &str) -> String {
 }
 
 /// As [`content`], and white space survives the parser's normalisation.
-fn attribute(text: &str) -> String {
+pub(crate) fn attribute(text: &str) -> String {
     content(text).replace('"', "&quot;").replace('\n', "&#10;").replace('\t', "&#9;")
 }

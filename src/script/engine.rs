@@ -72,6 +72,9 @@ pub fn build(host: &Arc<Host>) -> Engine {
     primitives::register_types(&mut engine);
     adapter::bind(&mut engine, host, &primitives::all(), &primitives::type_ids());
     engine.register_global_module(primitives::site_module(host).into());
+    if let Some(trial) = host.trial() {
+        trial.bind(&mut engine);
+    }
     engine
 }
 

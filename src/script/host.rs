@@ -14,6 +14,7 @@ use crate::run::{Mode, Run};
 
 use super::handles::SiteHandle;
 use super::modules::Library;
+use super::mutate::trial::Trial;
 use super::overrides::Overrides;
 use super::primitives::doubt::Looker;
 
@@ -30,6 +31,8 @@ pub struct Host {
     overlaying: AtomicBool,
     runtime: Handle,
     engine: OnceLock<Weak<Engine>>,
+    /// What is bounded and noted of a run that is only tried.
+    trial: OnceLock<Arc<Trial>>,
     /// Stands for this machine's files in a rehearsal.
     scratch: OnceLock<tempfile::TempDir>,
     /// The files that this run has written or found to be what it wanted to write.
@@ -41,9 +44,19 @@ impl Host {
     pub fn new(run: Run, site: SiteHandle, library: Arc<Library>, runtime: Handle) -> Arc<Self> {
         let (overrides, engine, scratch) = (Overrides::default(), OnceLock::new(), OnceLock::new());
         let overlaying = AtomicBool::new(false);
-        let written = Mutex::default();
-        let host =
-            Arc::new(Host { run, site, library, overrides, overlaying, runtime, engine, scratch, written });
+        let (written, trial) = (Mutex::default(), OnceLock::new());
+        let host = Arc::new(Host {
+            run,
+            site,
+            library,
+            overrides,
+            overlaying,
+            runtime,
+            engine,
+            trial,
+            scratch,
+            written,
+        });
         host.run.set_witness(Looker::of(&host));
         host
     }
@@ -59,6 +72,16 @@ impl Host {
         let value = work();
         self.overlaying.store(false, Ordering::Relaxed);
         value
+    }
+
+    /// Makes the run one that is only tried: before its scripts are compiled.
+    pub fn set_trial(&self, trial: Arc<Trial>) {
+        let _ = self.trial.set(trial);
+    }
+
+    /// What the run is tried for, where it is.
+    pub(super) fn trial(&self) -> Option<&Arc<Trial>> {
+        self.trial.get()
     }
 
     /// Gives the host its engine, for closures that are called later.

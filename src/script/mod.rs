@@ -15,6 +15,7 @@ pub mod inventory;
 pub mod later;
 mod lists;
 pub mod modules;
+pub mod mutate;
 pub mod overlay;
 pub mod overrides;
 pub mod paragraphs;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rhai::{AST, Dynamic, Engine, EvalAltResult, FnPtr, Map, NativeCallContext};
+use serde_json::Value;
 
-use super::rehearsal;
 use crate::base::{Error, ErrorKind, Result};
 use crate::script::survey::Known;
 use crate::script::{engine, shadows, value};
@@ -32,18 +32,24 @@ type Cases = Arc<Mutex<Vec<Case>>>;
 type Failing = Arc<Mutex<Option<String>>>;
 type Thrown = Box<EvalAltResult>;
 
+/// Rehearses a runbook with a test's options, for a test file in this directory.
+pub(super) type Rehearse = dyn Fn(&Path, &str, &Map) -> Result<Value> + Send + Sync;
+
+/// Which tests are wanted, by their names.
+pub(super) type Wanted = dyn Fn(&str) -> bool + Send + Sync;
+
 /// Runs the tests of a file, one after the other.
-pub(super) fn run(path: &Path, site: Option<&Path>, only: Option<&str>) -> Outcome {
+pub(super) fn run(path: &Path, rehearse: &Arc<Rehearse>, wanted: &Arc<Wanted>) -> Outcome {
     let cases = Cases::default();
-    let broken = evaluate(path, site, only, &cases).err().map(|e| e.to_string());
+    let broken = evaluate(path, rehearse, wanted, &cases).err().map(|e| e.to_string());
     let cases = std::mem::take(&mut *lock(&cases));
     Outcome { path: path.to_path_buf(), cases, broken }
 }
 
-fn evaluate(path: &Path, site: Option<&Path>, only: Option<&str>, cases: &Cases) -> Result<()> {
+fn evaluate(path: &Path, rehearse: &Arc<Rehearse>, wanted: &Arc<Wanted>, cases: &Cases) -> Result<()> {
     let text = std::fs::read_to_string(path)
         .map_err(|e| Error::new(ErrorKind::Io, "it cannot be read").from_source(&e))?;
-    let engine = engine(site.map(Path::to_path_buf), beside(path), only.map(str::to_string), cases.clone());
+    let engine = engine(beside(path), rehearse.clone(), wanted.clone(), cases.clone());
     let script = |e: &dyn std::fmt::Display| Error::new(ErrorKind::Script, e.to_string());
     let ast: AST = engine.compile(&text).map_err(|e| script(&e))?;
     if let Some(shadow) = shadows::of(&Known::new(&engine, Vec::new()), &ast, &text).into_iter().next() {
@@ -54,15 +60,15 @@ fn evaluate(path: &Path, site: Option<&Path>, only: Option<&str>, cases: &Cases)
 }
 
 /// The language, and the words of tests: `test`, `rehearse`, `assert`, `assert_eq`.
-fn engine(site: Option<PathBuf>, beside: PathBuf, only: Option<String>, cases: Cases) -> Engine {
+fn engine(beside: PathBuf, rehearse: Arc<Rehearse>, wanted: Arc<Wanted>, cases: Cases) -> Engine {
     let mut engine = engine::bare();
     let failing = Failing::default();
-    let plain = (site.clone(), beside.clone());
+    let plain = (beside.clone(), rehearse.clone());
     engine.register_fn("rehearse", move |runbook: &str| {
-        rehearse(plain.0.as_deref(), &plain.1, runbook, &Map::new())
+        played(plain.1.as_ref(), &plain.0, runbook, &Map::new())
     });
     engine.register_fn("rehearse", move |runbook: &str, options: Map| {
-        rehearse(site.as_deref(), &beside, runbook, &options)
+        played(rehearse.as_ref(), &beside, runbook, &options)
     });
     let fails = failing.clone();
     let fails = move |what: String| {
@@ -84,7 +90,7 @@ fn engine(site: Option<PathBuf>, beside: PathBuf, only: Option<String>, cases: C
         }
     });
     engine.register_fn("test", move |context: NativeCallContext<'_>, name: &str, body: FnPtr| {
-        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
+        if !wanted(name) {
             return;
         }
         let began = Instant::now();
@@ -122,8 +128,8 @@ fn beside(path: &Path) -> PathBuf {
     path.parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-fn rehearse(
-    site: Option<&Path>,
+fn played(
+    rehearse: &Rehearse,
     beside: &Path,
     runbook: &str,
     options: &Map,
@@ -132,6 +138,6 @@ fn rehearse(
         Some(help) => failed(format!("{e}\n{help}")),
         None => failed(e.to_string()),
     };
-    let told = rehearsal::run(site, beside, runbook, options).map_err(thrown)?;
+    let told = rehearse(beside, runbook, options).map_err(thrown)?;
     value::from_json(&told).map_err(thrown)
 }

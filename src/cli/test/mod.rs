@@ -2,16 +2,17 @@
 //! own; files run at the same time.
 
 mod file;
+mod mutants;
 mod rehearsal;
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::usage;
 use crate::base::screen::{self, Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
-use file::{Case, Outcome};
+use file::{Case, Outcome, Rehearse, Wanted};
 
 /// What test files end with.
 const SUFFIX: &str = "_test.rhai";
@@ -28,9 +29,12 @@ pub(super) struct Arguments {
     /// Only tests whose name contains this
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
+    #[command(flatten)]
+    mutants: mutants::Arguments,
 }
 
-/// Runs the tests. Exits with 3 where one fails, and with 8 where a file cannot be read as a script.
+/// Runs the tests. Exits with 3 where one fails, and with 8 where a file cannot be read as a script; with mutants, with 16
+/// where no test fails and some mutant is noticed by none.
 pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let mut files = Vec::new();
     collect(&arguments.place, &mut files)?;
@@ -41,13 +45,23 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     files.sort();
     let own = arguments.place.join("site.toml").is_file().then(|| arguments.place.clone());
     let site = arguments.site.clone().or(own);
+    let only = arguments.only.clone();
+    let wanted: Arc<Wanted> =
+        Arc::new(move |name: &str| only.as_ref().is_none_or(|only| name.contains(only.as_str())));
+    if arguments.mutants.are_wanted() {
+        let tests = mutants::Tests { files, site, wanted, place: arguments.place.clone() };
+        return mutants::main(&arguments.mutants, &tests);
+    }
+    let rehearse: Arc<Rehearse> = Arc::new(move |beside: &Path, runbook: &str, options: &_| {
+        rehearsal::run(site.as_deref(), beside, runbook, options)
+    });
     let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(files.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(path) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = file::run(path, site.as_deref(), arguments.only.as_deref());
+                    let outcome = file::run(path, &rehearse, &wanted);
                     show(&outcome);
                     if let Ok(mut all) = outcomes.lock() {
                         all.push(outcome);

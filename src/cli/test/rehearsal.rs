@@ -47,7 +47,7 @@ pub(super) fn run(site: Option<&Path>, beside: &Path, runbook: &str, options: &M
 }
 
 /// The options as arguments of `rhumb rehearse`.
-fn arguments(options: &Map, beside: &Path) -> Result<Vec<String>> {
+pub(super) fn arguments(options: &Map, beside: &Path) -> Result<Vec<String>> {
     let mut arguments = Vec::new();
     let mut add = |name: &str, value: String| arguments.extend([format!("--{name}"), value]);
     for (name, value) in options {
@@ -90,7 +90,7 @@ fn texts(value: &Dynamic) -> Vec<String> {
 }
 
 /// A report as tests see it.
-fn told(report: &RunReport, exit: i32) -> Value {
+pub(super) fn told(report: &RunReport, exit: i32) -> Value {
     let steps: serde_json::Map<String, Value> =
         report.steps.iter().map(|s| (s.id.clone(), step(s))).collect();
     let sent: Vec<String> = report.steps.iter().flat_map(sent).collect();

@@ -1,0 +1,166 @@
+//! One rehearsal within this process and without a word: what `rhumb rehearse` does, over other texts, and within bounds.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use rhai::Map;
+use serde_json::Value;
+
+use crate::base::{Clock as _, Error, ErrorKind, Result, SimClock};
+use crate::cli::ask::Rehearser;
+use crate::cli::rehearse;
+use crate::cli::test::rehearsal;
+use crate::lab::Rehearsal;
+use crate::run::{
+    Approvals, Cancel, Entry, Journal, Mode, Observer, Past, Record, Run, RunReport, RunSettings, Waiting,
+};
+use crate::script::Host;
+use crate::script::handles::SiteHandle;
+use crate::script::modules::Library;
+use crate::script::mutate::shelf::{Instead, Swapped};
+use crate::script::mutate::trial::Trial;
+use crate::script::runbook;
+
+/// How long the clean-up of one step may take.
+const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
+
+/// How far a rehearsal may go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Operations of the language.
+    pub(super) operations: u64,
+    /// Time of the lab.
+    pub(super) played: Duration,
+    /// Time of this machine.
+    pub(super) real: Duration,
+}
+
+/// A rehearsal that was played.
+pub(super) struct Played {
+    /// What came of it, as tests see it.
+    pub(super) told: Value,
+    /// It went past a bound.
+    pub(super) over: bool,
+    /// Time of the lab that it took.
+    pub(super) played: Duration,
+}
+
+/// What is rehearsed, and over which texts.
+pub(super) struct Part<'p> {
+    pub(super) site: Option<&'p Path>,
+    /// The directory of the test file.
+    pub(super) beside: &'p Path,
+    pub(super) runbook: &'p str,
+    pub(super) options: &'p Map,
+    pub(super) instead: Arc<Instead>,
+}
+
+/// Plays it to its end or to a bound.
+///
+/// # Errors
+/// The rehearsal did not begin.
+pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Result<Played> {
+    let mut words = vec![part.runbook.to_string()];
+    words.extend(rehearsal::arguments(part.options, part.beside)?);
+    let arguments = rehearse::Arguments::of_words(&words, part.site)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let io = |e: std::io::Error| Error::new(ErrorKind::Io, "the rehearsal cannot be started").from_source(&e);
+    let runtime = runtime.map_err(io)?;
+    let ready = arguments.ready(runtime.handle())?;
+    let Rehearsal { lab, clock, site } = ready.stage;
+    let state = tempfile::tempdir().map_err(io)?;
+    let dir = state.path().join("run");
+    let cancel = Cancel::default();
+    let watch = Arc::new(Watch {
+        clock: clock.clone(),
+        began: Instant::now(),
+        bounds,
+        cancel: cancel.clone(),
+        over: AtomicBool::new(false),
+        at_the_end: OnceLock::new(),
+    });
+    let guard = watch.clone();
+    runtime.spawn(async move {
+        tokio::time::sleep(bounds.real).await;
+        guard.end();
+    });
+    let library = Library::new(Swapped::new(site.layers.clone(), part.instead.clone()));
+    let handle = SiteHandle::new(site, clock.clone());
+    let (excuses, name) = (handle.clone(), ready.runbook.clone());
+    let settings = RunSettings {
+        mode: Mode::Rehearse,
+        clock: clock.clone(),
+        journal: Journal::create(&dir, false)?,
+        observer: watch.clone(),
+        approver: Box::new(Rehearser),
+        approvals: Approvals::of(Some("rehearsal"), []),
+        excuse: Box::new(move |step, claim, observed| excuses.excuse(&name, step, claim, observed)),
+        past: Past::default(),
+        selection: ready.selection,
+        cancel,
+        cleanup_within: handle.site().run.cleanup_within.unwrap_or(CLEANUP_WITHIN),
+    };
+    let first = Record::RunBegin {
+        run: "mutant".into(),
+        runbook: ready.runbook.clone(),
+        site: handle.name().to_string(),
+        mode: Mode::Rehearse.name().into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        by: "rhumb test".into(),
+        pid: std::process::id(),
+        values: handle.values(),
+    };
+    let run = Run::begin(settings, first)?;
+    let host = Host::new(run.clone(), handle, library, runtime.handle().clone());
+    host.set_trial(trial.clone());
+    let ended = runbook::evaluate(&ready.runbook, &host);
+    let exit = match run.finish(ended.error.as_ref()) {
+        Ok((_, exit)) => exit,
+        Err(e) => e.kind().exit_code(),
+    };
+    let too_much = ended.error.as_ref().is_some_and(|e| e.to_string().contains(TOO_MANY));
+    let told = rehearsal::told(&RunReport::load(&dir)?, i32::from(exit));
+    drop((host, run, lab));
+    runtime.shutdown_background();
+    Ok(Played { told, over: too_much || watch.over.load(Ordering::SeqCst), played: clock.elapsed() })
+}
+
+/// What Rhai says of a script that takes more operations than it may.
+const TOO_MANY: &str = "Too many operations";
+
+/// Ends a run that goes past its bounds.
+struct Watch {
+    clock: Arc<SimClock>,
+    began: Instant,
+    bounds: Bounds,
+    cancel: Cancel,
+    over: AtomicBool,
+    at_the_end: OnceLock<()>,
+}
+
+impl Watch {
+    fn end(&self) {
+        if self.at_the_end.set(()).is_ok() {
+            self.over.store(true, Ordering::SeqCst);
+            self.cancel.interrupt();
+        }
+    }
+
+    fn look(&self) {
+        if self.clock.elapsed() > self.bounds.played || self.began.elapsed() > self.bounds.real {
+            self.end();
+        }
+    }
+}
+
+impl Observer for Watch {
+    fn entry(&self, _: &Entry) {
+        self.look();
+    }
+
+    fn waiting(&self, _: &Waiting) {
+        self.look();
+    }
+}

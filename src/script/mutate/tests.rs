@@ -1,0 +1,149 @@
+use super::*;
+
+/// What a text's mutants of a kind become.
+fn made(text: &str, kind: Kind) -> Vec<(Operator, String)> {
+    of(text).iter().filter(|m| m.kind == kind).map(|m| (m.operator, m.apply(text))).collect()
+}
+
+fn texts(text: &str, kind: Kind) -> Vec<String> {
+    made(text, kind).into_iter().map(|(_, text)| text).collect()
+}
+
+#[test]
+fn a_gate_is_removed_negated_and_held_for_true() {
+    let all = texts("gate(`x, ${y}`, list.is_empty(), list);", Kind::Gate);
+    assert_eq!(all, ["();", "gate(`x, ${y}`, !(list.is_empty()), list);", "gate(`x, ${y}`, true, list);"]);
+}
+
+#[test]
+fn an_expectation_is_removed_negated_and_held_for_true() {
+    let all = texts("expect(\"c\", a.b, w);", Kind::Expect);
+    assert_eq!(all, ["();", "gate(\"c\", (a.b) != (w));", "gate(\"c\", true);"]);
+}
+
+#[test]
+fn options_of_a_wait_are_removed_negated_and_constant() {
+    let text = "poll(#{ read: || f(), done: |c| c.ok, failed: |c| c.bad, within: x })";
+    let all = texts(text, Kind::Wait);
+    let like =
+        |done: &str, failed: &str| format!("poll(#{{ read: || f(), done: |c| {done}, {failed}within: x }})");
+    assert_eq!(
+        all,
+        [
+            like("!(c.ok)", "failed: |c| c.bad, "),
+            like("true", "failed: |c| c.bad, "),
+            "poll(#{ read: || f(), done: |c| c.ok,  within: x })".to_string(),
+            like("c.ok", "failed: |c| !(c.bad), "),
+            like("c.ok", "failed: |c| false, "),
+        ]
+    );
+}
+
+#[test]
+fn options_of_a_step_are_removed_and_a_list_loses_each_item() {
+    let text = "verify(\"1\", \"t\", #{ needs: [\"a\", \"b\"], when: || s.x }, || {});";
+    let all = texts(text, Kind::Condition);
+    assert!(all.contains(&"verify(\"1\", \"t\", #{  when: || s.x }, || {});".to_string()), "{all:?}");
+    assert!(
+        all.contains(&"verify(\"1\", \"t\", #{ needs: [ \"b\"], when: || s.x }, || {});".to_string()),
+        "{all:?}"
+    );
+    assert!(
+        all.contains(&"verify(\"1\", \"t\", #{ needs: [\"a\"], when: || s.x }, || {});".to_string()),
+        "{all:?}"
+    );
+    assert!(all.contains(&"verify(\"1\", \"t\", #{ needs: [\"a\", \"b\"] }, || {});".to_string()), "{all:?}");
+    assert!(
+        all.contains(
+            &"verify(\"1\", \"t\", #{ needs: [\"a\", \"b\"], when: || !(s.x) }, || {});".to_string()
+        ),
+        "{all:?}"
+    );
+}
+
+#[test]
+fn a_comparison_is_turned_round_moved_over_its_border_and_made_constant() {
+    let all = texts("let x = a.b >= n;", Kind::Comparison);
+    assert_eq!(all, ["let x = true;", "let x = false;", "let x = a.b < n;", "let x = a.b > n;"]);
+    assert_eq!(
+        texts("list.filter(|s| s.v != w)", Kind::Comparison)[..2],
+        ["list.filter(|s| true)".to_string(), "list.filter(|s| false)".to_string(),]
+    );
+}
+
+#[test]
+fn each_part_of_a_conjunction_goes_in_turn() {
+    let all = texts("let x = f(a, b) && !c;", Kind::Comparison);
+    assert_eq!(all, ["let x = true && !c;", "let x = f(a, b) && true;", "let x = f(a, b) && c;"]);
+}
+
+#[test]
+fn what_if_asks_is_always_so_and_never() {
+    let all = texts("if x.is_empty() { y } else { z }", Kind::Condition);
+    assert_eq!(all, ["if true { y } else { z }", "if false { y } else { z }"]);
+}
+
+#[test]
+fn a_loop_over_a_list_is_no_comparison() {
+    assert_eq!(
+        texts("for x in y { f(x); } for (x, n) in y { f(x); }", Kind::Comparison),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        texts("let a = x in y;", Kind::Comparison),
+        ["let a = true;", "let a = false;", "let a = x !in y;"]
+    );
+}
+
+#[test]
+fn literals_are_other_ones_and_words_for_people_are_none() {
+    let text = "note(\"said\"); f(3, \"x\", true, 5.min); gate(\"claim\", g(\"y\")); throw \"why\";";
+    let all: Vec<(Kind, String)> = of(text)
+        .iter()
+        .filter(|m| m.operator == Operator::Changed)
+        .map(|m| (m.kind, format!("{} {}", m.before, m.after)))
+        .collect();
+    let wanted = [
+        (Kind::Literal, "3 4"),
+        (Kind::Literal, "\"x\" \"x~\""),
+        (Kind::Literal, "true false"),
+        (Kind::Literal, "5 500"),
+        (Kind::Gate, "\"y\" \"y~\""),
+    ];
+    assert_eq!(all, wanted.map(|(kind, text)| (kind, text.to_string())));
+}
+
+#[test]
+fn a_step_does_nothing_and_its_mutants_know_it() {
+    let text = "let v = verify(\"8.2\", \"t\", || { gate(\"a\", b); });\nfn f(x) { x == 1 }";
+    let all = of(text);
+    let emptied = all.iter().find(|m| m.operator == Operator::Emptied).unwrap();
+    assert_eq!(emptied.apply(text), "let v = verify(\"8.2\", \"t\", || {});\nfn f(x) { x == 1 }");
+    assert!(all.iter().any(|m| m.kind == Kind::Gate && m.within == "step 8.2" && m.at.line == 1));
+    assert!(all.iter().any(|m| m.kind == Kind::Comparison && m.within == "fn f" && m.at.line == 2));
+}
+
+/// A mutant that does not compile proves nothing: almost all of them must.
+#[test]
+fn the_mutants_of_the_shipped_texts_compile() {
+    use crate::script::modules::Shelf as _;
+    let (layers, engine) = (crate::site::Layers::default(), crate::script::engine::bare());
+    let mut variables = rhai::Scope::new();
+    variables.push_constant("site", ());
+    let (mut count, mut broken) = (0, Vec::new());
+    for name in layers.names().unwrap() {
+        for text in layers.texts(&name).unwrap() {
+            for mutant in of(&text.text) {
+                count += 1;
+                if let Err(e) = engine.compile_with_scope(&variables, mutant.apply(&text.text)) {
+                    broken.push(format!(
+                        "{name}:{} {} -> {}: {e}",
+                        mutant.at.line, mutant.before, mutant.after
+                    ));
+                }
+            }
+        }
+    }
+    assert!(count > 1000, "{count}");
+    assert!(broken.len() * 100 <= count, "{} of {count}\n{}", broken.len(), broken.join("\n"));
+}
