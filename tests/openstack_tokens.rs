@@ -146,24 +146,51 @@ async fn a_wrong_password_is_told_from_a_wrong_project() {
     assert!(e.to_string().starts_with("Keystone gives no token to user op (domain Default)"), "{e}");
     assert_eq!(
         e.detail().help.as_deref(),
-        Some("check the user, its domain and the password of cloud `stub`")
+        Some("check the user, its domain, the password of cloud `stub`, and the user's role on the project")
     );
+    assert!(e.to_string().contains("The request you have made requires authentication"), "{e}");
+    assert_eq!(cloud.seen("/auth/tokens").len(), 1, "each try counts towards a lock of the account");
     assert!(!format!("{e:?}").contains("guess"));
 
     let (session, _) = cloud.session_for(named("nowhere", Some("capi")), Declared::default());
     let e = session.identity().await.unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Credentials);
-    assert_eq!(
-        e.to_string(),
-        "user op (domain Default) has no role on project nowhere of domain capi, or it does not exist"
-    );
-    assert!(
-        e.detail()
-            .help
-            .as_ref()
-            .unwrap()
-            .contains("capi-mgmt (0123456789abcdef0123456789abcdef, domain capi)")
-    );
+    let either = "where user op (domain Default) has no role on project nowhere of domain capi, or it does not exist";
+    assert!(e.to_string().contains(either), "{e}");
+}
+
+#[tokio::test]
+async fn what_keystone_says_of_a_user_is_said_on() {
+    let said = |message: &str, more: Value| {
+        let mut body = json!({"error": {"code": 401, "message": message, "title": "Unauthorized"}});
+        if message.is_empty() {
+            body = more;
+        }
+        body
+    };
+    let receipt = json!({"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]});
+    for (message, words, help) in [
+        ("The password is expired and needs to be changed for user: u1.", "password is expired", "openstack user password set"),
+        ("The account is locked for user: u1.", "account is locked", "lockout_duration"),
+        ("", "must show more: password and totp", "v3applicationcredential"),
+    ] {
+        let cloud = start(no_servers).await;
+        let body = said(message, receipt.clone()).to_string();
+        cloud.stage().portal = Some(Arc::new(move |_| {
+            let answer = axum::http::Response::builder()
+                .status(401)
+                .header("openstack-auth-receipt", "r")
+                .header("content-type", "application/json");
+            Some(answer.body(body.clone().into()).unwrap())
+        }));
+        let (session, _) = cloud.session();
+        let e = session.identity().await.unwrap_err();
+        assert_eq!(e.kind(), ErrorKind::Credentials);
+        assert!(e.to_string().contains(words), "{e}");
+        assert!(e.detail().help.as_deref().unwrap().contains(help), "{e:?}");
+        assert_eq!(cloud.seen("/auth/tokens").len(), 1);
+        assert!(!format!("{e:?}").contains("secret"));
+    }
 }
 
 #[tokio::test]

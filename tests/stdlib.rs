@@ -187,9 +187,12 @@ fn each_unit_of_vault_has_a_seal_of_its_own() {
 
 #[test]
 fn a_machine_that_was_never_bootstrapped_is_not_waited_for() {
-    let machine = Played::default().commands(|line| match line.ends_with("uptime") {
-        true => (0, " 02:03:04 up 1 min,  load average: 0.10, 0.11, 0.12\n".into(), String::new()),
-        false => (1, String::new(), "Error: The node is not part of a Kubernetes cluster. You can bootstrap a new cluster with:\n\n  sudo k8s bootstrap".into()),
+    let machine = Played::default().commands(|line| match line {
+        line if line.ends_with("uptime") => {
+            (0, " 02:03:04 up 1 min,  load average: 0.10, 0.11, 0.12\n".into(), String::new())
+        }
+        line if line.contains("test -e") || line.contains("'test'") => (1, String::new(), String::new()),
+        _ => (1, String::new(), "Error: The node is not part of a Kubernetes cluster. You can bootstrap a new cluster with:\n\n  sudo k8s bootstrap".into()),
     });
     let o = run(
         r#"import "std/k8s_snap" as k8s_snap; verify("2", "T", || k8s_snap::settle(site.host("capi-mgmt"), 40.min, 25.min));"#,
@@ -207,6 +210,13 @@ fn a_url_has_a_place_with_or_without_a_port() {
         seen(&["probes"], body, &Played::default()).1,
         json!(["10.12.4.50 5000", "h 443", "h 80", "h 8080", "fd00::5 5000", "fd00::5 80"])
     );
+}
+
+#[test]
+fn a_url_is_made_of_what_people_and_controllers_write() {
+    let body = r#"[probes::base("https://v:8200/"), probes::base("https://v:8200/vault//"), probes::http_url("10.0.0.1", "/x"), probes::http_url("fd00::5", "/x")]"#;
+    let wanted = json!(["https://v:8200", "https://v:8200/vault", "http://10.0.0.1/x", "http://[fd00::5]/x"]);
+    assert_eq!(seen(&["probes"], body, &Played::default()).1, wanted);
 }
 
 #[test]
@@ -272,8 +282,13 @@ fn what_a_layer_says_is_what_it_means_there() {
     );
     assert!(cold.contains("Cold start"), "{cold}");
     let never = text(
-        r#"triage::management_kubernetes(#{ ready: false, summary: "Error: The node is not part of a Kubernetes cluster.", load_1m: "0.1" })"#,
+        r#"triage::management_kubernetes(#{ ready: false, summary: "Error: The node is not part of a Kubernetes cluster.", load_1m: "0.1", stranger: true })"#,
     );
+    // the same words while k8sd opens its database
+    let opens = text(
+        r#"triage::management_kubernetes(#{ ready: false, summary: "Error: The node is not part of a Kubernetes cluster.", load_1m: "40.1", stranger: false })"#,
+    );
+    assert!(opens.contains("Cold start") && !opens.contains("phase-06"), "{opens}");
     assert!(never.contains("never bootstrapped") && !never.contains("Cold start"), "{never}");
     // a busy Nova says nothing of Magnum's conductor
     let busy = |layer: &str| {
@@ -288,6 +303,8 @@ fn what_a_layer_says_is_what_it_means_there() {
         r#"triage::balancers([
             #{ name: "a", provisioning_status: "ACTIVE", operating_status: "ONLINE" },
             #{ name: "b", provisioning_status: "PENDING_UPDATE", operating_status: "ONLINE" },
+            #{ name: "off", provisioning_status: "ACTIVE", operating_status: "ERROR", admin_state_up: false },
+            #{ name: "silent", provisioning_status: "ACTIVE", operating_status: "OFFLINE" },
             #{ name: "c", provisioning_status: "ACTIVE", operating_status: "ERROR" }]).map(|f| f.saw)"#,
     );
     assert_eq!(balancers, r#"["b: PENDING_UPDATE, operating ONLINE","c: ACTIVE, operating ERROR"]"#);

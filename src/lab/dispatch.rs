@@ -308,6 +308,12 @@ fn happen(world: &mut World, act: &Act) {
         let now = world.now();
         world.kubernetes.crash(pod, now);
     }
+    if let Some(name) = &act.credential_gone {
+        let of = world.magnum.clusters.iter().filter(|cluster| cluster.name.contains(name.as_str()));
+        let lost: Vec<_> = of.filter_map(|cluster| cluster.infrastructure.credential.clone()).collect();
+        lost.iter().for_each(|credential| world.keystone.drop_credential(credential));
+    }
+    world.neutron.refusals += act.no_address.unwrap_or(0);
     world.nova.refusals += act.no_valid_host.unwrap_or(0);
     world.glance.failures += act.import_fails.unwrap_or(0);
 }

@@ -85,6 +85,10 @@ pub struct Act {
     pub no_valid_host: Option<u32>,
     /// The next so many imports fail.
     pub import_fails: Option<u32>,
+    /// So many floating IPs to come find no address left.
+    pub no_address: Option<u32>,
+    /// The application credentials of clusters whose names hold this are deleted.
+    pub credential_gone: Option<String>,
 }
 
 /// What Kubernetes objects are, whatever the lab's controllers make of them: in every answer alike.

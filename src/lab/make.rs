@@ -13,11 +13,13 @@ use super::keystone::Keystone;
 use super::kubernetes;
 use super::machines::Machine;
 use super::magnum::{Cluster, Health, NewCluster, NewTemplate, Template};
-use super::neutron::{Cidr, FloatingIp, Network, NewFloatingIp, NewNetwork, NewSubnet, Router, Subnet};
+use super::neutron::{
+    Cidr, FloatingIp, Network, NewFloatingIp, NewNetwork, NewPort, NewSubnet, Port, Router, Subnet,
+};
 use super::nova::{Flavor, Keypair, NO_VALID_HOST, Nic, Order, Resources, Server, made_up_key};
 use super::octavia::{AMPHORA_FLAVOR, AMPHORA_IMAGE, AMPHORA_NETWORK, LoadBalancer, NewLoadBalancer};
 use super::programs::Juju;
-use super::scenario::{self, Scenario};
+use super::scenario::{self, Obstacle, Scenario};
 use super::tenancy::Tenancy;
 use super::timeline::Timeline;
 use super::vault::Vault;
@@ -417,8 +419,29 @@ impl World {
             self.keystone.freeze(credential, roles);
         }
         let id = cluster.id.clone();
+        let (network, project) = (cluster.infrastructure.network.clone(), cluster.project.clone());
         if told.deleting {
             Cluster::delete(self, &id);
+        }
+        let Some(obstacle) = told.obstacle else { return };
+        if obstacle == Obstacle::PortLeft
+            && let Some(network) = network
+        {
+            let port = NewPort { name: "left-behind".into(), network, project, admin_up: true, ..NewPort::default() };
+            drop(Port::create(self, port));
+        }
+        let Some(cluster) = self.magnum.clusters.get_mut(&id) else { return };
+        let infra = &mut cluster.infrastructure;
+        infra.obstacle = Some(obstacle);
+        if obstacle == Obstacle::CredentialGone
+            && let Some(credential) = &infra.credential
+        {
+            self.keystone.drop_credential(credential);
+        }
+        if obstacle == Obstacle::BalancerPending
+            && let Some(lb) = infra.lb.as_ref().and_then(|lb| self.octavia.load_balancers.get_mut(lb))
+        {
+            lb.abandon(now);
         }
     }
 

@@ -143,6 +143,11 @@ fn script_error(error: &EvalAltResult) -> Error {
     if let EvalAltResult::ErrorPropertyNotFound(..) | EvalAltResult::ErrorIndexNotFound(..) = error {
         bare = bare.help("a field that may be missing is read with `.get(\"name\")`, which gives () then");
     }
+    if let EvalAltResult::ErrorDataRace(name, _) = error {
+        bare = bare.help(format!(
+            "a closure may not use the variable whose own method runs it: give the closure another one (`let all = {name};` before the call)"
+        ));
+    }
     bare
 }
 

@@ -149,7 +149,13 @@ fn credential(entry: &CloudEntry, decl: &CloudDecl, ask: &dyn Ask) -> Result<Cre
         _ => {
             let spot = entry.written("auth_type").map_or(&entry.spot, |w| &w.spot);
             let error = spot.error("this auth_type is not supported");
-            Err(error.help(format!("the supported ones are: {}", SUPPORTED.join(", "))))
+            let asks_a_person = ["totp", "websso", "oidc", "saml", "adfs", "multifactor", "kerberos", "openid"];
+            Err(error.help(match asks_a_person.iter().any(|word| kind.contains(word)) {
+                true => "it asks a person, or another service, at each log-in: have the user make an application credential \
+                         ('openstack application credential create'), and say auth_type: v3applicationcredential"
+                    .to_string(),
+                false => format!("the supported ones are: {}", SUPPORTED.join(", ")),
+            }))
         }
     }
 }

@@ -55,6 +55,7 @@ fn a_closure_that_uses_what_its_method_is_called_on_is_a_data_race() {
     ] {
         let (drawn, found) = trap(body);
         assert!(drawn.contains("Data race detected"), "{body}: {drawn}");
+        assert!(drawn.contains("give the closure another one"), "{body}: {drawn}");
         let message = format!("`.{method}` holds `all`, and this closure, which it is given, uses `all`");
         assert_eq!(found, [("closure-uses-receiver", message)], "{body}");
     }

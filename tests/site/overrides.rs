@@ -264,6 +264,18 @@ fn what_a_site_relies_on_is_declared_or_told() {
     assert!(checked.stdout.contains("it is probably `3` now"), "{}", checked.stdout);
 }
 
+#[test]
+fn an_override_that_takes_no_parameter_is_told_how_it_is_written() {
+    let rig = Rig::new("name = \"odd\"\n[values]\nmgmt_server = \"vm\"\n");
+    rig.file("park.rhai", "// what this site does otherwise\noverride_step(\"1\", || note(\"no\"));\n");
+    let ended = rig.run(&["rehearse", "park"]);
+    let said = format!("{}{}", ended.stdout, ended.stderr);
+    assert_ne!(ended.exit, 0, "{said}");
+    for words in ["does not take one parameter", "park.rhai:2", "|original| ..."] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
 /// What each release has promised to sites, in a file of its name.
 #[test]
 fn what_a_release_has_promised_holds_or_is_deprecated() {

@@ -89,10 +89,16 @@ fn what_is_refused_is_told_with_its_place() {
                 "[[waivers]]\ngate = \"x\"\nrunbook = \"mine\"\nstep = \"3\"\nreason = \"r\"\nowner = \"o\"\nexpires = 2099-01-01\n",
             );
         }),
+        told("a waiver of a gate that is not there", |rig| {
+            rig.file(
+                "waivers.toml",
+                "[[waivers]]\ngate = \"it was there\"\nrunbook = \"mine\"\nreason = \"r\"\nowner = \"o\"\nexpires = 2099-01-01\n",
+            );
+        }),
         told("a waiver that has run out", |rig| {
             rig.file(
                 "waivers.toml",
-                "[[waivers]]\ngate = \"x\"\nreason = \"r\"\nowner = \"o\"\nexpires = 2020-01-01\n",
+                "[[waivers]]\ngate = \"it is there\"\nreason = \"r\"\nowner = \"o\"\nexpires = 2020-01-01\n",
             );
         }),
     ] {

@@ -250,6 +250,11 @@ fn body(call: &Call<'_>, grant: &Grant, with_catalog: bool) -> Value {
             json!({"id": &*credential.id, "name": credential.name, "restricted": !credential.unrestricted});
         token.insert("application_credential".into(), shown);
     }
+    let project = keystone.projects.get(&grant.project).map(|p| p.name.as_str());
+    if project.is_some_and(|name| call.world.quirks.restricted_in.iter().any(|one| one == name)) {
+        let shown = json!({"id": &*grant.user, "name": "automation", "restricted": true});
+        token.insert("application_credential".into(), shown);
+    }
     if with_catalog {
         token.insert("catalog".into(), catalog(call, &grant.project));
     }

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::conditions::{Found, show, show_former};
 use super::controllers::namespace;
 use super::kinds::{
-    CLUSTERS, CONTROL_PLANES, Kind, MACHINE_DEPLOYMENTS, MACHINES, OPENSTACK_CLUSTERS, OPENSTACK_MACHINES,
+    CLUSTERS, CONTROL_PLANES, EVENTS, Kind, MACHINE_DEPLOYMENTS, MACHINES, OPENSTACK_CLUSTERS, OPENSTACK_MACHINES,
     SECRETS,
 };
 use super::store::{Key, Store};
-use super::{credentials, front, machines, openstack};
+use super::{credentials, events, front, machines, openstack};
 use crate::lab::ids::Id;
 use crate::lab::magnum::{Cluster, Status};
 use crate::lab::world::World;
@@ -55,6 +55,7 @@ pub(super) fn project(world: &mut World, store: &mut Store) {
         }
         machines::project(world, store, cluster, &stack);
         secrets(world, store, cluster, &stack);
+        event(world, store, cluster, &infrastructure);
         if deleting {
             let since = cluster.line.since(now);
             for key in belonging(store, |name| name == stack) {
@@ -91,7 +92,7 @@ pub(super) fn put(
     let stack = cluster.stack.as_deref().unwrap_or_default();
     let finalizers = match kind.kind {
         "Cluster" => json!(["cluster.cluster.x-k8s.io"]),
-        "OpenStackCluster" => json!([openstack::FINALIZER, openstack::JANITOR]),
+        "OpenStackCluster" => openstack::finalizers(cluster),
         "KubeadmControlPlane" => json!(["kubeadm.controlplane.cluster.x-k8s.io"]),
         "MachineDeployment" => json!(["cluster.x-k8s.io/machinedeployment"]),
         "Machine" => json!(["machine.cluster.x-k8s.io"]),
@@ -247,6 +248,19 @@ fn group(world: &World, cluster: &Cluster, stack: &str, before: &Value, masters:
         spec["version"] = version.as_str().into();
     }
     json!({"spec": spec, "status": status})
+}
+
+/// What CAPO says of its newest try in an Event.
+fn event(world: &World, store: &mut Store, cluster: &Cluster, infrastructure: &Key) {
+    let Some((reason, message)) = openstack::event(world, cluster) else { return };
+    let (stack, failures) = (&infrastructure.name, cluster.infrastructure.failures);
+    let (Some(object), true) =
+        (store.get(infrastructure).cloned(), store.once(&format!("event {stack} {failures}")))
+    else {
+        return;
+    };
+    let event = events::about(&object, reason, &message, true, world.now(), &format!("{stack}.{failures:x}"));
+    store.insert(&world.ids, &EVENTS, event, world.now());
 }
 
 fn secrets(world: &World, store: &mut Store, cluster: &Cluster, stack: &str) {

@@ -7,6 +7,7 @@ use super::front::PORT;
 use crate::lab::magnum::{Cluster, Status};
 use crate::lab::nova::{Server, Vm};
 use crate::lab::octavia::Provisioning;
+use crate::lab::scenario::Obstacle;
 use crate::lab::world::World;
 
 /// CAPO's own finalizer on an OpenStackCluster.
@@ -26,6 +27,17 @@ pub(super) fn complaint(world: &World, cluster: &Cluster) -> String {
             (Some(lb), _) if lb.provisioning(now) == Provisioning::Error && !deleting => {
                 inactive(&lb.name, &lb.id)
             }
+            (_, Some((code @ ("401" | "404"), why))) if is_login(reason) => {
+                format!(
+                    "Failed to create OpenStack client scope: providerClient authentication err: Expected HTTP response code [201 202] when accessing [POST https://keystone/v3/auth/tokens], but got {code} instead: {why}"
+                )
+            }
+            (_, Some(("409", why))) if deleting => {
+                let what = if why.contains("Load Balancer") { "load balancer" } else { "network" };
+                format!(
+                    "failed to delete {what}: Expected HTTP response code [202 204] when accessing [DELETE https://openstack], but got 409 instead: {why}"
+                )
+            }
             (_, Some(("403", why))) => {
                 format!(
                     "failed to {verb} load balancer: Expected HTTP response code [{codes}] but got 403 instead: {why}"
@@ -42,6 +54,30 @@ pub(super) fn complaint(world: &World, cluster: &Cluster) -> String {
     }
 }
 
+/// Whether what CAPO is stuck at is its own log-in.
+fn is_login(reason: &str) -> bool {
+    reason.contains("Application Credential") || reason.contains("requires authentication")
+}
+
+/// What CAPO writes an Event about, where it writes one: its reason and its words. A log-in that failed is none.
+pub(super) fn event(world: &World, cluster: &Cluster) -> Option<(&'static str, String)> {
+    let stuck = cluster.infrastructure.stuck.as_ref().filter(|reason| !is_login(reason))?;
+    let reason = match (cluster.status(world.now()), stuck.contains("etwork")) {
+        (Status::DeleteInProgress, true) => "Faileddeletenetwork",
+        (Status::DeleteInProgress, false) => "Faileddeleteloadbalancer",
+        _ => "Failedcreateloadbalancer",
+    };
+    Some((reason, complaint(world, cluster)))
+}
+
+/// The finalizers of an OpenStackCluster.
+pub(super) fn finalizers(cluster: &Cluster) -> Value {
+    let infra = &cluster.infrastructure;
+    let parts = [&infra.lb, &infra.router, &infra.network, &infra.group];
+    let alone = infra.obstacle == Some(Obstacle::JanitorAlone) && parts.iter().all(|part| part.is_none());
+    if alone { json!([JANITOR]) } else { json!([FINALIZER, JANITOR]) }
+}
+
 fn inactive(name: &str, id: &str) -> String {
     format!("load balancer \"{name}\" with id {id} is not active after timeout")
 }
@@ -56,7 +92,13 @@ pub(super) fn cluster(world: &World, cluster: &Cluster, stack: &str, before: &Va
     let (now, infra) = (world.now(), &cluster.infrastructure);
     let ready = is_ready(world, cluster);
     let message = complaint(world, cluster);
-    let found = [Found::new("Ready", ready, ("Available", "NotAvailable"), &message)];
+    let login = cluster.infrastructure.stuck.as_deref().is_none_or(|reason| !is_login(reason));
+    let said = if login { message.as_str() } else { "" };
+    let mut found = vec![Found::new("Ready", ready, ("Available", "NotAvailable"), said)];
+    if !login {
+        let names = ("Available", "OpenStackAuthenticationFailed");
+        found.push(Found::new("OpenStackAuthenticationSucceeded", false, names, &message));
+    }
     let subnet = infra.subnet.as_ref().and_then(|id| world.neutron.subnets.get(id));
     let mut spec = json!({
         "apiServerLoadBalancer": {"enabled": true},
@@ -66,6 +108,9 @@ pub(super) fn cluster(world: &World, cluster: &Cluster, stack: &str, before: &Va
         "ready": ready, "initialization": {"provisioned": infra.endpoint.is_some()},
         "conditions": show_former(&found, &before["status"]["conditions"], now),
     });
+    if !world.quirks.capo_conditions {
+        status["conditions"] = Value::Null;
+    }
     if let Some(address) = infra.endpoint {
         spec["controlPlaneEndpoint"] = json!({"host": address.to_string(), "port": PORT});
     }

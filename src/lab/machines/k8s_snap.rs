@@ -9,6 +9,9 @@ use crate::lab::world::World;
 /// The share of the convergence in which k8sd does not answer its socket.
 const SILENT: f64 = 0.4;
 
+/// The share in which it opens its database, and takes itself for a machine that was never bootstrapped.
+const OPENING: f64 = 0.1;
+
 const NO_SOCKET: &str = "Error: The node is not part of a Kubernetes cluster. You can bootstrap a new cluster with:\n\n  sudo k8s bootstrap\n";
 const SOCKET: &str = "Error: Failed to retrieve the cluster status: failed after potential retry: failed to GET /k8sd/cluster: Get \"http://control.socket/1.0/k8sd/cluster\": context deadline exceeded\n";
 
@@ -49,12 +52,18 @@ pub(super) fn run(world: &mut World, host: &str, words: &[&str]) -> Reply {
     }
     let ready = world.management_since().is_some();
     match words {
+        ["status", ..] if progress(world, host) < OPENING => Reply::failed(1, NO_SOCKET),
         ["status", ..] if progress(world, host) < SILENT => Reply::failed(1, SOCKET),
         ["status", ..] => Reply::said(status(world, host, ready)),
         ["config", ..] if progress(world, host) < SILENT => Reply::failed(1, SOCKET),
         [sub, ..] => Reply::failed(1, format!("Error: unknown command \"{sub}\" for \"k8s\"\n")),
         [] => Reply::failed(1, "Error: nothing to do\n"),
     }
+}
+
+/// Whether k8sd has a file in its state: once it was bootstrapped it has.
+pub(super) fn has(world: &World, host: &str, path: &str) -> bool {
+    is_management(world, host) && path == "/var/snap/k8s/common/var/lib/k8sd/state/cluster.crt"
 }
 
 fn status(world: &World, host: &str, ready: bool) -> String {

@@ -29,6 +29,8 @@ pub(super) fn run(world: &mut World, host: &str, words: &[&str]) -> Reply {
         }
         ["true"] => Reply::default(),
         ["false"] => Reply::failed(1, ""),
+        ["test", "-e", path] if k8s_snap::has(world, host, path) => Reply::default(),
+        ["test", "-e", _] => Reply::failed(1, ""),
         ["echo", words @ ..] => Reply::said(format!("{}\n", words.join(" "))),
         ["hostname"] => Reply::said(format!("{}\n", name(world, host))),
         ["uname", "-n"] => Reply::said(format!("{}\n", name(world, host))),

@@ -207,6 +207,9 @@ fn build(world: &mut World, id: &str) -> Step {
     if infra.network.is_none() {
         return infrastructure::network(world, id).unwrap_or_else(Step::from);
     }
+    if let Some(shut_out) = infrastructure::shut_out(world, infra) {
+        return shut_out;
+    }
     let Some(lb) = &infra.lb else { return infrastructure::load_balancer(world, id) };
     let provisioning = world.octavia.load_balancers.get(lb).map(|lb| lb.provisioning(now));
     match provisioning {

@@ -16,6 +16,7 @@ use crate::lab::nova::{Nic, Order, Server};
 use crate::lab::octavia::{
     Listener, LoadBalancer, Member, NewListener, NewLoadBalancer, NewMember, NewPool, Pool, Provisioning,
 };
+use crate::lab::scenario::Obstacle;
 use crate::lab::world::World;
 
 /// What Cluster API made for a cluster, as far as it got.
@@ -38,9 +39,11 @@ pub(crate) struct Infrastructure {
     /// Which loop of the controllers is the one that counts.
     pub(super) turn: u32,
     /// How often in a row it did not work.
-    pub(super) failures: u32,
+    pub(crate) failures: u32,
     /// The load balancer was in ERROR at some time, so CAPO has to look again.
     pub(crate) broke: bool,
+    /// What its deletion meets, as the scenario has it.
+    pub(crate) obstacle: Option<Obstacle>,
 }
 
 /// A machine of a cluster.
@@ -67,6 +70,16 @@ pub(super) fn edit(world: &mut World, id: &str, change: impl FnOnce(&mut Infrast
 fn may(world: &World, cluster: &Cluster, rule: Rule) -> bool {
     let credential = cluster.infrastructure.credential.as_ref();
     credential.and_then(|id| world.keystone.credential_grant(id)).is_some_and(|grant| grant.may(rule))
+}
+
+/// What Keystone says to the cluster's credential, where it does not let it in.
+pub(super) fn shut_out(world: &World, infra: &Infrastructure) -> Option<Step> {
+    let id = infra.credential.as_ref()?;
+    if infra.obstacle == Some(Obstacle::UserDisabled) {
+        return Some(Step::Stuck("401 The request you have made requires authentication.".into()));
+    }
+    let gone = world.keystone.credential_grant(id).is_none();
+    gone.then(|| Step::Stuck(format!("404 Could not find Application Credential: {id}.")))
 }
 
 fn forbidden() -> Step {
@@ -252,10 +265,16 @@ pub(super) fn tear_down(world: &mut World, id: &str) -> Step {
         servers.iter().for_each(|server| Server::delete(world, server));
         return Step::Wait;
     }
-    match kubernetes::janitor(world, id) {
-        Ok(true) => {}
-        Ok(false) => return Step::Wait,
-        Err(reason) => return Step::Stuck(reason),
+    if let Some(shut_out) = shut_out(world, &infra) {
+        return shut_out;
+    }
+    let janitor_looks = infra.obstacle != Some(Obstacle::JanitorAlone);
+    if janitor_looks {
+        match kubernetes::janitor(world, id) {
+            Ok(true) => {}
+            Ok(false) => return Step::Wait,
+            Err(reason) => return Step::Stuck(reason),
+        }
     }
     let Some(cluster) = world.magnum.clusters.get(id) else { return Step::Finished };
     if let Some(lb) = &infra.lb {
@@ -275,6 +294,9 @@ pub(super) fn tear_down(world: &mut World, id: &str) -> Step {
                 LoadBalancer::delete(world, lb);
                 Step::Wait
             }
+            Some(Provisioning::PendingUpdate) => {
+                Step::Stuck(format!("409 Load Balancer {lb} is immutable and cannot be updated."))
+            }
             Some(_) => Step::Wait,
         };
     }
@@ -282,6 +304,9 @@ pub(super) fn tear_down(world: &mut World, id: &str) -> Step {
         Ok(true) => {}
         Ok(false) => return Step::Done,
         Err(refusal) => return refusal.into(),
+    }
+    if !janitor_looks {
+        return Step::Wait;
     }
     // whatever the parts took, CAPI's own finalizers take the rest of the time
     let due = world.magnum.clusters.get(id).map(|c| c.line.since(now) + *world.timings.cluster_delete);

@@ -114,6 +114,11 @@ impl FloatingIp {
                 format!("Bad floatingip request: Network {} is not a valid external network.", new.network),
             ));
         }
+        if world.neutron.refusals > 0 {
+            world.neutron.refusals -= 1;
+            let said = format!("No more IP addresses available on network {}.", new.network);
+            return Err(Refusal::kind(409, "IpAddressGenerationFailure", said));
+        }
         let id = world.ids.uuid("floating-ip");
         let port = NewPort {
             network: new.network.clone(),

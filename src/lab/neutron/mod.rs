@@ -90,6 +90,8 @@ pub(crate) struct Neutron {
     pub(crate) security_groups: Table<SecurityGroup>,
     /// The group `default` of each project that ever looked for one.
     default_groups: HashMap<Id, Id>,
+    /// So many floating IPs to come find no address left.
+    pub(crate) refusals: u32,
     /// How many rules there have been.
     rules: usize,
 }

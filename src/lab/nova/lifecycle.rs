@@ -123,6 +123,11 @@ impl Server {
         if server.phase(now).task == Some(Task::Deleting) || vm == Vm::Deleted {
             return;
         }
+        // one that never came up, or was soft-deleted before, goes for good
+        if world.quirks.soft_delete && matches!(vm, Vm::Active | Vm::Stopped) {
+            let kept = (delay, Phase::settled(Vm::SoftDeleted));
+            return server.line.plan(now, [(Duration::ZERO, Phase::new(vm, Task::Deleting)), kept]);
+        }
         let steps = [(Duration::ZERO, Phase::new(vm, Task::Deleting)), (delay, Phase::settled(Vm::Deleted))];
         server.line.plan(now, steps);
         let id: Id = id.into();

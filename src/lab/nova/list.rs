@@ -3,6 +3,7 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::{Value, json};
 
+use super::server::Vm;
 use super::Server;
 use super::show::{brief, full};
 use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, get, shape};
@@ -81,7 +82,9 @@ impl Filter {
         let is = |wanted: &Option<String>, have: &str| wanted.as_deref().is_none_or(|w| w == have);
         let host =
             || server.host.as_ref().and_then(|id| world.nova.hosts.get(id)).map_or("", |h| h.name.as_str());
-        is(&self.project, &server.project)
+        // a soft-deleted one is shown to those who ask for it by its id, and in no list
+        server.phase(world.now()).vm != Vm::SoftDeleted
+            && is(&self.project, &server.project)
             && self.name.as_ref().is_none_or(|p| p.is_match(&server.name))
             && (self.statuses.is_empty()
                 || self.statuses.iter().any(|s| s.eq_ignore_ascii_case(server.phase(world.now()).status())))

@@ -16,6 +16,8 @@ pub(crate) enum Vm {
     Active,
     Stopped,
     Error,
+    /// Deleted, and kept until Nova reclaims it.
+    SoftDeleted,
     /// Seen for a moment before it is gone.
     Deleted,
 }
@@ -59,6 +61,7 @@ impl Phase {
             (Vm::Active, _) => "ACTIVE",
             (Vm::Stopped, _) => "SHUTOFF",
             (Vm::Error, _) => "ERROR",
+            (Vm::SoftDeleted, _) => "SOFT_DELETED",
             (Vm::Deleted, _) => "DELETED",
         }
     }
@@ -69,6 +72,7 @@ impl Phase {
             Vm::Active => "active",
             Vm::Stopped => "stopped",
             Vm::Error => "error",
+            Vm::SoftDeleted => "soft-delete",
             Vm::Deleted => "deleted",
         }
     }
@@ -90,7 +94,7 @@ impl Phase {
     pub(super) fn power_state(self) -> u8 {
         match self.vm {
             Vm::Active => 1,
-            Vm::Stopped => 4,
+            Vm::Stopped | Vm::SoftDeleted => 4,
             Vm::Building | Vm::Error | Vm::Deleted => 0,
         }
     }

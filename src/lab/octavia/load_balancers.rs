@@ -113,6 +113,11 @@ impl LoadBalancer {
         self.life.line.set(now, Provisioning::Error);
     }
 
+    /// The worker that was at it died: nobody takes it out of PENDING_UPDATE.
+    pub(crate) fn abandon(&mut self, now: Timestamp) {
+        self.life.line.set(now, Provisioning::PendingUpdate);
+    }
+
     /// `provisioning_status`.
     pub(crate) fn provisioning(&self, now: Timestamp) -> Provisioning {
         self.life.line.at(now)

@@ -19,7 +19,7 @@ use super::fault::Fault;
 
 pub use things::{
     Application, Cluster, Download, Flavor, Host, Image, Juju, Keypair, LoadBalancer, Machine, Network,
-    Router, Server, Template, Vault, Zombie,
+    Obstacle, Router, Server, Template, Vault, Zombie,
 };
 pub use timings::{Endpoints, Quirks, Time, Timings};
 

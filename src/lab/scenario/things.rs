@@ -281,6 +281,24 @@ pub struct Cluster {
     /// Those of the claims whose volume its owner marked to be kept.
     #[serde(default)]
     pub kept: Vec<String>,
+    /// What its deletion meets, besides what its credential may not.
+    pub obstacle: Option<Obstacle>,
+}
+
+/// What a deletion meets that no waiting mends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Obstacle {
+    /// Its application credential was deleted.
+    CredentialGone,
+    /// The user of its application credential was disabled.
+    UserDisabled,
+    /// A port that nobody of the cluster's made is in its network.
+    PortLeft,
+    /// The worker that was at its API's load balancer died: PENDING_UPDATE for ever.
+    BalancerPending,
+    /// CAPO has let go, and the janitor lost what it logs in with: it looks no more.
+    JanitorAlone,
 }
 
 /// A machine that the site reaches over SSH.

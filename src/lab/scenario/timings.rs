@@ -112,10 +112,16 @@ pub struct Quirks {
     pub capi: Vec<String>,
     /// Those in which it serves the objects of cluster-api-provider-openstack.
     pub capo: Vec<String>,
+    /// CAPO writes conditions on what it cannot do. Before 0.14 it does not, and only Events tell.
+    pub capo_conditions: bool,
     /// The server that hosts the management cluster. While it is down or converges, Magnum is blind.
     pub management: Option<String>,
     /// Roles that Magnum leaves out of the application credentials it makes (D-039).
     pub credential_lacks: Vec<String>,
+    /// Projects that are entered with an application credential that may make no others.
+    pub restricted_in: Vec<String>,
+    /// `reclaim_instance_interval` is set: a deleted server is SOFT_DELETED for days, and keeps its room.
+    pub soft_delete: bool,
     /// So many reads of a cluster answer 400 after its creation, and at the end of its deletion.
     pub spurious_400: u32,
     /// What an import converts images to; nothing if empty.
@@ -131,8 +137,11 @@ impl Default for Quirks {
             driver_reads: "v1beta1".into(),
             capi: vec!["v1beta2".into(), "v1beta1".into()],
             capo: vec!["v1beta1".into()],
+            capo_conditions: true,
             management: None,
             credential_lacks: Vec::new(),
+            restricted_in: Vec::new(),
+            soft_delete: false,
             spurious_400: 0,
             convert_to: "raw".into(),
             quota: Quota { instances: -1, cores: -1, memory_mb: -1 },

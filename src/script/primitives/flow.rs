@@ -377,15 +377,34 @@ fn overlaid(call: &Call<'_>, body: &FnPtr, changes: &[Override]) -> Result<Dynam
         _ => None,
     });
     let value = match replaced {
-        Some((change, f)) => change.later.call_with(engine, f, (original(call, body)?,))?,
+        Some((change, f)) => {
+            let done = change.later.call_with(engine, f, (original(call, body)?,));
+            done.map_err(|e| takes_one(e, change, "|original| ..."))?
+        }
         None => call.call(body, ())?,
     };
     for change in changes {
         if let What::After(f) = &change.what {
-            drop(change.later.call_with(engine, f, (value.clone(),))?);
+            let done = change.later.call_with(engine, f, (value.clone(),));
+            drop(done.map_err(|e| takes_one(e, change, "|value| ..."))?);
         }
     }
     Ok(value)
+}
+
+/// What Rhai says of a closure that was given a parameter and takes none (or several), in words.
+fn takes_one(thrown: Thrown, change: &Override, form: &str) -> Thrown {
+    let of_closure = |name: &str| name.starts_with("anon$");
+    match &*thrown.0 {
+        rhai::EvalAltResult::ErrorFunctionNotFound(name, _) if of_closure(name) => {
+            let place = &change.place;
+            Error::new(ErrorKind::Script, "the function of this override does not take one parameter")
+                .place(place.file.clone(), place.line, place.column)
+                .help(format!("write it as `{form}`"))
+                .into()
+        }
+        _ => thrown,
+    }
 }
 
 /// The shipped body as a function that the site's closure can call.

@@ -42,9 +42,9 @@ const IDENTITY: Primitive = Primitive {
     name: "identity",
     on: On::Type("Scope"),
     params: &[],
-    returns: "map: handle, target, project_id, user, roles, expires_at",
+    returns: "map: handle, target, project_id, user, user_id, roles, expires_at, restricted",
     effect: Effect::Read,
-    doc: "Who this scope is, proven by its token against what the site file declares.",
+    doc: "Who this scope is, proven by its token against what the site file declares. `restricted`: it logs in with an application credential that may make no others.",
     example: r#"verify("1", "Who", || gate("admin", site.scope("admin").identity().roles.contains("admin")));"#,
     body: |call| {
         let scope: Scope = call.receiver()?;
@@ -52,6 +52,7 @@ const IDENTITY: Primitive = Primitive {
         let map = serde_json::json!({
             "handle": scope.0.handle(), "target": id.target.describe(), "project_id": id.project_id(),
             "user": id.user.name, "user_id": id.user.id, "roles": id.roles, "expires_at": id.expires_at.to_string(),
+            "restricted": id.restricted,
         });
         Ok(value::from_json(&map)?)
     },

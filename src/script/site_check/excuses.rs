@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::claims;
 use super::finding::{Area, Finding, Grade};
 use crate::base::Place;
 use crate::base::error::nearest;
@@ -18,7 +19,13 @@ pub(super) fn look(site: &Site, survey: &Survey, today: Date) -> Vec<Finding> {
             let help = format!("its gate fails again: mend it, or {} decides anew", waiver.owner);
             found.push(Finding::new(Grade::Warning, Area::Excuses, what).help(help).at(place(&waiver.spot)));
         }
-        found.extend(uncovered(survey, waiver.runbook.as_deref(), waiver.step.as_deref(), &waiver.spot));
+        let uncovered = uncovered(survey, waiver.runbook.as_deref(), waiver.step.as_deref(), &waiver.spot);
+        if uncovered.is_none() && !claims::some_gate(survey, waiver.runbook.as_deref(), &waiver.gate) {
+            let what = format!("this waiver is for a gate \"{}\", which no runbook has", waiver.gate);
+            let help = "a gate that was renamed fails again: look up its claim with `rhumb show`, or take the waiver away";
+            found.push(Finding::new(Grade::Error, Area::Excuses, what).help(help).at(place(&waiver.spot)));
+        }
+        found.extend(uncovered);
     }
     for issue in &site.excuses.known_issues {
         if let Some(day) = issue.expires.filter(|day| *day < today) {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::Serialize;
 
+mod claims;
 mod cloud;
 mod excuses;
 mod files;

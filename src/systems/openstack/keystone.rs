@@ -1,11 +1,13 @@
 //! Getting a token, and saying in an operator's words why there is none.
 
+use serde_json::Value;
+
 use crate::base::{Error, ErrorKind, Result, Secret};
 use crate::systems::http::{Answer, Method, Request, Witness};
 
 use super::authority::{Authority, Project};
 use super::cloud::{Cloud, Credential};
-use super::fault::{fault, fault_without_help};
+use super::fault::{fault, fault_without_help, is_own};
 use super::token::{self, OwnProject, Token};
 use super::witness::Sender;
 
@@ -26,11 +28,9 @@ impl Keystone<'_> {
                 let id = self.project_by_name(name).await?;
                 self.ask(&Authority::Project(Project::Id(id))).await
             }
-            Authority::Project(project) => match self.ask(authority).await {
-                // Keystone answers 401 to a wrong password and to a project without a role alike
-                Err(e) if e.kind() == ErrorKind::Unauthorized => Err(self.why_refused(e, project).await),
-                other => other,
-            },
+            // Keystone answers 401 to a wrong password and to a project without a role alike. Asking anew would tell them apart,
+            // and count as one more wrong password: after some of these it locks the account.
+            Authority::Project(project) => self.ask(authority).await.map_err(|e| self.of_project(e, project)),
             _ => self.ask(authority).await,
         }
         .map_err(|e| self.explain(e))
@@ -43,10 +43,15 @@ impl Keystone<'_> {
         let body = token::request(&self.cloud.credential, authority);
         let url = format!("{}/auth/tokens", self.cloud.keystone()?);
         let mut answer = self.send(Request::new(Method::POST, &url)?.repeatable().json(&body)?).await?;
-        answer.withheld = true;
+        // what something on the way says may be what was sent; Keystone's own words are not
+        answer.withheld = answer.status == 201 || !is_own(&answer);
         if answer.status != 201 {
             let what = format!("Keystone gives no token to {}", self.cloud.credential.describe());
-            return Err(fault_without_help(&what, &answer));
+            let error = fault_without_help(&what, &answer);
+            return Err(match receipt(&answer) {
+                Some(rules) => error.with_kind(ErrorKind::Credentials).cause(rules).help(ASKS_FOR_MORE),
+                None => error,
+            });
         }
         token::parse(self.handle, &answer)
     }
@@ -97,15 +102,17 @@ impl Keystone<'_> {
             .help(list(own))
     }
 
-    /// Whether the password or the project is wrong.
-    async fn why_refused(&self, error: Error, project: &Project) -> Error {
-        if !matches!(self.cloud.credential, Credential::Password { .. }) {
-            return error;
-        }
-        let Ok(unscoped) = self.ask(&Authority::Unscoped).await else { return error };
-        match self.own_projects(&unscoped.secret).await {
-            Ok(own) => self.no_project(&project.to_string(), &own),
-            Err(_) => error,
+    /// What a refusal may mean where the password is for a project.
+    fn of_project(&self, error: Error, project: &Project) -> Error {
+        let guess = matches!(self.cloud.credential, Credential::Password { .. })
+            && error.kind() == ErrorKind::Unauthorized
+            && error.to_string().contains(SAYS_NOTHING);
+        match guess {
+            true => error.cause(format!(
+                "Keystone says the same of a wrong password, and where {} has no role on {project}, or it does not exist",
+                self.cloud.credential.describe()
+            )),
+            false => error,
         }
     }
 
@@ -114,9 +121,14 @@ impl Keystone<'_> {
         let cloud = &self.cloud.name;
         let error = error.scope(self.handle);
         match (error.kind(), &self.cloud.credential) {
-            (ErrorKind::Unauthorized, Credential::Password { .. }) => error
-                .with_kind(ErrorKind::Credentials)
-                .help(format!("check the user, its domain and the password of cloud `{cloud}`")),
+            (ErrorKind::Unauthorized, Credential::Password { .. }) => {
+                let help = match error.to_string() {
+                    said if said.contains("password is expired") => "the user changes its password first: 'openstack user password set'".into(),
+                    said if said.contains("account is locked") => "wait until Keystone unlocks it (lockout_duration), and try the right password once; each wrong one begins it anew".into(),
+                    _ => format!("check the user, its domain, the password of cloud `{cloud}`, and the user's role on the project"),
+                };
+                error.with_kind(ErrorKind::Credentials).help(help)
+            }
             // Keystone answers 404 for one that is not there
             (ErrorKind::Unauthorized | ErrorKind::NotFound, Credential::ApplicationCredential { .. }) => {
                 error.with_kind(ErrorKind::Credentials).help(format!(
@@ -143,6 +155,26 @@ impl Keystone<'_> {
             .send(&request)
             .await
     }
+}
+
+/// What Keystone says to all that it does not explain (`Unauthorized` of `keystone/exception.py`). Of an expired password and
+/// a locked account it says so.
+const SAYS_NOTHING: &str = "The request you have made requires authentication";
+
+const ASKS_FOR_MORE: &str = "a program cannot give it: have the user make an application credential, and log in with that \
+                             (auth_type: v3applicationcredential)";
+
+/// What Keystone asks for besides, of a user under rules of several factors: it gives a receipt for what was right.
+fn receipt(answer: &Answer) -> Option<String> {
+    answer.header("openstack-auth-receipt")?;
+    let body = answer.json().ok()?;
+    let rules = body["required_auth_methods"].as_array()?;
+    let all = |rule: &Value| {
+        let methods = rule.as_array().into_iter().flatten().filter_map(Value::as_str);
+        methods.collect::<Vec<_>>().join(" and ")
+    };
+    let rules: Vec<String> = rules.iter().map(all).collect();
+    Some(format!("the password is right, and this user must show more: {}", rules.join(", or ")))
 }
 
 fn list(own: &[OwnProject]) -> String {

@@ -168,6 +168,10 @@ impl Source {
             true => error.with_kind(ErrorKind::Refused).help(
                 "a kubeconfig from outside must hold its certificates and its token itself, and nothing else",
             ),
+            // what no program would mend, `allow_exec` does not either
+            false if user.exec.is_none() => error.help(
+                "give the handle a kubeconfig with a client certificate, a token, or a credential plugin (`exec`)",
+            ),
             false => error.help(
                 "give the handle a kubeconfig with a client certificate or a token; a program may be allowed \
                  with `allow_exec = true`",
