@@ -1,26 +1,48 @@
-//! A runbook as prose: its comments are the why, its steps the what, and what each step reaches is known
-//! without running it.
+//! A runbook as prose: its comments are the why, its steps the what, and what each step asks for, waits for and changes
+//! is known without running it.
+
+use serde::Serialize;
 
 use super::modules::Shelf;
-use super::paragraphs::paragraphs;
 use super::primitive::Effect;
-use super::survey::outline::Kind;
-use super::survey::{Step, Survey};
+use super::survey::outline::{How, Kind};
+use super::survey::{Node, Step, Survey};
 use crate::base::error::nearest;
-use crate::base::screen::{Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
+use crate::run::report::Accepts;
+
+mod body;
+mod comments;
+mod page;
+mod things;
+mod words;
+
+pub use body::{Claim, Kind as ClaimKind};
+pub use page::Look;
+pub use words::Lookup;
+
+use comments::Comments;
 
 /// A runbook as prose.
+#[derive(Serialize)]
 pub struct Prose {
+    /// Its logical name.
+    pub name: String,
     /// Its id and title.
     pub title: String,
     /// Its `//!` header.
     pub header: String,
+    /// The steps that its verdict needs, where it names them.
+    pub needs: Vec<String>,
+    /// The bar that it takes, where it takes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepts: Option<Accepts>,
     /// Its steps.
     pub steps: Vec<StepProse>,
 }
 
 /// A step as prose.
+#[derive(Serialize)]
 pub struct StepProse {
     /// Its id.
     pub id: String,
@@ -32,12 +54,34 @@ pub struct StepProse {
     pub kind: &'static str,
     /// Ids of the steps it needs.
     pub needs: Vec<String>,
+    /// Its condition, as it is written; without one it always runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// Whether the run goes on where it fails.
+    pub goes_on: bool,
+    /// Of a deferred step, the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<String>,
     /// The comments before it and at the start of its body.
     pub why: String,
+    /// The comments further in.
+    pub further: Vec<String>,
+    /// The comments behind code, each with its line.
+    pub remarks: Vec<String>,
+    /// What it asks for and waits for, in the order of the text.
+    pub claims: Vec<Claim>,
+    /// What it changes, in the cloud's words.
+    pub changes: Vec<String>,
+    /// The longest that its waits take together, in seconds, where the text tells; and whether that is all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_most: Option<(f64, bool)>,
+    /// What it usually takes; set by whoever knows earlier runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usually: Option<String>,
+    /// How the site changes it: `replaced by site/restart.rhai:12`.
+    pub overrides: Vec<String>,
     /// Its text.
     pub source: String,
-    /// What it may change, by the primitives' names.
-    pub changes: Vec<String>,
     /// What it reads.
     pub reads: Vec<String>,
     /// File and line.
@@ -45,11 +89,19 @@ pub struct StepProse {
 }
 
 impl Prose {
-    /// The prose of a runbook.
+    /// The prose of a runbook, without any values.
     ///
     /// # Errors
     /// There is no such runbook, or its shelf cannot be read.
     pub fn of(shelf: &dyn Shelf, name: &str) -> Result<Prose> {
+        Prose::with(shelf, name, &|_| None)
+    }
+
+    /// The prose of a runbook, with what a site or the shipped defaults say of each value by its name.
+    ///
+    /// # Errors
+    /// There is no such runbook, or its shelf cannot be read.
+    pub fn with(shelf: &dyn Shelf, name: &str, values: Lookup<'_>) -> Result<Prose> {
         let survey = Survey::of(shelf, &[name.to_string()])?;
         let outline = survey.outline(0);
         let layer = survey.sources.first().and_then(|s| s.layers.first()).map(|l| &survey.layers[*l]);
@@ -60,8 +112,10 @@ impl Prose {
         };
         let header = text.lines().map_while(|l| l.strip_prefix("//!"));
         let header = header.map(|l| l.strip_prefix(' ').unwrap_or(l)).collect::<Vec<_>>().join("\n");
-        let steps = outline.steps.iter().map(|s| step_prose(&survey, s)).collect();
-        Ok(Prose { title, header, steps })
+        let needs = outline.needs.iter().map(|(_, label)| label.text.clone()).collect();
+        let steps = outline.steps.iter().map(|s| step_prose(&survey, s, values)).collect();
+        let accepts = outline.accepts.clone();
+        Ok(Prose { name: name.to_string(), title, header, needs, accepts, steps })
     }
 
     /// The step of an id.
@@ -78,92 +132,63 @@ impl Prose {
             }
         })
     }
-
-    /// The whole, for a terminal of some columns.
-    pub fn draw(&self, width: usize) -> Drawn {
-        let header = Drawn::lines(&paragraphs(&self.header).join("\n\n")).wrapped(width);
-        let mut page = drawn!("{}\n\n{}\n", self.title, header);
-        for step in &self.steps {
-            page.push(drawn!("\n{}\n", step.head()));
-            if !step.why.is_empty() {
-                page.push(drawn!("{}\n", indented(&step.why, width)));
-            }
-            if !step.changes.is_empty() {
-                page.push(drawn!("         changes by {}\n", step.changes.join(", ")));
-            }
-        }
-        page
-    }
 }
 
-impl StepProse {
-    /// `5.2      Fail over what is broken  [change, needs 4]`
-    fn head(&self) -> Drawn {
-        let needs =
-            if self.needs.is_empty() { String::new() } else { format!(", needs {}", self.needs.join(", ")) };
-        drawn!("{:<8} {}  [{}{}]", self.id, self.title, self.kind, needs)
-    }
-
-    /// The step with its text, for a terminal of some columns. Each line of the text stands behind a mark.
-    pub fn draw(&self, width: usize) -> Drawn {
-        let mut page = drawn!("{}\n", self.head());
-        if !self.why.is_empty() {
-            page.push(drawn!("\n{}\n", indented(&self.why, width)));
-        }
-        for (what, list) in [("changes by", &self.changes), ("reads by", &self.reads)] {
-            if !list.is_empty() {
-                page.push(drawn!("\n         {} {}", what, list.join(", ")));
-            }
-        }
-        page.push(drawn!("\n\n{}\n\n{}", self.place, Drawn::lines(&self.source).behind("│ ")));
-        page
-    }
-}
-
-fn indented(text: &str, width: usize) -> Drawn {
-    const BLANKS: &str = "         ";
-    Drawn::lines(text).filled(Some(width), BLANKS, BLANKS)
-}
-
-fn step_prose(survey: &Survey, step: &Step) -> StepProse {
+fn step_prose(survey: &Survey, step: &Step, values: Lookup<'_>) -> StepProse {
     let layer = &survey.layers[step.layer];
     let lines: Vec<&str> = layer.text.text.lines().collect();
     let first = step.statement.line.max(1);
     let body = step.body.and_then(|(layer, id)| survey.layers[layer].facts.bodies.get(id));
-    let last = body.and_then(|b| b.end).map_or(step.at.line, |end| end.line).max(first).min(lines.len());
+    // to the end of its statement: a body without braces (`|| look(...)`) says not where it ends
+    let last = (first + survey.step_text(step).lines().count().saturating_sub(1)).min(lines.len());
     let source = lines.get(first - 1..last).unwrap_or_default().join("\n");
-    let named = |effect: Effect| {
-        let touches = step.body.map(|b| survey.touches(b)).unwrap_or_default();
-        // a call whose method only the run knows is named wherever it may belong
-        let is = |e: Effect| e == effect || e == Effect::Method;
-        let mut names: Vec<String> = touches.iter().filter(|t| t.surely(is)).map(|t| t.name()).collect();
-        names.sort();
-        names.dedup();
-        names
-    };
-    let before = comments(lines[..first - 1].iter().rev().copied(), true);
-    let inside = body.map(|b| comments(lines.iter().skip(b.at.line).copied(), false)).unwrap_or_default();
+    let mut reads: Vec<String> = step
+        .body
+        .map(|b| survey.touches(b))
+        .unwrap_or_default()
+        .iter()
+        // a call whose method only the run knows may read, too
+        .filter(|t| t.surely(|e| e == Effect::Read || e == Effect::Method))
+        .map(|t| t.name())
+        .collect();
+    reads.sort();
+    reads.dedup();
+    let comments = Comments::of(&layer.page(), first, body.map(|b| (b.at.line, last)));
+    let runs: Vec<Node> = step.runs().into_iter().filter(|node| Some(*node) != step.when).collect();
+    let said = body::read(survey, &runs, values);
+    let limits = body::limits(&said.claims);
+    let text = |layer: usize, at| survey.layers[layer].page().argument(at).to_string();
+    let when = step.when.map(|(layer, id)| text(layer, survey.body((layer, id)).at));
+    let over = step.overrides.iter().map(|o| format!("{} by {}", how(o.how), survey.place(o.layer, o.at)));
     StepProse {
         id: step.id.text.clone(),
         computed: !step.id.literal,
         title: step.title.text.clone(),
         kind: step.kind.word(),
         needs: step.needs.iter().map(|n| n.text.clone()).collect(),
-        why: [before, inside].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(" "),
+        when: when.map(|w| body::condition(w.trim_start_matches('|').trim(), values)),
+        goes_on: step.on_fail.as_deref() == Some("continue"),
+        decision: step.decision.as_ref().map(|d| d.text.clone()),
+        why: comments.why,
+        further: comments.further,
+        remarks: comments.remarks,
+        claims: said.claims,
+        changes: if step.kind == Kind::Change { said.changes } else { Vec::new() },
+        at_most: limits.map(|(time, whole)| (time.as_secs_f64(), whole)),
+        usually: None,
+        overrides: over.collect(),
         source,
-        changes: if step.kind == Kind::Change { named(Effect::Change) } else { Vec::new() },
-        reads: named(Effect::Read),
+        reads,
         place: format!("{}:{first}", layer.text.file),
     }
 }
 
-/// The comment block that lines start with, as one paragraph. A ruler (`// ---- 1. the VM`) is none.
-fn comments<'l>(lines: impl Iterator<Item = &'l str>, backwards: bool) -> String {
-    let block = lines.map_while(|l| l.trim().strip_prefix("//"));
-    let mut block: Vec<&str> =
-        block.map(|l| l.trim_start_matches('/').trim()).filter(|l| !l.starts_with("---")).collect();
-    if backwards {
-        block.reverse();
+fn how(how: How) -> &'static str {
+    match how {
+        How::Replaced => "its body is replaced",
+        How::Preceded => "something runs before its body,",
+        How::Followed => "something runs after its body,",
+        How::Skipped => "it is skipped",
+        How::Added => "it is added",
     }
-    block.join(" ")
 }
