@@ -47,6 +47,7 @@ fn verdicts() -> Vec<Verdict> {
         Verdict::Deferred { decision: text("D-1") },
         Verdict::Skipped { reason },
         Verdict::Outstanding { claim: text("c") },
+        Verdict::Unknown { reason: text("r") },
     ];
     // a new verdict must be added to the list above, and to the page
     for v in &all {
@@ -57,7 +58,8 @@ fn verdicts() -> Vec<Verdict> {
             | Verdict::Waived { .. }
             | Verdict::Deferred { .. }
             | Verdict::Skipped { .. }
-            | Verdict::Outstanding { .. } => {}
+            | Verdict::Outstanding { .. }
+            | Verdict::Unknown { .. } => {}
         }
     }
     all

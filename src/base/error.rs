@@ -172,6 +172,13 @@ impl ErrorKind {
         }
     }
 
+    /// Whether whoever looked could not see: nothing is known of what was looked at, neither that it is well nor that it is
+    /// not. A wait whose time ran out has looked, and so has whoever found nothing.
+    pub fn could_not_look(self) -> bool {
+        use ErrorKind::*;
+        matches!(self, Transient | Unreachable | Forbidden | Unauthorized | Unsupported | Protocol)
+    }
+
     /// Whether a poll goes on after it: the service may answer the next time.
     pub fn is_transient(self) -> bool {
         matches!(self, ErrorKind::Transient | ErrorKind::Unreachable)

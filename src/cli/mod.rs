@@ -69,7 +69,7 @@ enum Command {
     Repl(repl::Arguments),
     /// List the runbooks and what each is for
     List(list::Arguments),
-    /// Show a runbook as prose: why, which steps, which of them change things
+    /// Show a runbook as prose: of each step why, what must hold, what it changes, how long it takes
     Show(show::Arguments),
     /// Find what is wrong in scripts, without running them
     Check(check::Arguments),

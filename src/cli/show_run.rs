@@ -1,10 +1,10 @@
 //! `rhumb show-run`: a run's report again, from its journal.
 
 use super::place::KeptArguments;
-use super::{layout, print, show};
+use super::{layout, print, show, usage};
 use crate::base::Result;
 use crate::base::screen::{self, Stream};
-use crate::report::{Paths, agree, html, json, junit, markdown, prose, terminal, write_all};
+use crate::report::{Paths, acceptance, agree, html, json, junit, markdown, prose, terminal, write_all};
 use crate::run::RunReport;
 
 /// Arguments of `rhumb show-run`.
@@ -36,6 +36,8 @@ enum Form {
     Junit,
     /// Everything, for programs
     Json,
+    /// The bar of an acceptance, one line an item, to be pasted into the log
+    Acceptance,
 }
 
 /// Shows it.
@@ -58,6 +60,12 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         Form::Html => html::render(&report)?,
         Form::Junit => junit::render(&report),
         Form::Json => screen::json(&json::render(&report)?).into_owned(),
+        Form::Acceptance => acceptance::render(&report).ok_or_else(|| {
+            usage(format!("run {} has no acceptance summary", report.run)).help(
+                "its runbook says what it accepts (`runbook(..., #{ accepts: ... })`), and its text must be the one of then; \
+                 `--site` names the site whose texts it had",
+            )
+        })?,
     };
     print(&text)?;
     Ok(0)

@@ -78,7 +78,7 @@ const BOLD: Style = Style::new().bold();
 pub fn style(verdict: &Verdict) -> Style {
     match verdict {
         Verdict::Pass => PASS,
-        Verdict::Fail { .. } => FAIL,
+        Verdict::Fail { .. } | Verdict::Unknown { .. } => FAIL,
         _ => OTHER,
     }
 }

@@ -64,6 +64,7 @@ impl Case {
             Verdict::KnownIssue { .. } | Verdict::Waived { .. } => Case::Passed(Some(verdict.to_string())),
             Verdict::Fail { reason } if step.error["kind"] == "gate" => Case::Failure(reason.clone()),
             Verdict::Fail { reason } => Case::Error(reason.clone()),
+            Verdict::Unknown { .. } => Case::Error(verdict.to_string()),
             Verdict::Deferred { .. } | Verdict::Skipped { .. } | Verdict::Outstanding { .. } => {
                 Case::Skipped(verdict.to_string())
             }

@@ -1,6 +1,7 @@
 //! Floor 5: what a run left behind, for people and for programs. Every renderer is a pure function
 //! of a [`RunReport`](crate::run::RunReport); only [`write_all`], [`verify()`] and [`runs`] touch files.
 
+pub mod acceptance;
 pub mod agree;
 pub mod diff;
 pub mod estimates;

@@ -86,5 +86,5 @@ impl Next {
 
 /// The step that failed.
 fn failed_in(report: &RunReport) -> Option<&StepReport> {
-    report.steps.iter().rev().find(|step| matches!(step.verdict, Some(Verdict::Fail { .. })))
+    report.steps.iter().rev().find(|step| step.verdict.as_ref().is_some_and(Verdict::ended_badly))
 }

@@ -1,10 +1,13 @@
-//! The runbook's own comments as the *why* of a report.
+//! What a report has from the runbook's own text: its comments as the *why*, the steps that the run did not reach, and the
+//! bar of an acceptance.
 
 use crate::run::RunReport;
+use crate::run::report::NotReached;
 use crate::script::modules::Shelf;
 use crate::script::prose::Prose;
 
-/// Adds the comments of the runbook's source: what it is for, and why each step is done.
+/// Adds what the runbook's source says: what it is for, why each step is done, which steps the run ended before, and what it
+/// accepts.
 ///
 /// Only where the shelf still holds every text that the run was made from; a report must not
 /// explain a run by a text that has changed since. Where it cannot be had, the report stays as it is.
@@ -21,5 +24,13 @@ pub fn explain(report: &mut RunReport, shelf: &dyn Shelf) {
             step.why.clone_from(&known.why);
         }
     }
+    // a run that ended with an error, or was cut off, ended before the steps behind it
+    if report.end.as_ref().is_none_or(|end| !end.error.is_null()) {
+        let reached = |id: &str| report.steps.iter().any(|step| step.id == id);
+        let rest = prose.steps.iter().filter(|step| !step.computed && !reached(&step.id));
+        let rest = rest.map(|step| NotReached { id: step.id.clone(), title: step.title.clone() });
+        report.not_reached = rest.collect();
+    }
+    report.accepts = prose.accepts;
     report.why = prose.header;
 }

@@ -60,6 +60,9 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// What to do about it.
     pub help: Option<String>,
+    /// It could not look: nothing is known of what the step is about.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
 }
 
 /// Something that departs from the shipped procedure or from a clean pass, and is accepted.
@@ -89,7 +92,7 @@ pub struct OpenItem {
 pub struct Summary {
     /// How it stands.
     pub standing: Standing,
-    /// Failed steps, and the error that ended the run where no step has it.
+    /// Steps that failed or could not look, and the error that ended the run where no step has it.
     pub failures: Vec<Failure>,
     /// The steps that the runbook's verdict needs and that were not passed, though none failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -102,6 +105,9 @@ pub struct Summary {
     pub would_follow: Vec<OpenItem>,
     /// What this observation could not look at, because it needs what one of those changes would make.
     pub not_observable: Vec<OpenItem>,
+    /// The steps that the run ended before: nothing is known of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_reached: Vec<OpenItem>,
 }
 
 impl Summary {
@@ -129,7 +135,19 @@ impl Summary {
         let would_follow = report.steps.iter().filter_map(would_follow).collect();
         let not_observable = report.steps.iter().filter_map(not_observable).collect();
         let failures = failures(report);
-        Summary { standing, failures, lacks: lacks(report), exceptions, open, would_follow, not_observable }
+        let not_reached = report.not_reached.iter();
+        let not_reached =
+            not_reached.map(|step| OpenItem { step: step.id.clone(), what: step.title.clone() }).collect();
+        Summary {
+            standing,
+            failures,
+            lacks: lacks(report),
+            exceptions,
+            open,
+            would_follow,
+            not_observable,
+            not_reached,
+        }
     }
 
     /// What the run means for an acceptance, in a sentence.
@@ -162,10 +180,14 @@ impl Summary {
         if unfinished > 0 {
             parts.push(format!("{unfinished} unfinished"));
         }
-        match report.steps.len() {
+        let ran = match report.steps.len() {
             0 => "no step ran".into(),
             1 => format!("1 step: {}", parts.join(", ")),
             n => format!("{n} steps: {}", parts.join(", ")),
+        };
+        match report.not_reached.len() {
+            0 => ran,
+            n => format!("{ran}; {n} not reached"),
         }
     }
 }
@@ -207,12 +229,16 @@ fn failure(step: &str, title: &str, reason: String, error: &Value) -> Failure {
         reason,
         causes: causes.map(str::to_string).collect(),
         help: text_of(error, "help"),
+        unknown: false,
     }
 }
 
 fn failures(report: &RunReport) -> Vec<Failure> {
     let of_step = |s: &StepReport| match &s.verdict {
         Some(Verdict::Fail { reason }) => Some(failure(&s.id, &s.title, reason.clone(), &s.error)),
+        Some(Verdict::Unknown { reason }) => {
+            Some(Failure { unknown: true, ..failure(&s.id, &s.title, reason.clone(), &s.error) })
+        }
         _ => None,
     };
     let mut found: Vec<_> = report.steps.iter().filter_map(of_step).collect();

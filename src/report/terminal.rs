@@ -33,7 +33,7 @@ pub fn render(report: &RunReport, options: &Options<'_>) -> Drawn {
     let summary = Summary::of(report);
     let labels = summary.failures.iter().map(|f| &f.step).chain(summary.open.iter().map(|o| &o.step));
     let labels = labels.chain(summary.would_follow.iter().chain(&summary.not_observable).map(|w| &w.step));
-    let labels = labels.chain(summary.lacks.iter().map(|l| &l.step));
+    let labels = labels.chain(summary.lacks.iter().chain(&summary.not_reached).map(|l| &l.step));
     let labels = labels.chain(summary.exceptions.iter().map(|e| &e.step)).map(|l| Drawn::line(l).width());
     let mut page = Page {
         text: Drawn::default(),
@@ -46,6 +46,7 @@ pub fn render(report: &RunReport, options: &Options<'_>) -> Drawn {
     page.items("Not passed", &summary.lacks);
     page.exceptions(&summary);
     page.items("Still open", &summary.open);
+    page.items("Not reached", &summary.not_reached);
     page.items("Would follow", &summary.would_follow);
     page.items("Not observable", &summary.not_observable);
     if let Some(paths) = options.reports {
@@ -124,11 +125,15 @@ impl Page {
         if summary.failures.is_empty() {
             return;
         }
-        self.title("Failed");
+        let unknown = summary.failures.iter().all(|failure| failure.unknown);
+        self.title(if unknown { "Unknown" } else { "Failed" });
         for failure in &summary.failures {
             let label = if failure.step.is_empty() { "run" } else { &failure.step };
             let title = if failure.title.is_empty() { &failure.reason } else { &failure.title };
             self.row(label, BAD, title);
+            if failure.unknown {
+                self.row("", DIM, "UNKNOWN: it could not look");
+            }
             if !failure.title.is_empty() {
                 self.row("", DIM, &failure.reason);
             }

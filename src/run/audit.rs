@@ -271,9 +271,8 @@ impl<'a> Audit<'a> {
         }
         // of a session, whose lines are tried out, the steps count that a line declares and that fail
         let session = self.runbook == Some(SESSION);
-        let counts = |step: &str, verdict: &Verdict| {
-            !session || (matches!(verdict, Verdict::Fail { .. }) && !step.starts_with('['))
-        };
+        let counts =
+            |step: &str, verdict: &Verdict| !session || (verdict.ended_badly() && !step.starts_with('['));
         let steps = self.verdicts.iter().map(|(step, verdict)| (*step, *verdict));
         let grounds = Grounds {
             steps: steps.filter(|(step, verdict)| counts(step, verdict)).collect(),
@@ -306,7 +305,7 @@ impl<'a> Audit<'a> {
 impl Open<'_> {
     /// Why it cannot have ended so.
     fn contradicts(&self, verdict: &Verdict, error: &Value) -> Option<String> {
-        let failed = matches!(verdict, Verdict::Fail { .. });
+        let failed = verdict.ended_badly();
         if let (Some((line, what)), false) = (self.failed, failed) {
             return Some(format!("line {line} says that {what}"));
         }

@@ -39,7 +39,9 @@ pub(super) fn within(mut record: Record) -> Record {
             error.iter_mut().for_each(cut);
         }
         Record::StepEnd { verdict, .. } => match verdict {
-            Verdict::Fail { reason } | Verdict::Skipped { reason } => cut(reason),
+            Verdict::Fail { reason } | Verdict::Unknown { reason } | Verdict::Skipped { reason } => {
+                cut(reason)
+            }
             Verdict::Deferred { decision } => cut(decision),
             Verdict::Outstanding { claim } => cut(claim),
             _ => {}

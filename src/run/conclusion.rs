@@ -81,6 +81,12 @@ impl Conclusion {
             return Some(failed(ErrorKind::Gate.exit_code()));
         }
         let mut lacks = grounds.lacking();
+        // what could not be looked at is no pass, whether the verdict names it or not, and in an observation neither
+        for (step, verdict) in &grounds.steps {
+            if matches!(verdict, Verdict::Unknown { .. }) && !lacks.iter().any(|l| l.step == *step) {
+                lacks.push(Lacking { step: (*step).to_string(), why: verdict.to_string() });
+            }
+        }
         if !grounds.of_before {
             let open = grounds.in_doubt.iter();
             lacks.extend(
@@ -124,7 +130,7 @@ impl Grounds<'_> {
     /// want of one of those. What its own condition skips, and what a decision has put off, does not.
     fn is_open(&self, step: &str, depth: usize) -> bool {
         match self.steps.get(step) {
-            Some(Verdict::Outstanding { .. } | Verdict::Fail { .. }) => true,
+            Some(Verdict::Outstanding { .. } | Verdict::Fail { .. } | Verdict::Unknown { .. }) => true,
             Some(Verdict::Skipped { reason }) => match Idle::of(reason) {
                 Idle::LeftOut => true,
                 // a step needs an earlier one, so the recursion ends
@@ -171,6 +177,24 @@ mod tests {
         assert_eq!(of(&[("1", failed)], json!({"kind": "declined"})), Some((Outcome::Failed, 5)));
         assert_eq!(of(&[("1", Verdict::Pass)], json!({"kind": "io"})), Some((Outcome::Failed, 74)));
         assert_eq!(of(&[("1", Verdict::Pass)], json!({"kind": "of-next-year"})), None);
+    }
+
+    #[test]
+    fn what_could_not_be_looked_at_is_no_pass() {
+        let steps = [("1", Verdict::Pass), ("2", Verdict::Unknown { reason: "no answer".into() })];
+        for needs in [&[][..], &["1"], &["2"]] {
+            let (outcome, exit, lacks) = end(&steps, needs, Value::Null).unwrap();
+            assert_eq!(
+                (outcome, exit, lacks),
+                (Outcome::Incomplete, INCOMPLETE, vec!["2 UNKNOWN: no answer".into()])
+            );
+        }
+        let observed = Grounds {
+            steps: steps.iter().map(|(s, v)| (*s, v)).collect(),
+            observed: true,
+            ..Grounds::default()
+        };
+        assert_eq!(Conclusion::of(&observed, &Value::Null).unwrap().exit, INCOMPLETE);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What ends a step other than its last line, and which of several such ends it is judged by.
 
-use super::record::Verdict;
+use super::record::{StepKind, Verdict};
 use super::step::OnFail;
 use crate::base::{Class, Error, ErrorKind};
 
@@ -58,9 +58,13 @@ impl Ending {
         }
     }
 
-    /// The verdict of a step that ends with it.
-    pub(super) fn verdict(&self) -> Verdict {
+    /// The verdict of a step that ends with it. A look that could not be taken leaves it unknown what there is; a change that
+    /// met the same has failed.
+    pub(super) fn verdict(&self, kind: StepKind) -> Verdict {
         match self.clone() {
+            Ending::Error(e) if kind == StepKind::Verify && e.kind().could_not_look() => {
+                Verdict::Unknown { reason: e.detail().what.clone() }
+            }
             Ending::Skip(reason) => Verdict::Skipped { reason },
             Ending::Deferred(decision) => Verdict::Deferred { decision },
             Ending::Outstanding(claim) => Verdict::Outstanding { claim },
@@ -86,7 +90,10 @@ impl Ending {
             (Ending::Error(a), Ending::Error(b)) => {
                 a.kind() == b.kind() && a.detail().what == b.detail().what
             }
-            _ => self.rank() == other.rank() && self.verdict() == other.verdict(),
+            _ => {
+                self.rank() == other.rank()
+                    && self.verdict(StepKind::Change) == other.verdict(StepKind::Change)
+            }
         }
     }
 }

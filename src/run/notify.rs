@@ -108,7 +108,12 @@ impl Notifier {
     pub fn journaled(&self, entry: &Entry) {
         let at = entry.at.to_string();
         match &entry.record {
-            Record::StepEnd { step, verdict: Verdict::Fail { reason }, error, .. } => {
+            Record::StepEnd {
+                step,
+                verdict: Verdict::Fail { reason } | Verdict::Unknown { reason },
+                error,
+                ..
+            } => {
                 let failure = json!({"at": at, "step": step, "reason": reason, "error": error});
                 self.0
                     .failed

@@ -63,7 +63,7 @@ impl Past {
                 Record::Selection(selection) if !selection.goes_on() => past.since.clear(),
                 Record::StepEnd { step, verdict, value, recalled, .. } => {
                     // one that failed is still to be done
-                    if !recalled && !matches!(verdict, Verdict::Fail { .. }) {
+                    if !recalled && !verdict.ended_badly() {
                         past.since.insert(step.clone());
                     }
                     let kind = kinds.get(step.as_str()).copied().unwrap_or(StepKind::Verify);

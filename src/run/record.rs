@@ -34,6 +34,11 @@ pub enum Verdict {
         /// The claim that failed, or the error.
         reason: String,
     },
+    /// It could not look, so nothing is known: no gate failed, and none that counts was passed. Never a pass.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
     /// A gate does not hold for a reason that is on record.
     KnownIssue {
         /// The issue's id in `known-issues.toml`.
@@ -71,6 +76,7 @@ impl Verdict {
         match self {
             Verdict::Pass => "PASS",
             Verdict::Fail { .. } => "FAIL",
+            Verdict::Unknown { .. } => "UNKNOWN",
             Verdict::KnownIssue { .. } => "KNOWN-ISSUE",
             Verdict::Waived { .. } => "WAIVED",
             Verdict::Deferred { .. } => "DEFERRED",
@@ -83,7 +89,9 @@ impl Verdict {
     pub fn detail(&self) -> String {
         match self {
             Verdict::Pass => String::new(),
-            Verdict::Fail { reason } | Verdict::Skipped { reason } => reason.clone(),
+            Verdict::Fail { reason } | Verdict::Unknown { reason } | Verdict::Skipped { reason } => {
+                reason.clone()
+            }
             Verdict::KnownIssue { id } => id.clone(),
             Verdict::Waived { reason, owner, until } => format!("{reason} ({owner}, until {until})"),
             Verdict::Deferred { decision } => decision.clone(),
@@ -97,6 +105,11 @@ impl Verdict {
             Verdict::Skipped { reason } => Idle::of(reason) == Idle::Own,
             verdict => verdict.carries() || matches!(verdict, Verdict::Deferred { .. }),
         }
+    }
+
+    /// Whether the step ended by a failed gate or an error: it failed, or could not look.
+    pub fn ended_badly(&self) -> bool {
+        matches!(self, Verdict::Fail { .. } | Verdict::Unknown { .. })
     }
 
     /// Whether a step that needs this one may run.

@@ -53,6 +53,12 @@ pub struct RunReport {
     pub values: Value,
     /// The steps, in the order they ran.
     pub steps: Vec<StepReport>,
+    /// The steps that the run ended before. Set like [`RunReport::why`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_reached: Vec<NotReached>,
+    /// The bar that the runbook takes, where it takes one. Set like [`RunReport::why`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepts: Option<Accepts>,
     /// Which steps the operator wanted; `None`: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
@@ -69,6 +75,26 @@ pub struct RunReport {
     /// SHA-256 of the journal's last line, which by the chain stands for all of it; `None`
     /// where the report was not made of a file.
     pub head: Option<String>,
+}
+
+/// A step that a run ended before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotReached {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// The bar of an acceptance, item by item.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Accepts {
+    /// What is accepted, such as `v1`.
+    pub what: String,
+    /// What the ids of its items' steps begin with, such as `D-011`.
+    pub bar: String,
+    /// The rest of each item's id, such as `.4`, and what it is called; in the order of the bar.
+    pub items: Vec<(String, String)>,
 }
 
 /// How a run ended.
@@ -271,7 +297,7 @@ impl RunReport {
 
     /// How many steps ended with each verdict's word, in the order of reports.
     pub fn tally(&self) -> Vec<(&'static str, usize)> {
-        ["PASS", "FAIL", "KNOWN-ISSUE", "WAIVED", "DEFERRED", "SKIPPED", "OUTSTANDING"]
+        ["PASS", "FAIL", "UNKNOWN", "KNOWN-ISSUE", "WAIVED", "DEFERRED", "SKIPPED", "OUTSTANDING"]
             .into_iter()
             .map(|word| {
                 let n = self.steps.iter().filter(|s| s.verdict.as_ref().is_some_and(|v| v.word() == word));

@@ -329,7 +329,7 @@ impl Run {
             let now = now.iter().map(|(step, verdict)| (step.as_str(), verdict));
             // what a line of a session leaves open keeps nothing from passing; a step that it declares and that fails counts
             let session = self.0.steps_repeat.load(Ordering::Relaxed);
-            let counts = |verdict: &Verdict| !session || matches!(verdict, Verdict::Fail { .. });
+            let counts = |verdict: &Verdict| !session || verdict.ended_badly();
             let steps = now.chain(before).filter(|(_, verdict)| counts(verdict)).collect();
             let observed = self.0.mode == Mode::Observe;
             let effects = lock(&self.0.effects);

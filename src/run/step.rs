@@ -156,7 +156,7 @@ impl Run {
         }
 
         let mut verdict = match met.worst() {
-            Some(ending) => ending.verdict(),
+            Some(ending) => ending.verdict(spec.kind),
             None => lock(&this.shared().excused).clone().unwrap_or(Verdict::Pass),
         };
         if let (Verdict::Skipped { reason }, true) = (&verdict, idle)

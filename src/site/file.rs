@@ -309,6 +309,16 @@ fn policy(node: Option<&Node>) -> Result<Policy> {
     Policy::new(rules)
 }
 
+impl Values {
+    /// What the shipped defaults and `--set name=value`s say, without a site.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`] for a schema that cannot be read, [`ErrorKind::Usage`] for a `--set`.
+    pub fn shipped(layers: &Layers, sets: &[String]) -> Result<Values> {
+        Values::resolve(schema(layers)?, None, sets)
+    }
+}
+
 fn schema(layers: &Layers) -> Result<Arc<Schema>> {
     let source = layers
         .shipped_file(SCHEMA)?

@@ -21,7 +21,7 @@ fn prerequisites_that_are_not_there_are_named() {
     for (value, claim) in [
         ("external_network=capi-mgmt-net", "capi-mgmt-net is an external network"),
         ("keypair=somebody-elses", "keypair somebody-elses is this user's"),
-        ("worker_flavor=gp.small", "flavor gp.small carries a node: 2 vCPU and 2048 MiB"),
+        ("worker_flavor=gp.small", "flavor gp.small carries a node: 2 vCPU and 4096 MiB"),
     ] {
         let ended = only(&rig, &["8.0"], &["--set", value]).expect(gate());
         assert_eq!(broken(&ended), [claim]);

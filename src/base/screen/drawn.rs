@@ -135,7 +135,9 @@ impl Drawn {
             .break_words(false)
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
-        Drawn(self.0.split('\n').map(|line| textwrap::fill(line, &options)).collect::<Vec<_>>().join("\n"))
+        let room = width.saturating_sub(display_width(first).max(display_width(&further)));
+        let fill = |line: &str| textwrap::fill(&glued(line, room), &options).replace(GLUE, " ");
+        Drawn(self.0.split('\n').map(fill).collect::<Vec<_>>().join("\n"))
     }
 
     /// Its lines within some columns; a word that is longer is broken.
@@ -144,7 +146,7 @@ impl Drawn {
         let options = Options::new(width.max(1))
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
-        Drawn(textwrap::fill(&self.0, options))
+        Drawn(textwrap::fill(&glued(&self.0, width), options).replace(GLUE, " "))
     }
 
     /// Its further lines behind so many blanks: no text of several lines can pose as lines of the host.
@@ -182,6 +184,24 @@ impl Drawn {
         self.0.truncate(self.0.trim_end().len());
         self
     }
+}
+
+/// Stands for a blank at which no line is broken: one column wide, and private to nobody's texts.
+const GLUE: char = '\u{f8ff}';
+
+/// A text whose commands (`` `rhumb show restart` ``) stay in one piece where they fit into some columns: they are copied.
+fn glued(text: &str, columns: usize) -> Cow<'_, str> {
+    if !text.contains('`') {
+        return Cow::Borrowed(text);
+    }
+    let parts: Vec<&str> = text.split('`').collect();
+    let last = parts.len() - 1;
+    let glue = |(n, part): (usize, &&str)| {
+        // with the quotes, and a comma behind them
+        let whole = n % 2 == 1 && n < last && !part.contains('\n') && display_width(part) + 3 <= columns;
+        if whole { part.replace(' ', &GLUE.to_string()) } else { (*part).to_string() }
+    };
+    Cow::Owned(parts.iter().enumerate().map(glue).collect::<Vec<_>>().join("`"))
 }
 
 /// The colour sequence that a text begins with.
@@ -296,6 +316,14 @@ mod tests {
         let id = drawn!("       → k8s-clusterapi-cluster-kubeapi");
         let whole = "       →\n           k8s-clusterapi-cluster-kubeapi";
         assert_eq!(id.fitted(24).to_string(), whole, "an id stays whole");
+    }
+
+    #[test]
+    fn commands_are_not_broken_while_they_fit() {
+        let text = drawn!("a b `c d e`, f `g h i j k l m n o`");
+        assert_eq!(&*text.filled(Some(12), "", " "), "a b\n `c d e`, f\n `g h i j k\n l m n o`");
+        assert_eq!(&*text.wrapped(12), "a b `c d e`,\nf `g h i j k\nl m n o`");
+        assert_eq!(&*drawn!("an odd ` b c").wrapped(8), "an odd `\nb c");
     }
 
     #[test]

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 use crate::cli::place::RUNS;
-use crate::report::runs;
+use crate::report::{acceptance, prose, runs};
 use crate::run::report::StepReport;
 use crate::run::{RunReport, Verdict};
+use crate::site::Layers;
 
 /// What a rehearsal may be told.
 const OPTIONS: &[&str] = &["scenario", "faults", "seed", "set", "only", "skip"];
@@ -43,7 +44,9 @@ pub(super) fn run(site: Option<&Path>, beside: &Path, runbook: &str, options: &M
             format!("the rehearsal of {runbook} did not begin\n{}", said.trim()),
         ));
     };
-    Ok(told(&RunReport::load(&dir)?, output.status.code().unwrap_or(-1)))
+    let mut report = RunReport::load(&dir)?;
+    prose::explain(&mut report, &Layers::new(Layers::installed_directory().as_deref(), site)?);
+    Ok(told(&report, output.status.code().unwrap_or(-1)))
 }
 
 /// The options as arguments of `rhumb rehearse`.
@@ -105,6 +108,8 @@ pub(super) fn told(report: &RunReport, exit: i32) -> Value {
     let lacks: serde_json::Map<String, Value> = lacks.collect();
     json!({
         "passed": exit == 0, "exit": exit, "lacks": lacks, "steps": steps, "order": order, "sent": sent, "gates": gates,
+        "not_reached": report.not_reached.iter().map(|step| &*step.id).collect::<Vec<_>>(),
+        "acceptance": acceptance::render(report).unwrap_or_default(),
         "error": report.end.as_ref().map_or_else(String::new, |end| what(&end.error)),
         "seconds": report.steps.iter().map(|s| s.seconds).sum::<f64>(),
     })

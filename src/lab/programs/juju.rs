@@ -203,6 +203,7 @@ fn value(world: &World, application: &str, unit: u32, name: &str) -> Option<Stri
     let host = world.nova.hosts.iter().nth(usize::try_from(unit).ok()?);
     match (application, name) {
         ("nova-compute", "reserved_host_memory_mb") => host.map(|h| h.reserved_memory_mb.to_string()),
+        ("magnum", "default_helm_chart_version") => Some(world.quirks.chart.clone()),
         _ => None,
     }
 }

@@ -106,6 +106,8 @@ impl Default for Timings {
 pub struct Quirks {
     /// Version of magnum-capi-helm. Before 1.4.0 the health of a healthy cluster is UNHEALTHY (D-042).
     pub driver: String,
+    /// Version of the charts that the conductors are configured with.
+    pub chart: String,
     /// The version of Cluster API's objects that the driver reads, as `[capi_helm] api_resources` has it.
     pub driver_reads: String,
     /// The versions in which the management cluster serves the objects of Cluster API, the preferred one first.
@@ -134,6 +136,7 @@ impl Default for Quirks {
     fn default() -> Self {
         Quirks {
             driver: "1.4.0".into(),
+            chart: "0.25.1".into(),
             driver_reads: "v1beta1".into(),
             capi: vec!["v1beta2".into(), "v1beta1".into()],
             capo: vec!["v1beta1".into()],

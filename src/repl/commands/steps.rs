@@ -5,7 +5,7 @@ use crate::base::{Error, ErrorKind, Result};
 use crate::repl::display;
 use crate::repl::shell::Shell;
 use crate::repl::steps;
-use crate::script::prose::Prose;
+use crate::script::prose::{Look, Prose};
 
 /// Lists the steps of a runbook.
 pub const STEPS: Command = Command {
@@ -15,10 +15,13 @@ pub const STEPS: Command = Command {
     doc: "The steps of a runbook: why, and which of them change things; `:step` runs one.",
     run: |shell, runbook| {
         let name = named(shell, runbook)?;
-        let prose = Prose::of(shell.session.host.library.shelf(), &name)?;
-        let width = shell.look().width.unwrap_or(100);
+        let site = shell.session.host.site.site();
+        let value = |name: &str| site.values().get(name).ok().flatten().map(|s| s.value.to_string());
+        let prose = Prose::with(shell.session.host.library.shelf(), &name, &value)?;
+        let look = shell.look();
+        let look = Look { width: look.width.unwrap_or(100), colours: look.colours };
         shell.session.set_runbook(&name);
-        shell.show(&prose.draw(width).trimmed())?;
+        shell.show(&prose.draw(look).trimmed())?;
         Ok(Next::Line)
     },
 };

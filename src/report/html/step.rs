@@ -169,15 +169,15 @@ impl Step {
 fn tags(s: &StepReport) -> String {
     let excepted = s.overridden.is_some()
         || s.gates.iter().any(|g| g.excused.is_some())
-        || !matches!(s.verdict, Some(Verdict::Pass | Verdict::Fail { .. }));
-    let failed = matches!(s.verdict, Some(Verdict::Fail { .. }) | None);
+        || !matches!(s.verdict, Some(Verdict::Pass | Verdict::Fail { .. } | Verdict::Unknown { .. }));
+    let failed = matches!(s.verdict, Some(Verdict::Fail { .. } | Verdict::Unknown { .. }) | None);
     let tags = [("failed", failed), ("exceptions", excepted), ("changes", !s.effects.is_empty())];
     tags.into_iter().filter(|(_, has)| *has).map(|(tag, _)| tag).collect::<Vec<_>>().join(" ")
 }
 
 impl StepError {
     fn of(s: &StepReport) -> Option<Self> {
-        let Some(Verdict::Fail { reason }) = &s.verdict else { return None };
+        let Some(Verdict::Fail { reason } | Verdict::Unknown { reason }) = &s.verdict else { return None };
         let text = |value: &Value| match value {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),

@@ -35,6 +35,8 @@ pub(super) struct Page {
     open: Vec<Linked<OpenItem>>,
     would_follow: Vec<Linked<OpenItem>>,
     not_observable: Vec<Linked<OpenItem>>,
+    not_reached: Vec<OpenItem>,
+    acceptance: Option<String>,
     notes: Vec<String>,
     steps: Vec<Step>,
     facts: Vec<Fact>,
@@ -63,7 +65,7 @@ impl Tone {
     pub(super) fn of(verdict: Option<&Verdict>) -> Self {
         match verdict {
             Some(Verdict::Pass) => Tone::Good,
-            Some(Verdict::Fail { .. }) | None => Tone::Bad,
+            Some(Verdict::Fail { .. } | Verdict::Unknown { .. }) | None => Tone::Bad,
             Some(Verdict::Waived { .. } | Verdict::KnownIssue { .. }) => Tone::Warn,
             Some(Verdict::Outstanding { .. }) => Tone::Open,
             Some(Verdict::Skipped { .. } | Verdict::Deferred { .. }) => Tone::Idle,
@@ -178,6 +180,8 @@ impl Page {
             open: linked(&summary.open, |o| anchor_of(&o.step)),
             would_follow: linked(&summary.would_follow, |o| anchor_of(&o.step)),
             not_observable: linked(&summary.not_observable, |o| anchor_of(&o.step)),
+            not_reached: summary.not_reached.clone(),
+            acceptance: crate::report::acceptance::render(report),
             notes: report.notes.clone(),
             steps: Step::all(report),
             facts: facts.map(fact).collect(),

@@ -7,7 +7,8 @@ mod steps;
 use std::fmt::Write as _;
 
 use self::escape::{cell, code, comment, text};
-use super::evidence::inline;
+use super::acceptance;
+use super::evidence::{inline, visible};
 use super::summary::{self, Summary};
 use super::when::span;
 use crate::base::duration::show_seconds;
@@ -19,9 +20,11 @@ pub fn render(report: &RunReport) -> String {
     let summary = Summary::of(report);
     let mut md = String::new();
     head(&mut md, report, &summary);
+    acceptance(&mut md, report);
     verdicts(&mut md, report);
     failures(&mut md, &summary);
     lacks(&mut md, &summary);
+    not_reached(&mut md, &summary);
     exceptions(&mut md, &summary);
     open(&mut md, &summary);
     would_follow(&mut md, &summary);
@@ -76,6 +79,16 @@ fn head(md: &mut String, report: &RunReport, summary: &Summary) {
     }
 }
 
+/// The bar item by item, to be pasted into the log.
+fn acceptance(md: &mut String, report: &RunReport) {
+    let Some(text) = acceptance::render(report) else { return };
+    md.push_str("## The bar, for the log\n\n");
+    for line in text.lines() {
+        let _ = writeln!(md, "    {}", visible(line));
+    }
+    md.push('\n');
+}
+
 fn verdicts(md: &mut String, report: &RunReport) {
     md.push_str("## Acceptance summary\n\n");
     let rows = report.steps.iter().map(|step| {
@@ -109,7 +122,8 @@ fn failures(md: &mut String, summary: &Summary) {
             "" => String::new(),
             step => format!("{} {}: ", code(step), text(&failure.title)),
         };
-        let _ = writeln!(md, "- {place}{}", text(&failure.reason));
+        let unknown = if failure.unknown { "**UNKNOWN**: " } else { "" };
+        let _ = writeln!(md, "- {place}{unknown}{}", text(&failure.reason));
         for cause in &failure.causes {
             let _ = writeln!(md, "  - {}", text(cause));
         }
@@ -127,6 +141,18 @@ fn lacks(md: &mut String, summary: &Summary) {
     }
     md.push_str("## Not passed\n\nWhat the runbook's verdict needs.\n\n");
     for item in &summary.lacks {
+        let _ = writeln!(md, "- {} {}", code(&item.step), text(&item.what));
+    }
+    md.push('\n');
+}
+
+/// What the run ended before.
+fn not_reached(md: &mut String, summary: &Summary) {
+    if summary.not_reached.is_empty() {
+        return;
+    }
+    md.push_str("## Not reached\n\nThe run ended before these steps: nothing is known of them.\n\n");
+    for item in &summary.not_reached {
         let _ = writeln!(md, "- {} {}", code(&item.step), text(&item.what));
     }
     md.push('\n');

@@ -42,11 +42,28 @@ const STEP: &[Param] = &[
 pub const ALL: &[&Primitive] =
     &[&RUNBOOK, &VERIFY, &CHANGE, &DEFERRED, &SKIP, &STOP, &DEFER, &PARALLEL, &NOTE, &FACT, &BASELINE];
 
-const RUNBOOK_OPTIONS: &[Param] = &[Param::optional(
-    "needs",
-    Ty::Texts,
-    "ids of the steps that must have passed; what a waiver, a known issue or a decision accepts has",
-)];
+const RUNBOOK_OPTIONS: &[Param] = &[
+    Param::optional(
+        "needs",
+        Ty::Texts,
+        "ids of the steps that must have passed; what a waiver, a known issue or a decision accepts has",
+    ),
+    Param::optional(
+        "accepts",
+        Ty::Options(ACCEPTS),
+        "the bar that it takes, item by item: what its acceptance summary says",
+    ),
+];
+
+const ACCEPTS: &[Param] = &[
+    Param::new("what", Ty::Text, "what is accepted, such as `v1`"),
+    Param::new("bar", Ty::Text, "what the ids of its items begin with, such as `D-011`"),
+    Param::new(
+        "items",
+        Ty::Map,
+        "what each item is called, by the rest of its id: `\".1\": \"charms\"`; the steps `D-011.4a` and `D-011.4b` are both of item `.4`",
+    ),
+];
 
 const RUNBOOK: Primitive = Primitive {
     name: "runbook",
@@ -58,7 +75,7 @@ const RUNBOOK: Primitive = Primitive {
     ],
     returns: "()",
     effect: Effect::Flow,
-    doc: "Names the runbook. The first statement of every runbook, once. With `needs` it says which steps its verdict needs: where one of them was skipped, left out, or not signed, the run is INCOMPLETE and did not pass. Without, a step that nobody signed, that was left out, or that was skipped for want of another one does that.",
+    doc: "Names the runbook. The first statement of every runbook, once. With `needs` it says which steps its verdict needs: where one of them was skipped, left out, or not signed, the run is INCOMPLETE and did not pass. Without, a step that nobody signed, that was left out, or that was skipped for want of another one does that. With `accepts`, reports have an acceptance summary, one line an item.",
     example: r#"runbook("drill", "A drill", #{ needs: ["1"] });
 verify("1", "It is two", || expect("sum", 1 + 1, 2));"#,
     body: |call| {

@@ -78,7 +78,7 @@ pub struct Layer {
 
 impl Layer {
     /// The text with its lexemes: read once, however many pieces are asked for.
-    pub(super) fn page(&self) -> Page<'_> {
+    pub(in crate::script) fn page(&self) -> Page<'_> {
         let text = self.text.text.as_str();
         let lexemes = self.lexemes.get_or_init(|| Page::of(text).lexemes.into_owned());
         Page { text, lexemes: Cow::Borrowed(lexemes) }

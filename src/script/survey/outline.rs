@@ -7,6 +7,7 @@ use super::facts::{BodyKind, Call};
 use super::lexer::Page;
 use super::values::{At, Entry, Shape, Value};
 use super::{Node, Survey};
+use crate::run::report::Accepts;
 use crate::script::arguments;
 use crate::script::primitive::Primitive;
 
@@ -133,6 +134,8 @@ pub struct Step {
     pub statement: At,
     /// What it does.
     pub body: Option<Node>,
+    /// Of a deferred step, the decision that put it off.
+    pub decision: Option<Label>,
     /// How the site's file changes it.
     pub overrides: Vec<Override>,
 }
@@ -157,6 +160,8 @@ pub struct Outline {
     pub runbook: Option<(Label, Label)>,
     /// The steps that its verdict needs, with the layer that says so.
     pub needs: Vec<(usize, Label)>,
+    /// What it accepts, where it takes a bar.
+    pub accepts: Option<Accepts>,
     /// Where each `runbook(...)` stands.
     pub named_at: Vec<(usize, At)>,
     /// Its steps, in the order in which they run.
@@ -264,9 +269,12 @@ impl Writer<'_> {
                 let names = (label(0), label(1));
                 self.outline.runbook.get_or_insert(names);
                 let options = args.get(2).copied().flatten().map_or(&[][..], |v| self.entries_of(layer, v));
-                let needs = options.iter().find(|e| e.key == "needs").map(|e| &e.value);
+                let option = |key: &str| options.iter().find(|e| e.key == key).map(|e| &e.value);
+                let accepts = option("accepts").and_then(|value| self.accepts(layer, value));
+                let needs = option("needs");
                 let needs = self.survey.labels(layer, needs);
                 self.outline.needs.extend(needs.into_iter().map(|label| (layer, label)));
+                self.outline.accepts = self.outline.accepts.take().or(accepts);
                 self.outline.named_at.push((layer, call.at));
                 return;
             }
@@ -295,9 +303,25 @@ impl Writer<'_> {
             at: call.at,
             statement: call.statement,
             body: if kind == Kind::Deferred { None } else { body(args.get(3).copied().flatten()) },
+            decision: (kind == Kind::Deferred).then(|| label(2)),
             overrides: Vec::new(),
         };
         self.outline.steps.push(step);
+    }
+
+    /// The bar that is written out; its items in the order of their numbers.
+    fn accepts(&self, layer: usize, value: &Value) -> Option<Accepts> {
+        let of = |key: &str| self.entries_of(layer, value).iter().find(|e| e.key == key).map(|e| &e.value);
+        let text = |key: &str| Some(self.survey.layers[layer].facts.literal(of(key)?)?.to_string());
+        let facts = &self.survey.layers[layer].facts;
+        let items = self.entries_of(layer, of("items")?).iter();
+        let mut items: Vec<(String, String)> = items
+            .filter_map(|item| Some((item.key.clone(), facts.literal(&item.value)?.to_string())))
+            .collect();
+        items.sort_by_key(|(item, _)| {
+            (item.trim_start_matches('.').parse::<u64>().unwrap_or(u64::MAX), item.clone())
+        });
+        Some(Accepts { what: text("what")?, bar: text("bar")?, items })
     }
 
     fn entries_of<'v>(&'v self, layer: usize, value: &'v Value) -> &'v [Entry] {

@@ -7,6 +7,8 @@ use crate::base::{Error, ErrorKind, Result};
 pub struct Service {
     /// Its type in the Service Types Authority.
     pub name: &'static str,
+    /// What its operators call it: the project, such as `Nova`.
+    pub project: &'static str,
     /// Other types that catalogs list it under.
     pub aliases: &'static [&'static str],
     /// The version segment under which its paths live; empty where it has none.
@@ -16,25 +18,47 @@ pub struct Service {
 }
 
 /// Nova.
-pub const COMPUTE: Service =
-    Service { name: "compute", aliases: &[], version: "/v2.1", microversion: Some("compute") };
+pub const COMPUTE: Service = Service {
+    name: "compute",
+    project: "Nova",
+    aliases: &[],
+    version: "/v2.1",
+    microversion: Some("compute"),
+};
 /// Keystone.
-pub const IDENTITY: Service =
-    Service { name: "identity", aliases: &["identityv3"], version: "/v3", microversion: None };
+pub const IDENTITY: Service = Service {
+    name: "identity",
+    project: "Keystone",
+    aliases: &["identityv3"],
+    version: "/v3",
+    microversion: None,
+};
 /// Glance.
 pub const IMAGE: Service =
-    Service { name: "image", aliases: &["imagev2"], version: "/v2", microversion: None };
+    Service { name: "image", project: "Glance", aliases: &["imagev2"], version: "/v2", microversion: None };
 /// Neutron.
-pub const NETWORK: Service = Service { name: "network", aliases: &[], version: "/v2.0", microversion: None };
+pub const NETWORK: Service =
+    Service { name: "network", project: "Neutron", aliases: &[], version: "/v2.0", microversion: None };
 /// Octavia.
-pub const LOAD_BALANCER: Service =
-    Service { name: "load-balancer", aliases: &["loadbalancer"], version: "/v2", microversion: None };
+pub const LOAD_BALANCER: Service = Service {
+    name: "load-balancer",
+    project: "Octavia",
+    aliases: &["loadbalancer"],
+    version: "/v2",
+    microversion: None,
+};
 /// Placement.
-pub const PLACEMENT: Service =
-    Service { name: "placement", aliases: &[], version: "", microversion: Some("placement") };
+pub const PLACEMENT: Service = Service {
+    name: "placement",
+    project: "Placement",
+    aliases: &[],
+    version: "",
+    microversion: Some("placement"),
+};
 /// Magnum.
 pub const CONTAINER_INFRA: Service = Service {
     name: "container-infra",
+    project: "Magnum",
     aliases: &["container-infrastructure-management", "container-infrastructure", "container"],
     version: "/v1",
     microversion: Some("container-infra"),
@@ -42,6 +66,7 @@ pub const CONTAINER_INFRA: Service = Service {
 /// Cinder.
 pub const BLOCK_STORAGE: Service = Service {
     name: "block-storage",
+    project: "Cinder",
     aliases: &["volumev3", "block-store", "volume"],
     version: "/v3",
     microversion: Some("volume"),

@@ -97,6 +97,7 @@ fn added(
         at: call.at,
         statement: call.statement,
         body: change.body,
+        decision: None,
         overrides: vec![change],
     }
 }

@@ -136,8 +136,12 @@ impl<'a> Walker<'a> {
 
     /// Declares a parameter, a loop's variable or a caught error.
     fn given(&mut self, name: &str, at: At) {
+        self.given_of(name, at, Shape::Other);
+    }
+
+    /// The same, of which the text tells what it is.
+    fn given_of(&mut self, name: &str, at: At, value: Shape) {
         let name = name.to_string();
-        let value = Shape::Other;
         let body = self.body;
         self.declare(Binding {
             name,

@@ -37,10 +37,11 @@ impl<'a> Walker<'a> {
             }
             Stmt::For(parts, _) => {
                 let (variable, counter, flow) = &**parts;
-                self.expr(&flow.expr);
+                let over = self.expr(&flow.expr);
                 self.turn(|w| {
-                    for ident in std::iter::once(variable).chain(counter) {
-                        w.given(&ident.name, ident.pos.into());
+                    w.given_of(&variable.name, variable.pos.into(), Shape::Item(Box::new(over)));
+                    if let Some(counter) = counter {
+                        w.given(&counter.name, counter.pos.into());
                     }
                     w.block(flow.body.statements());
                 });
