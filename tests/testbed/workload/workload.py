@@ -11,7 +11,7 @@ Played: nodes (an object for each machine), their kubelets (pods are placed and 
 answers with the names of the pods behind a Service), and the cloud controller. What that one asks of the cloud is real: a load
 balancer of Octavia's and a floating IP, with the cluster's own application credential, and both are taken away again.
 """
-import base64, datetime, http.server, ipaddress, json, os, socket, socketserver, ssl, sys, tempfile, threading, time, traceback, urllib.error, urllib.request
+import asyncio, base64, datetime, http.server, ipaddress, json, os, socket, socketserver, ssl, sys, tempfile, threading, time, traceback, urllib.error, urllib.request
 
 MGMT, API, PKI = sys.argv[1:4]
 OWNER, CLEANUP = "testbed.rhumb/cluster", "service.kubernetes.io/load-balancer-cleanup"
@@ -68,51 +68,43 @@ def serving_certificate(address, ca, ca_key):
     return made.public_bytes(s.Encoding.PEM) + key.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
 
 
+# One loop carries for all tunnels: two threads may not read and write one TLS connection.
+LOOP = asyncio.new_event_loop()
+threading.Thread(target=LOOP.run_forever, daemon=True).start()
+
+
 class Tunnel:
     def __init__(self, address, ca, ca_key):
-        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with tempfile.NamedTemporaryFile() as chain:
             chain.write(serving_certificate(address, ca, ca_key)); chain.flush()
-            self.tls.load_cert_chain(chain.name)
-        self.tls.load_verify_locations(cadata=ca.decode())
-        self.tls.verify_mode = ssl.CERT_REQUIRED
-        self.listener = socket.create_server((address, 6443))
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.carry, args=(client,), daemon=True).start()
-
-    def carry(self, client):
-        host, port = API.removeprefix("https://").split(":")
-        try:
-            near = self.tls.wrap_socket(client, server_side=True)
-            far = TLS.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host)
-        except OSError as e:
-            say("tunnel:", e)
-            return client.close()
-
-        def copy(a, b):
-            try:
-                while data := a.recv(65536):
-                    b.sendall(data)
-            except OSError:
-                pass
-            for end in (a, b):
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-        threading.Thread(target=copy, args=(far, near), daemon=True).start()
-        copy(near, far)
+            tls.load_cert_chain(chain.name)
+        tls.load_verify_locations(cadata=ca.decode())
+        tls.verify_mode = ssl.CERT_REQUIRED
+        listening = asyncio.start_server(carry, sock=socket.create_server((address, 6443)), ssl=tls)
+        self.server = asyncio.run_coroutine_threadsafe(listening, LOOP).result()
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        LOOP.call_soon_threadsafe(self.server.close)
+
+
+async def carry(near, back):
+    host, port = API.removeprefix("https://").split(":")
+    try:
+        far, there = await asyncio.open_connection(host, int(port), ssl=TLS, server_hostname=host)
+    except OSError as e:
+        say("tunnel:", e)
+        return back.close()
+
+    async def copy(source, sink):
+        try:
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        except OSError:
+            pass
+        sink.close()
+    await asyncio.gather(copy(near, there), copy(far, back))
 
 
 # --- nodes and pods -------------------------------------------------------------------------------------------------------------
