@@ -63,6 +63,7 @@ impl Conduct {
     pub(super) fn site(&self) -> Result<(Site, PathBuf)> {
         let site = self.site.load()?;
         let home = self.state.home(&site)?;
+        again::conducts(again::With::of(self.site.site.as_deref(), &self.site.sets, self.state.given()));
         Ok((site, home))
     }
 
@@ -140,7 +141,9 @@ impl Stage {
         };
         let left = lock.as_ref().and_then(|lock| lock.left());
         if let Some(left) = left.filter(|left| left.run != plan.run && !session(&left.run)) {
-            view.line(&drawn!("{} was cut off; `{}` goes on with it\n", left, again::resume(&left.run)));
+            let kept = RunReport::load(&plan.home.join(place::RUNS).join(&left.run));
+            let resume = kept.map(|report| report.with).unwrap_or_default().resume(&left.run);
+            view.line(&drawn!("{} was cut off; `{}` goes on with it\n", left, resume));
         }
         let said = view.clone();
         interrupt::listen(runtime.handle(), cancel.clone(), plan.run.clone(), move |text| {
@@ -166,7 +169,7 @@ impl Stage {
         };
         let version = env!("CARGO_PKG_VERSION").to_string();
         let first = match plan.resumed {
-            true => Record::RunResume { version, by, pid },
+            true => Record::RunResume { version, by, pid, with: again::of_run() },
             false => Record::RunBegin {
                 run: plan.run,
                 runbook: plan.runbook.clone(),
@@ -176,6 +179,7 @@ impl Stage {
                 by,
                 pid,
                 values: handle.values(),
+                with: again::of_run(),
             },
         };
         if plan.mode != Mode::Rehearse {

@@ -238,7 +238,7 @@ impl<'a> Audit<'a> {
         if recalled {
             let kept = self.before.get(step).filter(|kept| {
                 let left_out =
-                    self.selection.is_some_and(|s| s.could_leave_out(step)) && kept.verdict.keeps();
+                    self.selection.is_some_and(|s| s.could_leave_out(step)) && kept.verdict.stays();
                 let may = match open.kind {
                     StepKind::Change => !open.worked && kept.verdict.carries(),
                     // it looked at what the run itself has removed by then

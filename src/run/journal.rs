@@ -137,11 +137,12 @@ fn digest(line: &str) -> String {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    let run = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     Error::new(ErrorKind::Journal, format!("the journal {} cannot be written", path.display()))
         .from_source(error)
         .help(format!(
             "nothing more was sent; free space or fix the directory's rights, then `{}`",
-            again::command(&["resume"])
+            again::resume(&run.unwrap_or_default())
         ))
 }
 
@@ -261,6 +262,7 @@ mod tests {
             by: "ops".into(),
             pid: 1,
             values: serde_json::Value::Null,
+            with: Default::default(),
         }
     }
 

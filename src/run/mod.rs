@@ -45,7 +45,7 @@ pub use notify::Notifier;
 pub use past::Past;
 pub use record::{Entry, Record, StepKind, Verdict};
 pub use report::RunReport;
-pub use selection::{Selection, is_left_out};
+pub use selection::{Earlier, Selection, is_left_out};
 pub use state::{Mode, Observer, Run, RunSettings};
 pub use step::{OnFail, StepSpec, Unwind};
 pub use transfer::Transfer;
