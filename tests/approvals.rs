@@ -86,12 +86,17 @@ impl Terminal {
 
     /// Waits for the next question; returns what was shown before it.
     fn question(&mut self) -> String {
+        self.shows("[n]o: ")
+    }
+
+    /// Waits until it shows something; returns what was shown before it.
+    fn shows(&mut self, prompt: &str) -> String {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             let shown = self.shown.lock().unwrap().clone();
-            if let Some(at) = shown[self.read..].find("[n]o: ") {
+            if let Some(at) = shown[self.read..].find(prompt) {
                 let text = shown[self.read..self.read + at].to_string();
-                self.read += at + "[n]o: ".len();
+                self.read += at + prompt.len();
                 return text;
             }
             assert!(Instant::now() < end, "it asks nothing: {shown}");
@@ -173,6 +178,43 @@ async fn ctrl_c_at_a_question_ends_the_run_and_nothing_is_sent() {
     assert_eq!(terminal.end(), i32::from(ErrorKind::Interrupted.exit_code()));
     assert!(sent(&cloud).is_empty());
     assert!(matches!(rig.journal().last().unwrap().record, Record::RunEnd { exit: 130, .. }));
+}
+
+#[test]
+fn ctrl_c_at_a_signature_interrupts_the_step_that_asks() {
+    let rig = Rig::new("name = \"played\"\n");
+    rig.file(
+        "sign.rhai",
+        "runbook(\"sign\", \"Sign\");\nverify(\"1\", \"Sign\", || {\n    attest(\"it is so\");\n});\n\
+         verify(\"2\", \"Look\", || note(\"looked\"));\n",
+    );
+    let prompt = "leave it open: ";
+    let mut terminal = Terminal::of(&rig, &["run", "sign"]);
+    terminal.shows(prompt);
+    terminal.types("\u{3}");
+    let place = terminal.shows("signature of");
+    assert!(!place.contains("step 2"), "{place}");
+    assert_eq!(terminal.end(), i32::from(ErrorKind::Interrupted.exit_code()));
+    let entries = rig.journal();
+    let Record::RunEnd { error, .. } = &entries.last().unwrap().record else { panic!("{entries:?}") };
+    assert_eq!(error["place"]["line"], 3, "{error}");
+    let attests = entries.iter().filter(|e| matches!(e.record, Record::Attest { .. })).count();
+    assert_eq!(attests, 0, "no answer is not an answer");
+    let report = rhumb::run::RunReport::of(&entries);
+    assert_eq!(report.steps.len(), 1, "the step behind it has not begun");
+
+    // the run goes on with the same question, and a Ctrl-C there is of the same step
+    let mut terminal = Terminal::of(&rig, &["resume"]);
+    terminal.shows(prompt);
+    terminal.types("\u{3}");
+    terminal.end();
+    let entries = rig.journal();
+    let Record::RunEnd { error, .. } = &entries.last().unwrap().record else { panic!("{entries:?}") };
+    assert_eq!(error["place"]["line"], 3, "{error}");
+    let mut terminal = Terminal::of(&rig, &["resume"]);
+    terminal.shows(prompt);
+    terminal.types("Jo\n");
+    assert_eq!(terminal.end(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
