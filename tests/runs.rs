@@ -357,6 +357,16 @@ fn what_is_in_doubt_is_approved_as_shown_and_each_command_works_as_it_is_printed
         assert!(refused.told().contains("sent again: --approve step:1:again"), "{}", refused.stderr);
         assert_eq!(times(), 1);
     }
+    // what is said of a doubt is refused where there is none
+    for (step, said) in [("2", "nothing of step 2 is in doubt"), ("3", "3")] {
+        let refused = rig.end(&mut typed(&format!("rhumb resume {options} --approve step:{step}:done")));
+        let refused = refused.expect(i32::from(ErrorKind::Usage.exit_code()));
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    let both = format!("rhumb resume {options} --approve step:1:done,step:1:again");
+    rig.end(&mut typed(&both)).expect(i32::from(ErrorKind::Usage.exit_code()));
+    let new = format!("rhumb run slow {options} --approve step:1:done");
+    rig.end(&mut typed(&new)).expect(i32::from(ErrorKind::Usage.exit_code()));
     let refused = rig.end(&mut typed(&format!("rhumb resume {options}")));
     std::fs::write(&go, "").unwrap();
     let shown = shown_commands(&refused.stdout);
@@ -381,6 +391,56 @@ fn what_is_in_doubt_is_approved_as_shown_and_each_command_works_as_it_is_printed
     let approved = format!("{} --approve step:1", shown.last().unwrap());
     rig.end(&mut typed(&approved)).expect(16);
     assert_eq!(times(), 3, "from there on it is done anew");
+}
+
+#[test]
+fn what_an_operator_has_seen_done_is_said_beforehand_and_journaled_like_the_answer() {
+    let rig = site("127.0.0.1:9");
+    let (ran, go) = (rig.site().with_file_name("ran"), rig.site().with_file_name("go"));
+    rig.file(
+        "slow.sh",
+        &format!("#!/bin/sh\necho ran >> '{}'\n[ -e '{}' ] || sleep 30\n", ran.display(), go.display()),
+    );
+    let text = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &format!("{text}\n[tools.slow]\nprogram = \"/bin/sh\"\n"));
+    let script = rig.site().join("slow.sh");
+    let script = script.display();
+    rig.file(
+        "slow.rhai",
+        &format!(
+            "runbook(\"slow\", \"Slow\"); change(\"1\", \"Work\", || {{ let slow = site.tool(\"slow\");
+             slow.run([\"{script}\"]); slow.run([\"{script}\", \"more\"]); }});"
+        ),
+    );
+    let mut child = rig.command(&["run", "slow", "--approve", "step:1"]).spawn().unwrap();
+    until_there(&ran);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::write(&go, "").unwrap();
+
+    // it says that the first took effect, and approves nothing
+    let needs = i32::from(ErrorKind::NeedsApproval.exit_code());
+    let refused = rig.run(&["resume", "--approve", "step:1:done"]).expect(needs);
+    assert!(refused.told().contains("more"), "{}", refused.stderr);
+    let outcomes: Vec<_> = refused
+        .entries
+        .iter()
+        .filter_map(|e| match &e.record {
+            Record::Outcome { error, settled, .. } => Some((error.is_null(), *settled)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outcomes, [(true, true)], "settled as done, and nothing was sent");
+    let said = notes(&refused.entries);
+    let form = "the operator says that it took effect (--approve step:1:done): ";
+    assert!(said.iter().any(|note| note.starts_with(form)), "{said:?}");
+    assert_eq!(std::fs::read_to_string(&ran).unwrap().lines().count(), 1);
+
+    // by now it is no doubt any more
+    rig.run(&["resume", "--approve", "step:1:done"]).expect(i32::from(ErrorKind::Usage.exit_code()));
+    rig.run(&["resume", "--approve", "step:1"]).expect(0);
+    assert_eq!(std::fs::read_to_string(&ran).unwrap().lines().count(), 2);
+    rig.run(&["verify-run"]).expect(0);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::approve::ApproveArguments;
+use super::approve::{ApproveArguments, hold_doubts};
 use super::ask::{Rehearser, Terminal};
 use super::lease::Held;
 use super::place::StateArguments;
@@ -90,6 +90,13 @@ impl Stage {
     pub(super) fn conduct(self, mut plan: Plan) -> Result<u8> {
         let Stage { runtime, clock, approvals } = self;
         let rehearsed = plan.mode == Mode::Rehearse;
+        if !plan.resumed
+            && let Some(step) = approvals.steps_said_done().next()
+        {
+            let what = format!("nothing is in doubt in a run that begins: --approve step:{step}:done");
+            return Err(Error::new(ErrorKind::Usage, what)
+                .help("it is for `rhumb resume`, and says that what is in doubt took effect"));
+        }
         let (by, pid) = (place::who(), std::process::id());
         let since = clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since, step: None };
@@ -117,7 +124,9 @@ impl Stage {
                 if drift.of_values() {
                     plan.selection = plan.selection.with_values(values);
                 }
-                (journal, Past::of(&entries))
+                let past = Past::of(&entries);
+                hold_doubts(&approvals, &past, &plan.run)?;
+                (journal, past)
             }
         };
         // what is usual is a help, not a need: where it cannot be read, none is told

@@ -26,6 +26,7 @@ pub mod readable;
 pub mod record;
 pub mod report;
 mod selection;
+pub mod settle;
 pub mod slot;
 pub mod sources;
 pub mod state;
