@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::audit::audit;
+use super::audit::{Contradiction, audit};
 use super::head::{self, Agreement, Head, Kept};
 use super::readable;
 use super::record::{Entry, Record};
@@ -213,9 +213,7 @@ pub fn sound(dir: &Path) -> Result<Read> {
     }
     match audit(&read.entries) {
         Ok(()) => Ok(read),
-        Err(found) => {
-            Err(changed(&path, found.line, format!("the journal contradicts itself: {}", found.what)))
-        }
+        Err(found) => Err(contradicts(dir, &found)),
     }
 }
 
@@ -240,6 +238,11 @@ fn agree(dir: &Path, read: &Read, kept: Option<&Kept>) -> Result<Agreement> {
         changed(&dir.join(FILE), read.entries.len() as u64, what)
             .cause(format!("{} names another last line", dir.join(head::FILE).display()))
     })
+}
+
+/// What no run writes, in the journal of a directory.
+pub fn contradicts(dir: &Path, found: &Contradiction) -> Error {
+    changed(&dir.join(FILE), found.line, format!("the journal contradicts itself: {}", found.what))
 }
 
 fn changed(path: &Path, line: u64, what: String) -> Error {
