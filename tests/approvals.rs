@@ -180,6 +180,54 @@ async fn ctrl_c_at_a_question_ends_the_run_and_nothing_is_sent() {
     assert!(matches!(rig.journal().last().unwrap().record, Record::RunEnd { exit: 130, .. }));
 }
 
+/// The command of a text on a terminal, as somebody copies it: its line, with those that a backslash goes on in.
+fn copied(shown: &str) -> String {
+    let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+    let begins = |line: &&str| line.trim_start().starts_with("rhumb resume");
+    let first = lines.iter().position(begins).unwrap_or_else(|| panic!("no command by itself:\n{shown}"));
+    let last = lines[first..].iter().position(|line| !line.ends_with('\\')).unwrap();
+    lines[first..=first + last].join("\n")
+}
+
+/// The words that a shell reads.
+fn words(command: &str) -> Vec<String> {
+    let script = format!("rhumb() {{ printf '%s\\n' \"$@\"; }}\n{command}\n");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{command}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_string).collect()
+}
+
+#[test]
+fn a_printed_command_is_copied_as_it_is_typed_from_a_narrow_terminal() {
+    let rig = Rig::new("name = \"played\"\n");
+    rig.file("sign.rhai", "runbook(\"sign\", \"Sign\"); verify(\"1\", \"Sign\", || attest(\"it is so\"));");
+    let args = ["run", "sign", "--set", "image=a b", "--set", "kubeconfig_file=it's here"];
+    let run = rig.run(&args).expect(16).report.run;
+    let (site, state) = (rig.site().display().to_string(), rig.state().display().to_string());
+    let options =
+        ["--site", &site, "--set", "image=a b", "--set", "kubeconfig_file=it's here", "--state-dir", &state];
+    let resume = [&["resume", &run][..], &options].concat();
+    let from = [&["resume", &run, "--from", "1", "--because", "REASON"][..], &options].concat();
+    let from: Vec<&str> =
+        from.iter().map(|word| if *word == "image=a b" { "image=c" } else { *word }).collect();
+    for columns in [40, 60] {
+        // the end of a report, and the help of an error
+        for (line, due) in [
+            (format!("show-run {run}"), &resume),
+            (format!("resume {run} --set image=c --set \"kubeconfig_file=it's here\""), &from),
+        ] {
+            let plain = rig.command(&[]);
+            let line = format!("stty cols {columns}; {} {line}", plain.get_program().display());
+            let mut command = Command::new("script");
+            command.args(["-qfc", &line, "/dev/null"]).env_clear().env("TERM", "xterm").env("NO_COLOR", "1");
+            command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let output = command.stdin(Stdio::null()).output().unwrap();
+            let shown = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+            assert_eq!(words(&copied(&shown)), *due, "at {columns} columns:\n{shown}");
+        }
+    }
+}
+
 #[test]
 fn ctrl_c_at_a_signature_interrupts_the_step_that_asks() {
     let rig = Rig::new("name = \"played\"\n");

@@ -210,7 +210,7 @@ fn a_step_that_needs_the_value_of_one_that_was_left_out_is_refused_by_name() {
         let run = &refused.report.run;
         let said = "step 2 needs what step 1 returned, which this run does not have";
         assert!(refused.told().contains(said), "{choice:?}: {}", refused.stderr);
-        let again = format!("start from step 1: rhumb resume {run} --from 1 --because REASON");
+        let again = format!("start from step 1: `rhumb resume {run} --from 1 --because REASON");
         assert!(refused.told().contains(&again), "{choice:?}: {}", refused.stderr);
         assert!(!refused.stdout.contains("go on with"), "its help has the command: {}", refused.stdout);
         let whole = rig.run(&["resume", run, "--from", "1", "--because", "REASON"]).expect(0);

@@ -247,7 +247,7 @@ fn hold(drift: &Drift, selection: &Selection, run: &str) -> Result<()> {
     let what = format!("not what it was when the run was cut off: {}", drift.summary());
     let help = match drift.first() {
         Some(step) => format!(
-            "put it back, or go on from where it matters, with the steps from there on run anew: {}",
+            "put it back, or go on from where it matters, with the steps from there on run anew: `{}`",
             again::from(run, step)
         ),
         None => "put it back, or start a new run".into(),

@@ -218,7 +218,7 @@ fn complain(report: &Report) {
 /// Columns to draw into, and whether the stream takes colours.
 fn layout(stream: Stream) -> (usize, bool) {
     match stream.columns() {
-        Some(columns) => (columns.clamp(60, 120), std::env::var_os("NO_COLOR").is_none()),
+        Some(columns) => (columns.clamp(40, 120), std::env::var_os("NO_COLOR").is_none()),
         None => (100, false),
     }
 }
