@@ -86,12 +86,17 @@ impl Terminal {
 
     /// Waits for the next question; returns what was shown before it.
     fn question(&mut self) -> String {
+        self.shows("[n]o: ")
+    }
+
+    /// Waits until it shows something; returns what was shown before it.
+    fn shows(&mut self, prompt: &str) -> String {
         let end = Instant::now() + Duration::from_secs(60);
         loop {
             let shown = self.shown.lock().unwrap().clone();
-            if let Some(at) = shown[self.read..].find("[n]o: ") {
+            if let Some(at) = shown[self.read..].find(prompt) {
                 let text = shown[self.read..self.read + at].to_string();
-                self.read += at + "[n]o: ".len();
+                self.read += at + prompt.len();
                 return text;
             }
             assert!(Instant::now() < end, "it asks nothing: {shown}");
@@ -173,6 +178,91 @@ async fn ctrl_c_at_a_question_ends_the_run_and_nothing_is_sent() {
     assert_eq!(terminal.end(), i32::from(ErrorKind::Interrupted.exit_code()));
     assert!(sent(&cloud).is_empty());
     assert!(matches!(rig.journal().last().unwrap().record, Record::RunEnd { exit: 130, .. }));
+}
+
+/// The command of a text on a terminal, as somebody copies it: its line, with those that a backslash goes on in.
+fn copied(shown: &str) -> String {
+    let lines: Vec<&str> = shown.lines().map(str::trim_end).collect();
+    let begins = |line: &&str| line.trim_start().starts_with("rhumb resume");
+    let first = lines.iter().position(begins).unwrap_or_else(|| panic!("no command by itself:\n{shown}"));
+    let last = lines[first..].iter().position(|line| !line.ends_with('\\')).unwrap();
+    lines[first..=first + last].join("\n")
+}
+
+/// The words that a shell reads.
+fn words(command: &str) -> Vec<String> {
+    let script = format!("rhumb() {{ printf '%s\\n' \"$@\"; }}\n{command}\n");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{command}");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_string).collect()
+}
+
+#[test]
+fn a_printed_command_is_copied_as_it_is_typed_from_a_narrow_terminal() {
+    let rig = Rig::new("name = \"played\"\n");
+    rig.file("sign.rhai", "runbook(\"sign\", \"Sign\"); verify(\"1\", \"Sign\", || attest(\"it is so\"));");
+    let args = ["run", "sign", "--set", "image=a b", "--set", "kubeconfig_file=it's here"];
+    let run = rig.run(&args).expect(16).report.run;
+    let (site, state) = (rig.site().display().to_string(), rig.state().display().to_string());
+    let options =
+        ["--site", &site, "--set", "image=a b", "--set", "kubeconfig_file=it's here", "--state-dir", &state];
+    let resume = [&["resume", &run][..], &options].concat();
+    let from = [&["resume", &run, "--from", "1", "--because", "REASON"][..], &options].concat();
+    let from: Vec<&str> =
+        from.iter().map(|word| if *word == "image=a b" { "image=c" } else { *word }).collect();
+    for columns in [40, 60] {
+        // the end of a report, and the help of an error
+        for (line, due) in [
+            (format!("show-run {run}"), &resume),
+            (format!("resume {run} --set image=c --set \"kubeconfig_file=it's here\""), &from),
+        ] {
+            let plain = rig.command(&[]);
+            let line = format!("stty cols {columns}; {} {line}", plain.get_program().display());
+            let mut command = Command::new("script");
+            command.args(["-qfc", &line, "/dev/null"]).env_clear().env("TERM", "xterm").env("NO_COLOR", "1");
+            command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let output = command.stdin(Stdio::null()).output().unwrap();
+            let shown = String::from_utf8_lossy(&output.stdout).replace('\r', "");
+            assert_eq!(words(&copied(&shown)), *due, "at {columns} columns:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn ctrl_c_at_a_signature_interrupts_the_step_that_asks() {
+    let rig = Rig::new("name = \"played\"\n");
+    rig.file(
+        "sign.rhai",
+        "runbook(\"sign\", \"Sign\");\nverify(\"1\", \"Sign\", || {\n    attest(\"it is so\");\n});\n\
+         verify(\"2\", \"Look\", || note(\"looked\"));\n",
+    );
+    let prompt = "leave it open: ";
+    let mut terminal = Terminal::of(&rig, &["run", "sign"]);
+    terminal.shows(prompt);
+    terminal.types("\u{3}");
+    let place = terminal.shows("signature of");
+    assert!(!place.contains("step 2"), "{place}");
+    assert_eq!(terminal.end(), i32::from(ErrorKind::Interrupted.exit_code()));
+    let entries = rig.journal();
+    let Record::RunEnd { error, .. } = &entries.last().unwrap().record else { panic!("{entries:?}") };
+    assert_eq!(error["place"]["line"], 3, "{error}");
+    let attests = entries.iter().filter(|e| matches!(e.record, Record::Attest { .. })).count();
+    assert_eq!(attests, 0, "no answer is not an answer");
+    let report = rhumb::run::RunReport::of(&entries);
+    assert_eq!(report.steps.len(), 1, "the step behind it has not begun");
+
+    // the run goes on with the same question, and a Ctrl-C there is of the same step
+    let mut terminal = Terminal::of(&rig, &["resume"]);
+    terminal.shows(prompt);
+    terminal.types("\u{3}");
+    terminal.end();
+    let entries = rig.journal();
+    let Record::RunEnd { error, .. } = &entries.last().unwrap().record else { panic!("{entries:?}") };
+    assert_eq!(error["place"]["line"], 3, "{error}");
+    let mut terminal = Terminal::of(&rig, &["resume"]);
+    terminal.shows(prompt);
+    terminal.types("Jo\n");
+    assert_eq!(terminal.end(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

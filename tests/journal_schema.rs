@@ -3,9 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what went wrong by panicking")]
 
+use rhumb::base::again::With;
 use rhumb::base::{Error, ErrorKind, Intent, Undo};
 use rhumb::run::record::SourceMark;
-use rhumb::run::{Entry, Lacking, Outcome, Record, Selection, StepKind, Verdict};
+use rhumb::run::{Earlier, Entry, Lacking, Outcome, Record, Selection, StepKind, Verdict};
 use serde_json::{Value, json};
 
 const DOCS: &str = include_str!("../docs/journal.md");
@@ -68,6 +69,7 @@ fn verdicts() -> Vec<Verdict> {
 /// The records, each with every optional field.
 fn records() -> Vec<Record> {
     let (step, by, version) = (text("1"), text("ops@jump"), text("0.1.0"));
+    let with = With::of(None, &[text("a=b")], None);
     let begin = Record::RunBegin {
         run: text("r"),
         runbook: text("b"),
@@ -77,15 +79,16 @@ fn records() -> Vec<Record> {
         by: by.clone(),
         pid: 1,
         values: json!({}),
+        with: with.clone(),
     };
     let title = || text("t");
     let mut all = vec![
         begin,
-        Record::RunResume { version, by: by.clone(), pid: 1 },
+        Record::RunResume { version, by: by.clone(), pid: 1, with: with.clone() },
         Record::Selection(
             Selection::new(Some(text("2")), vec![text("3")], vec![text("4")], "a reason")
                 .unwrap()
-                .going_on()
+                .going_on(&Earlier::default())
                 .with_values(json!({})),
         ),
         Record::Source(SourceMark { name: text("std/x"), layer: text("site"), sha256: "0".repeat(64) }),

@@ -210,7 +210,7 @@ fn a_step_that_needs_the_value_of_one_that_was_left_out_is_refused_by_name() {
         let run = &refused.report.run;
         let said = "step 2 needs what step 1 returned, which this run does not have";
         assert!(refused.told().contains(said), "{choice:?}: {}", refused.stderr);
-        let again = format!("start from step 1: rhumb resume {run} --from 1 --because REASON");
+        let again = format!("start from step 1: `rhumb resume {run} --from 1 --because REASON");
         assert!(refused.told().contains(&again), "{choice:?}: {}", refused.stderr);
         assert!(!refused.stdout.contains("go on with"), "its help has the command: {}", refused.stdout);
         let whole = rig.run(&["resume", run, "--from", "1", "--because", "REASON"]).expect(0);
@@ -245,7 +245,8 @@ fn a_changed_value_names_the_steps_that_read_it_and_the_step_to_go_on_from() {
     let told = refused("load_balancer=lb-1");
     assert!(
         told.contains("(step 2.1 reads it)")
-            && told.contains("--from 2.1 --because REASON --set load_balancer=lb-1"),
+            && told.contains("--from 2.1 --because REASON --site")
+            && told.contains("--set load_balancer=lb-1"),
         "{told}"
     );
     let told = refused("image=b");
@@ -356,11 +357,23 @@ fn what_is_in_doubt_is_approved_as_shown_and_each_command_works_as_it_is_printed
         assert!(refused.told().contains("sent again: --approve step:1:again"), "{}", refused.stderr);
         assert_eq!(times(), 1);
     }
+    // what is said of a doubt is refused where there is none
+    for (step, said) in [("2", "nothing of step 2 is in doubt"), ("3", "3")] {
+        let refused = rig.end(&mut typed(&format!("rhumb resume {options} --approve step:{step}:done")));
+        let refused = refused.expect(i32::from(ErrorKind::Usage.exit_code()));
+        assert!(refused.stderr.contains(said), "{}", refused.stderr);
+    }
+    let both = format!("rhumb resume {options} --approve step:1:done,step:1:again");
+    rig.end(&mut typed(&both)).expect(i32::from(ErrorKind::Usage.exit_code()));
+    let new = format!("rhumb run slow {options} --approve step:1:done");
+    rig.end(&mut typed(&new)).expect(i32::from(ErrorKind::Usage.exit_code()));
     let refused = rig.end(&mut typed(&format!("rhumb resume {options}")));
     std::fs::write(&go, "").unwrap();
     let shown = shown_commands(&refused.stdout);
     assert_eq!(shown.len(), 1, "{}", refused.stdout);
-    for part in ["--approve step:1:again", "--site ../site", "--set 'image=a b'", "--state-dir ../state"] {
+    let (site, state) = (rig.site().display().to_string(), rig.state().display().to_string());
+    let parts = [format!("--site {site}"), "--set 'image=a b'".into(), format!("--state-dir {state}")];
+    for part in parts.iter().map(String::as_str).chain(["--approve step:1:again"]) {
         assert!(shown[0].contains(part), "{part}: {shown:?}");
     }
     let done = rig.end(&mut typed(&shown[0])).expect(16);
@@ -373,13 +386,154 @@ fn what_is_in_doubt_is_approved_as_shown_and_each_command_works_as_it_is_printed
     let changed = shown[0].replace("image=a b", "image=c");
     let refused = rig.end(&mut typed(&changed)).expect(i32::from(ErrorKind::Drift.exit_code()));
     let shown = shown_commands(&refused.told());
-    assert!(
-        shown.last().unwrap().contains("--from 1 --because REASON --site ../site --set image=c"),
-        "{shown:?}"
-    );
+    let from = format!("--from 1 --because REASON --site {site} --set image=c");
+    assert!(shown.last().unwrap().contains(&from), "{shown:?}");
     let approved = format!("{} --approve step:1", shown.last().unwrap());
     rig.end(&mut typed(&approved)).expect(16);
     assert_eq!(times(), 3, "from there on it is done anew");
+}
+
+#[test]
+fn what_an_operator_has_seen_done_is_said_beforehand_and_journaled_like_the_answer() {
+    let rig = site("127.0.0.1:9");
+    let (ran, go) = (rig.site().with_file_name("ran"), rig.site().with_file_name("go"));
+    rig.file(
+        "slow.sh",
+        &format!("#!/bin/sh\necho ran >> '{}'\n[ -e '{}' ] || sleep 30\n", ran.display(), go.display()),
+    );
+    let text = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &format!("{text}\n[tools.slow]\nprogram = \"/bin/sh\"\n"));
+    let script = rig.site().join("slow.sh");
+    let script = script.display();
+    rig.file(
+        "slow.rhai",
+        &format!(
+            "runbook(\"slow\", \"Slow\"); change(\"1\", \"Work\", || {{ let slow = site.tool(\"slow\");
+             slow.run([\"{script}\"]); slow.run([\"{script}\", \"more\"]); }});"
+        ),
+    );
+    let mut child = rig.command(&["run", "slow", "--approve", "step:1"]).spawn().unwrap();
+    until_there(&ran);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    std::fs::write(&go, "").unwrap();
+
+    // it says that the first took effect, and approves nothing
+    let needs = i32::from(ErrorKind::NeedsApproval.exit_code());
+    let refused = rig.run(&["resume", "--approve", "step:1:done"]).expect(needs);
+    assert!(refused.told().contains("more"), "{}", refused.stderr);
+    let outcomes: Vec<_> = refused
+        .entries
+        .iter()
+        .filter_map(|e| match &e.record {
+            Record::Outcome { error, settled, .. } => Some((error.is_null(), *settled)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outcomes, [(true, true)], "settled as done, and nothing was sent");
+    let said = notes(&refused.entries);
+    let form = "the operator says that it took effect (--approve step:1:done): ";
+    assert!(said.iter().any(|note| note.starts_with(form)), "{said:?}");
+    assert_eq!(std::fs::read_to_string(&ran).unwrap().lines().count(), 1);
+
+    // by now it is no doubt any more
+    rig.run(&["resume", "--approve", "step:1:done"]).expect(i32::from(ErrorKind::Usage.exit_code()));
+    rig.run(&["resume", "--approve", "step:1"]).expect(0);
+    assert_eq!(std::fs::read_to_string(&ran).unwrap().lines().count(), 2);
+    rig.run(&["verify-run"]).expect(0);
+}
+
+#[test]
+fn a_shown_run_is_gone_on_with_as_it_was_started_wherever_it_is_shown() {
+    let rig = site("127.0.0.1:9");
+    let dir = rig.site().with_file_name("a place");
+    std::fs::create_dir_all(&dir).unwrap();
+    rig.file(
+        "sign.rhai",
+        "runbook(\"sign\", \"Sign\"); verify(\"1\", \"Sign\", || { expect(\"image\", site.image, \"a b\"); attest(\"done\") });",
+    );
+    let typed = |line: &str, from: &std::path::Path| {
+        let mut command = Command::new("/bin/sh");
+        let bin = std::path::Path::new(env!("CARGO_BIN_EXE_rhumb")).parent().unwrap();
+        command.args(["-c", line]).current_dir(from).env_clear().stdin(std::process::Stdio::null());
+        command.env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("HOME", &dir);
+        command
+    };
+    let begun = "rhumb run sign --site ../site --set image='a b' --state-dir ../state";
+    let first = rig.end(&mut typed(begun, &dir)).expect(16);
+    let elsewhere = std::path::Path::new("/");
+    let state = rig.state().display().to_string();
+    let run_dir = format!("'{state}/runs/{}'", first.report.run);
+    let by_id = format!("{} --state-dir '{state}'", first.report.run);
+    for shown in [run_dir, by_id] {
+        let shown = rig.end(&mut typed(&format!("rhumb show-run {shown}"), elsewhere)).expect(0);
+        let commands = shown_commands(&shown.stdout);
+        assert_eq!(commands.len(), 1, "{}", shown.stdout);
+        let on = rig.end(&mut typed(&commands[0], elsewhere)).expect(16);
+        assert_eq!((&on.report.run, on.verdicts().as_str()), (&first.report.run, "1 OUTSTANDING"));
+    }
+
+    // what stands in the environment was the run's as well, and is not of who reads this later
+    let first = rig.run(&["run", "sign", "--set", "image=a b"]).expect(16);
+    let told = shown_commands(&first.stdout);
+    let on = rig.end(&mut typed(&told[0], elsewhere)).expect(16);
+    assert_eq!((told.len(), on.report.run), (1, first.report.run));
+}
+
+#[test]
+fn what_a_resume_leaves_out_keeps_its_end_and_is_done_by_the_next_one() {
+    let rig = site("127.0.0.1:9");
+    rig.file(
+        "four.rhai",
+        r#"
+        runbook("four", "Four steps");
+        let one = verify("1", "Look", || 41);
+        verify("2", "Sign", || attest("it is so"));
+        change("3", "Make", || { note("made"); gate("the flag is there", site.extra.flag) });
+        verify("4", "Use", || expect("value", one, 41));
+        "#,
+    );
+    let because = |words: &[&'static str]| [&["resume"], words, &["--because", "a test"]].concat();
+    let first = rig.run(&["run", "four"]).expect(8); // no [extra] yet
+    assert_eq!(first.verdicts(), "1 PASS, 2 OUTSTANDING, 3 FAIL");
+    let text = std::fs::read_to_string(rig.site().join("site.toml")).unwrap();
+    rig.file("site.toml", &format!("{text}\n[extra]\nflag = true\n"));
+
+    // what waits for a signature waits for it still, and a value stays
+    let skipped = rig.run(&because(&["--from", "3", "--skip", "3"])).expect(16);
+    assert_eq!(skipped.verdicts(), "1 PASS, 2 OUTSTANDING, 3 SKIPPED, 4 PASS");
+    let next = rig.run(&["resume"]).expect(16);
+    assert_eq!(next.verdicts(), "1 PASS, 2 OUTSTANDING, 3 PASS, 4 PASS");
+    let only = rig.run(&because(&["--only", "4"])).expect(16);
+    assert_eq!(only.verdicts(), "1 PASS, 2 OUTSTANDING, 3 PASS, 4 PASS");
+    assert_eq!(shown_commands(&only.stdout).len(), 1, "{}", only.stdout);
+    rig.run(&["verify-run"]).expect(0);
+}
+
+#[test]
+fn what_a_run_left_out_from_its_beginning_stays_left_out_and_by_a_resume_does_not() {
+    let rig = site("127.0.0.1:9");
+    rig.file(
+        "three.rhai",
+        r#"
+        runbook("three", "Three steps");
+        verify("1", "Sign", || attest("it is so"));
+        change("2", "Make", || note("made"));
+        change("3", "Make more", || note("more"));
+        "#,
+    );
+    let first = rig.run(&["run", "three", "--skip", "2", "--because", "by hand"]).expect(16);
+    assert_eq!(first.verdicts(), "1 OUTSTANDING, 2 SKIPPED, 3 PASS");
+    let next = rig.run(&["resume"]).expect(16);
+    assert_eq!(next.verdicts(), "1 OUTSTANDING, 2 SKIPPED, 3 PASS");
+    assert!(next.stdout.contains("rhumb run three"), "{}", next.stdout);
+
+    let again = rig.run(&["run", "three", "--only", "1", "--because", "first"]).expect(16);
+    assert_eq!(again.verdicts(), "1 OUTSTANDING, 2 SKIPPED, 3 SKIPPED");
+    let own = rig.run(&["resume", "--only", "2", "--because", "now this"]).expect(16);
+    assert_eq!(own.verdicts(), "1 OUTSTANDING, 2 PASS, 3 SKIPPED");
+    let plain = rig.run(&["resume"]).expect(16);
+    assert_eq!(plain.verdicts(), "1 OUTSTANDING, 2 PASS, 3 SKIPPED", "as when it began");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::approve::ApproveArguments;
+use super::approve::{ApproveArguments, hold_doubts};
 use super::ask::{Rehearser, Terminal};
 use super::lease::Held;
 use super::place::StateArguments;
@@ -63,6 +63,7 @@ impl Conduct {
     pub(super) fn site(&self) -> Result<(Site, PathBuf)> {
         let site = self.site.load()?;
         let home = self.state.home(&site)?;
+        again::conducts(again::With::of(self.site.site.as_deref(), &self.site.sets, self.state.given()));
         Ok((site, home))
     }
 
@@ -89,6 +90,13 @@ impl Stage {
     pub(super) fn conduct(self, mut plan: Plan) -> Result<u8> {
         let Stage { runtime, clock, approvals } = self;
         let rehearsed = plan.mode == Mode::Rehearse;
+        if !plan.resumed
+            && let Some(step) = approvals.steps_said_done().next()
+        {
+            let what = format!("nothing is in doubt in a run that begins: --approve step:{step}:done");
+            return Err(Error::new(ErrorKind::Usage, what)
+                .help("it is for `rhumb resume`, and says that what is in doubt took effect"));
+        }
         let (by, pid) = (place::who(), std::process::id());
         let since = clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let holder = Holder { run: plan.run.clone(), by: by.clone(), pid, since, step: None };
@@ -116,7 +124,9 @@ impl Stage {
                 if drift.of_values() {
                     plan.selection = plan.selection.with_values(values);
                 }
-                (journal, Past::of(&entries))
+                let past = Past::of(&entries);
+                hold_doubts(&approvals, &past, &plan.run)?;
+                (journal, past)
             }
         };
         // what is usual is a help, not a need: where it cannot be read, none is told
@@ -140,7 +150,9 @@ impl Stage {
         };
         let left = lock.as_ref().and_then(|lock| lock.left());
         if let Some(left) = left.filter(|left| left.run != plan.run && !session(&left.run)) {
-            view.line(&drawn!("{} was cut off; `{}` goes on with it\n", left, again::resume(&left.run)));
+            let kept = RunReport::load(&plan.home.join(place::RUNS).join(&left.run));
+            let resume = kept.map(|report| report.with).unwrap_or_default().resume(&left.run);
+            view.line(&drawn!("{} was cut off; `{}` goes on with it\n", left, resume));
         }
         let said = view.clone();
         interrupt::listen(runtime.handle(), cancel.clone(), plan.run.clone(), move |text| {
@@ -166,7 +178,7 @@ impl Stage {
         };
         let version = env!("CARGO_PKG_VERSION").to_string();
         let first = match plan.resumed {
-            true => Record::RunResume { version, by, pid },
+            true => Record::RunResume { version, by, pid, with: again::of_run() },
             false => Record::RunBegin {
                 run: plan.run,
                 runbook: plan.runbook.clone(),
@@ -176,6 +188,7 @@ impl Stage {
                 by,
                 pid,
                 values: handle.values(),
+                with: again::of_run(),
             },
         };
         if plan.mode != Mode::Rehearse {
@@ -234,7 +247,7 @@ fn hold(drift: &Drift, selection: &Selection, run: &str) -> Result<()> {
     let what = format!("not what it was when the run was cut off: {}", drift.summary());
     let help = match drift.first() {
         Some(step) => format!(
-            "put it back, or go on from where it matters, with the steps from there on run anew: {}",
+            "put it back, or go on from where it matters, with the steps from there on run anew: `{}`",
             again::from(run, step)
         ),
         None => "put it back, or start a new run".into(),

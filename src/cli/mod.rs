@@ -64,6 +64,9 @@ enum Command {
     #[command(subcommand)]
     Lab(lab::Command),
     /// Go on with a run that was cut off, ended with an error, or is incomplete
+    ///
+    /// --from, --only and --skip are of this resume: the next one without them does what they left out. What the run was begun
+    /// without stays left out.
     Resume(resume::Arguments),
     /// Look around in a site's cloud, line by line; read-only until it is unlocked
     Repl(repl::Arguments),
@@ -215,7 +218,7 @@ fn complain(report: &Report) {
 /// Columns to draw into, and whether the stream takes colours.
 fn layout(stream: Stream) -> (usize, bool) {
     match stream.columns() {
-        Some(columns) => (columns.clamp(60, 120), std::env::var_os("NO_COLOR").is_none()),
+        Some(columns) => (columns.clamp(40, 120), std::env::var_os("NO_COLOR").is_none()),
         None => (100, false),
     }
 }

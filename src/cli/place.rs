@@ -27,6 +27,11 @@ pub struct StateArguments {
 }
 
 impl StateArguments {
+    /// The directory that was named for it.
+    pub fn given(&self) -> Option<&Path> {
+        self.state_dir.as_deref()
+    }
+
     /// The directory of a site's state: as given, as the site says, or the user's own.
     pub fn home(&self, site: &Site) -> Result<PathBuf> {
         match self.state_dir.clone().or_else(|| site.run.state_dir.clone()) {

@@ -100,7 +100,7 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
         runtime: runtime.handle().clone(),
         observer,
         approver: Box::new(move |cancel| Box::new(Terminal::in_session(view.clone(), cancel, repl::ask))),
-        approvals: Approvals::of(None, arguments.approve.any()),
+        approvals: Approvals::of(None, arguments.approve.of_session()?),
         idle: arguments.idle,
     });
     // what is still under way in the background is not waited for

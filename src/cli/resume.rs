@@ -44,10 +44,7 @@ pub(super) fn main(arguments: Arguments) -> Result<u8> {
     }
     let mode = if report.mode == Mode::Observe.name() { Mode::Observe } else { Mode::Run };
     let selection = arguments.conduct.steps.of(&site.layers, &report.runbook)?;
-    let selection = match selection.is_all() {
-        true => report.selection.unwrap_or_default().going_on(),
-        false => selection,
-    };
+    let selection = selection.going_on(&report.wanted);
     arguments.conduct.conduct(Plan {
         site,
         home,

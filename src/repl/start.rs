@@ -143,6 +143,7 @@ fn session(settings: Settings) -> Result<u8> {
             by: settings.by.clone(),
             pid,
             values: handle.values(),
+            with: Default::default(),
         },
     )?;
     let holder = Holder { run: id, by: settings.by.clone(), pid, since, step: None };

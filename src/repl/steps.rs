@@ -92,6 +92,7 @@ fn conduct(
             by: start.by.clone(),
             pid: std::process::id(),
             values: site.values(),
+            with: Default::default(),
         },
     )?;
     if !session.lock.is_open() {

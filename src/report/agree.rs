@@ -40,7 +40,7 @@ pub fn load(dir: &Path) -> Result<RunReport> {
 /// As [`load`].
 pub(super) fn hold(dir: &Path, read: &Read) -> Result<Made> {
     let path = Paths::of(dir).json;
-    let Some(stored) = stored(&path)? else { return Ok(Made::Nowhere) };
+    let Some(stored) = stored(dir, &path)? else { return Ok(Made::Nowhere) };
     let place = |e: Error, line: u64| {
         let line = usize::try_from(line).unwrap_or(usize::MAX);
         e.place(dir.join(journal::FILE).display().to_string(), line, 0)
@@ -48,13 +48,13 @@ pub(super) fn hold(dir: &Path, read: &Read) -> Result<Made> {
     let last = read.entries.len() as u64;
     let Some(made_of) = line_of(read, stored["head"].as_str().unwrap_or_default()) else {
         let what = format!("{} is of another journal: no line of this one is its head", path.display());
-        return Err(place(disagree(what), last));
+        return Err(place(disagree(dir, what), last));
     };
     let (entries, rest) = read.entries.split_at(usize::try_from(made_of).unwrap_or(usize::MAX));
     let over = RunReport::of(&read.entries).end.is_some();
     if over && !rest.is_empty() {
         let what = format!("{} ends at line {made_of}, and the journal goes on", path.display());
-        return Err(place(disagree(what), made_of + 1));
+        return Err(place(disagree(dir, what), made_of + 1));
     }
     let report = RunReport { head: stored["head"].as_str().map(str::to_string), ..RunReport::of(entries) };
     let due: Value = serde_json::from_str(&json::render(&report)?).unwrap_or_default();
@@ -65,7 +65,7 @@ pub(super) fn hold(dir: &Path, read: &Read) -> Result<Made> {
             .or_else(|| found.step.and_then(|n| line_of_step(entries, &due["steps"][n])))
             .unwrap_or(made_of);
         return Err(place(
-            disagree(what)
+            disagree(dir, what)
                 .cause(format!("the report says {}", told(&found.stored)))
                 .cause(format!("the journal says {}", told(&found.due))),
             line,
@@ -81,7 +81,7 @@ pub(super) fn hold(dir: &Path, read: &Read) -> Result<Made> {
 /// [`ErrorKind::Journal`], which names the first that is not as it was made.
 pub(super) fn hold_pages(dir: &Path, read: &Read) -> Result<()> {
     let paths = Paths::of(dir);
-    let Some(stored) = stored(&paths.json)? else { return Ok(()) };
+    let Some(stored) = stored(dir, &paths.json)? else { return Ok(()) };
     let mut report = RunReport { head: Some(read.last_hash.clone()), ..RunReport::of(&read.entries) };
     adopt_prose(&mut report, &stored);
     let same = same_writer(&stored);
@@ -95,24 +95,26 @@ pub(super) fn hold_pages(dir: &Path, read: &Read) -> Result<()> {
         if if same { text != due } else { !text.contains(&read.last_hash) && due.contains(&read.last_hash) } {
             let what = format!("{} is not as it was made of the journal", path.display());
             let line = text.lines().zip(due.lines()).take_while(|(a, b)| a == b).count() + 1;
-            return Err(disagree(what).place(path.display().to_string(), line, 0));
+            return Err(disagree(dir, what).place(path.display().to_string(), line, 0));
         }
     }
     Ok(())
 }
 
-fn disagree(what: String) -> Error {
+fn disagree(dir: &Path, what: String) -> Error {
+    let dir = again::in_full(dir);
     Error::new(ErrorKind::Journal, what).help(format!(
         "keep the run's directory as evidence; a head that was kept elsewhere tells whether it is the journal that was changed \
          (`{}` prints it). `{}` makes the reports anew from the journal",
-        again::command(&["verify-run"]),
-        again::command(&["show-run", "--write"])
+        again::command(&["verify-run", &dir]),
+        again::command(&["show-run", &dir, "--write"])
     ))
 }
 
-fn stored(path: &Path) -> Result<Option<Value>> {
-    let wrong =
-        |e: &dyn std::error::Error| disagree(format!("{} cannot be read", path.display())).from_source(e);
+fn stored(dir: &Path, path: &Path) -> Result<Option<Value>> {
+    let wrong = |e: &dyn std::error::Error| {
+        disagree(dir, format!("{} cannot be read", path.display())).from_source(e)
+    };
     match std::fs::read_to_string(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(wrong(&e)),

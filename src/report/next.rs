@@ -1,7 +1,6 @@
 //! How a run goes on: the command that does it, typed as it is shown, or none where none can.
 
 use super::summary::{Standing, Summary, is_session};
-use crate::base::again;
 use crate::run::approval;
 use crate::run::report::{EffectOutcome, RunReport, StepReport};
 use crate::run::step::Idle;
@@ -22,7 +21,7 @@ impl Next {
         if report.mode != Mode::Run.name() || is_session(report) {
             return None;
         }
-        let resume = |how| Some(Next { how, command: again::resume(&report.run) });
+        let resume = |how| Some(Next { how, command: report.with.resume(&report.run) });
         let kind = report.end.as_ref().and_then(|end| end.error["kind"].as_str());
         match (Summary::of(report).standing, kind) {
             (Standing::Passed | Standing::Excepted, _) => None,
@@ -33,7 +32,7 @@ impl Next {
             // a changed text is gone on with from the step that it changes
             (Standing::Failed, Some("script")) => match failed_in(report) {
                 Some(step) => {
-                    let command = again::from(&report.run, &step.id);
+                    let command = report.with.from(&report.run, &step.id);
                     Some(Next { how: "Once the text is mended, go on with", command })
                 }
                 None => resume("Once the text is mended, go on with"),
@@ -49,9 +48,15 @@ impl Next {
             Some(Verdict::Skipped { reason }) => Idle::of(reason) == Idle::LeftOut,
             verdict => verdict.is_none(),
         };
-        // a resumed run leaves out the same steps
-        if lacks.clone().any(not_run) {
-            let command = again::command(&["run", &report.runbook]);
+        let left_out = lacks.filter(|step| not_run(*step));
+        let mut left_out = left_out.map(|step| step.is_none_or(|s| report.wanted.leaves_out(&s.id)));
+        if let Some(at_first) = left_out.clone().next() {
+            // what was left out from the beginning is left out by each resume, else by one
+            if !at_first && !left_out.any(|at_first| at_first) {
+                let how = "To do what was left out, go on with";
+                return Next { how, command: report.with.resume(&report.run) };
+            }
+            let command = report.with.command(&["run", &report.runbook]);
             return Next { how: "With the steps that were left out, begin anew", command };
         }
         let unsigned = |step: &StepReport| matches!(step.verdict, Some(Verdict::Outstanding { .. }));
@@ -59,7 +64,7 @@ impl Next {
             true => "On a terminal, to sign what is outstanding, go on with",
             false => "Once the cause is gone, go on with",
         };
-        Next { how, command: again::resume(&report.run) }
+        Next { how, command: report.with.resume(&report.run) }
     }
 
     /// On a terminal somebody is asked; the form approves it where nobody is there.
@@ -77,9 +82,9 @@ impl Next {
         match grant.map(|grant| grant.to_string()) {
             Some(form) => Next {
                 how: "Go on on a terminal, or with this approval",
-                command: again::command(&["resume", &report.run, "--approve", &form]),
+                command: report.with.command(&["resume", &report.run, "--approve", &form]),
             },
-            None => Next { how: "Go on with", command: again::resume(&report.run) },
+            None => Next { how: "Go on with", command: report.with.resume(&report.run) },
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::run::conclusion::INCOMPLETE;
 use crate::run::head::Agreement;
 use crate::run::journal;
 use crate::run::report::RunReport;
+use crate::script::promised;
 
 /// What the check found in a sound journal.
 #[derive(Clone, Debug, Serialize)]
@@ -70,6 +71,7 @@ pub enum Ending {
 pub fn verify(dir: &Path) -> Result<Verification> {
     let path = dir.join(journal::FILE);
     let read = journal::sound(dir)?;
+    promised::hold(&read.entries, dir).map_err(|found| journal::contradicts(dir, &found))?;
     let made = agree::hold(dir, &read)?;
     if made == Made::Whole {
         agree::hold_pages(dir, &read)?;

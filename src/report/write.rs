@@ -60,7 +60,7 @@ fn replace(path: &Path, text: &str) -> Result<()> {
             .from_source(&e)
             .help(format!(
                 "the journal is whole: free space or fix the directory's rights, then `{}`",
-                again::command(&["show-run", "--write"])
+                again::command(&["show-run", &again::in_full(dir), "--write"])
             ))
     })
 }

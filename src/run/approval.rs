@@ -85,6 +85,20 @@ impl Approvals {
         by.or_else(|| (self.run || self.steps.contains(q.step)).then(|| "operator".to_string()))
     }
 
+    /// The form that says beforehand that a change in doubt took effect, if one does.
+    pub fn said_done(&self, q: &Question<'_>) -> Option<String> {
+        let done = Grant::Done(q.step.to_string());
+        (q.in_doubt && self.granted.contains(&done)).then(|| format!("--approve {done}"))
+    }
+
+    /// The steps of which it is said that what is in doubt took effect.
+    pub fn steps_said_done(&self) -> impl Iterator<Item = &str> {
+        self.granted.iter().filter_map(|grant| match grant {
+            Grant::Done(step) => Some(step.as_str()),
+            _ => None,
+        })
+    }
+
     /// Asks where nothing is known and nothing was `said` yet, and remembers the answer. Returns who approved.
     pub fn decide(
         &mut self,
@@ -143,7 +157,10 @@ fn beforehand(q: &Question<'_>) -> String {
     if q.in_doubt {
         let look = "it may have been sent before the cut: look, then run it on a terminal, and say there whether it is done";
         let form = narrowest(q.step, q.intent, true);
-        return format!("{look}, or approve that it is sent again: --approve {form}");
+        let done = Grant::Done(q.step.to_string());
+        return format!(
+            "{look}, or say that it is done: --approve {done}, or approve that it is sent again: --approve {form}"
+        );
     }
     // a session's line is no step that could be named before it is typed
     if q.step.starts_with('[') {
@@ -258,7 +275,8 @@ mod tests {
                     .map(|rest| rest.split([' ', ',']).next().unwrap().parse::<Grant>().unwrap());
                 let line = step.starts_with('[') && ids == 0;
                 assert!(line || help.contains("--approve "), "{help}");
-                assert!(printed.all(|grant| Approvals::of(None, [grant]).known(&q).is_some()), "{help}");
+                let covers = |all: Approvals| all.known(&q).or_else(|| all.said_done(&q)).is_some();
+                assert!(printed.all(|grant| covers(Approvals::of(None, [grant]))), "{help}");
             }
         }
     }
@@ -273,7 +291,11 @@ mod tests {
         assert!(Approvals::of(Some("--yes"), all).known(&q).is_none());
         assert!(Approvals::of(None, [Grant::Again("2".into())]).known(&q).is_none());
         assert!(Approvals::of(None, [Grant::Again("1".into())]).known(&q).is_some());
+        let done = Approvals::of(None, [Grant::Done("1".into())]);
+        assert_eq!(done.said_done(&q).as_deref(), Some("--approve step:1:done"));
+        assert!(done.known(&q).is_none(), "it lets nothing be sent");
         let sure = Question { in_doubt: false, ..q };
+        assert!(done.said_done(&sure).is_none() && done.known(&sure).is_none());
         assert!(Approvals::of(None, [Grant::Again("1".into())]).known(&sure).is_none());
     }
 }

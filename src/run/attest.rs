@@ -9,8 +9,8 @@ use super::frame::{self, frame};
 use super::met::Ending;
 use super::record::{Entry, Record};
 use super::state::{Run, lock};
-use crate::base::Result;
 use crate::base::secret::mask;
+use crate::base::{Error, ErrorKind, Result};
 
 /// What the step at work has shown so far: its gates and its named values. A claim is signed over it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,6 +93,13 @@ impl Run {
             return Ok(by);
         }
         let by = shared.approver.attest(&claim_told);
+        // Ctrl-C is no answer: the step that asks is the one that was interrupted, and it asks again when the run goes on
+        if by.is_none() && self.cancel().is_cancelled() {
+            let e =
+                Error::new(ErrorKind::Interrupted, format!("interrupted at the signature of: {claim_told}"));
+            frame::meet_error(&e);
+            return Err(e);
+        }
         self.append(Record::Attest { step, claim: claim.into(), by: by.clone(), kept: None })?;
         if by.is_none() {
             frame::meet(Ending::Outstanding(claim.into()));

@@ -44,6 +44,10 @@ struct Audit<'a> {
     observed: bool,
     /// The steps that its verdict needs; `None`: it was written before journals said that.
     needs: Option<&'a [String]>,
+    /// The texts that were loaded since it last went on, by name and layer, until the runbook named itself.
+    texts: BTreeMap<(&'a str, &'a str), &'a str>,
+    /// The texts by which the runbook named itself last, and the steps that its verdict needed then.
+    named: Option<(BTreeMap<(&'a str, &'a str), &'a str>, &'a [String])>,
     /// Which steps the operator leaves out.
     selection: Option<&'a Selection>,
     signatures: Signatures,
@@ -126,8 +130,9 @@ impl<'a> Audit<'a> {
             Record::WaitSample { wait, .. } => self.waiting(*wait, false)?,
             Record::WaitEnd { wait, .. } => self.waiting(*wait, true)?,
             Record::Selection(selection) => self.selection = Some(selection),
-            Record::Runbook { needs, .. } => self.needs = needs.as_deref().or(self.needs),
-            Record::Outcome { .. } | Record::RunBegin { .. } | Record::Source(_) => {}
+            Record::Runbook { needs, .. } => self.name(needs.as_deref())?,
+            Record::Source(mark) => drop(self.texts.insert((&mark.name, &mark.layer), &mark.sha256)),
+            Record::Outcome { .. } | Record::RunBegin { .. } => {}
             Record::Note { step, .. }
             | Record::Fact { step, .. }
             | Record::Gate { step, .. }
@@ -143,8 +148,29 @@ impl<'a> Audit<'a> {
         Ok(())
     }
 
+    /// Holds that the same texts with the same values say the same of what the verdict needs.
+    fn name(&mut self, needs: Option<&'a [String]>) -> Result<(), Fault> {
+        self.needs = needs.or(self.needs);
+        let Some(needs) = needs else { return Ok(()) };
+        let other_values = self.selection.is_some_and(|selection| selection.values().is_some());
+        if let Some((texts, before)) = &self.named
+            && *texts == self.texts
+            && *before != needs
+            && !other_values
+        {
+            return Err(format!(
+                "the run's verdict needs {}, and before it went on, by the same texts, {}",
+                named(needs),
+                named(before)
+            ));
+        }
+        self.named = Some((self.texts.clone(), needs));
+        Ok(())
+    }
+
     /// What stood open at a cut is begun anew.
     fn resume(&mut self, line: u64) {
+        self.texts.clear();
         self.resumed_at = line;
         self.selection = None;
         self.ended = None;
@@ -238,7 +264,7 @@ impl<'a> Audit<'a> {
         if recalled {
             let kept = self.before.get(step).filter(|kept| {
                 let left_out =
-                    self.selection.is_some_and(|s| s.could_leave_out(step)) && kept.verdict.keeps();
+                    self.selection.is_some_and(|s| s.could_leave_out(step)) && kept.verdict.stays();
                 let may = match open.kind {
                     StepKind::Change => !open.worked && kept.verdict.carries(),
                     // it looked at what the run itself has removed by then
@@ -326,6 +352,10 @@ impl Open<'_> {
             _ => None,
         }
     }
+}
+
+fn named(steps: &[String]) -> String {
+    if steps.is_empty() { "no step by name".into() } else { steps.join(", ") }
 }
 
 fn passed(ok: bool) -> &'static str {

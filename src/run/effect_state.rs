@@ -404,7 +404,7 @@ mod tests {
     }
 
     fn resume() -> Record {
-        Record::RunResume { version: "1".into(), by: "x".into(), pid: 1 }
+        Record::RunResume { version: "1".into(), by: "x".into(), pid: 1, with: Default::default() }
     }
 
     #[test]

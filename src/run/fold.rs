@@ -59,16 +59,18 @@ impl Fold {
         report.began.get_or_insert(entry.at);
         report.ended = Some(entry.at);
         report.entries = entry.n;
+        report.wanted.take(&entry.record);
         match &entry.record {
-            Record::RunBegin { run, runbook, site, mode, version, by, values, .. } => {
+            Record::RunBegin { run, runbook, site, mode, version, by, values, with, .. } => {
                 (report.run, report.runbook, report.site) = (run.clone(), runbook.clone(), site.clone());
                 (report.mode, report.version, report.by) = (mode.clone(), version.clone(), by.clone());
-                report.values = values.clone();
+                (report.values, report.with) = (values.clone(), with.clone());
             }
             Record::Selection(selection) => report.selection = Some(selection.clone()),
-            Record::RunResume { version, by, .. } => {
+            Record::RunResume { version, by, with, .. } => {
+                report.with = with.clone();
                 report.resumes.push(ResumeReport { at: entry.at, by: by.clone(), version: version.clone() });
-                report.end = None;
+                (report.end, report.selection) = (None, None);
             }
             Record::Source(mark) => {
                 if !report.sources.contains(mark) {
@@ -291,7 +293,7 @@ mod tests {
     }
 
     fn resume() -> Record {
-        Record::RunResume { version: "1".into(), by: "ops".into(), pid: 1 }
+        Record::RunResume { version: "1".into(), by: "ops".into(), pid: 1, with: Default::default() }
     }
 
     fn outcomes(report: &RunReport) -> Vec<EffectOutcome> {

@@ -13,6 +13,9 @@ const DESTROYS: &str = ":destroys";
 /// What ends it where a change that is in doubt is meant.
 const AGAIN: &str = ":again";
 
+/// What ends it where such a change is said to be done.
+const DONE: &str = ":done";
+
 /// What is written otherwise in a step's id: a form is one word for a shell, has no comma, and no `:` of its own.
 const IN_STEP: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
 
@@ -28,6 +31,8 @@ pub enum Grant {
     Destroys(String),
     /// `step:5.1:again`: those of them that are in doubt since a cut, whatever they do: somebody has looked.
     Again(String),
+    /// `step:5.1:done`: those of them that no look can settle took effect: somebody has looked. It lets nothing be sent.
+    Done(String),
     /// `id:UUID`: whatever is aimed at this one thing. Never a word of a command.
     Id(String),
 }
@@ -36,7 +41,7 @@ impl Grant {
     /// The step that it names.
     pub fn step(&self) -> Option<&str> {
         match self {
-            Grant::Step(step) | Grant::Destroys(step) | Grant::Again(step) => Some(step),
+            Grant::Step(step) | Grant::Destroys(step) | Grant::Again(step) | Grant::Done(step) => Some(step),
             Grant::Id(_) => None,
         }
     }
@@ -49,6 +54,7 @@ impl fmt::Display for Grant {
             Grant::Step(step) => write!(f, "step:{}", utf8_percent_encode(step, IN_STEP)),
             Grant::Destroys(step) => write!(f, "step:{}{DESTROYS}", utf8_percent_encode(step, IN_STEP)),
             Grant::Again(step) => write!(f, "step:{}{AGAIN}", utf8_percent_encode(step, IN_STEP)),
+            Grant::Done(step) => write!(f, "step:{}{DONE}", utf8_percent_encode(step, IN_STEP)),
             Grant::Id(id) => write!(f, "id:{}", utf8_percent_encode(id, IN_ID)),
         }
     }
@@ -72,16 +78,14 @@ impl FromStr for Grant {
         };
         match text.split_once(':') {
             Some(("step", step)) => {
-                let (step, form): (&str, fn(String) -> Grant) =
-                    match (step.strip_suffix(DESTROYS), step.strip_suffix(AGAIN)) {
-                        (Some(step), _) => (step, Grant::Destroys),
-                        (None, Some(step)) => (step, Grant::Again),
-                        (None, None) => (step, Grant::Step),
-                    };
+                let forms: [(&str, fn(String) -> Grant); 3] =
+                    [(DESTROYS, Grant::Destroys), (AGAIN, Grant::Again), (DONE, Grant::Done)];
+                let form = forms.iter().find_map(|(end, form)| Some((step.strip_suffix(end)?, *form)));
+                let (step, form) = form.unwrap_or((step, Grant::Step));
                 if step.is_empty() || step.contains(':') {
                     return Err(wrong(
                         format!("`{text}` names no step"),
-                        "step:5.1, step:5.1:destroys or step:5.1:again",
+                        "step:5.1, step:5.1:destroys, step:5.1:again or step:5.1:done",
                     ));
                 }
                 written(step).map(form)
@@ -136,6 +140,8 @@ mod tests {
             ("step:destroys".into(), Grant::Step("destroys".into())),
             ("step:5.1:again".into(), Grant::Again("5.1".into())),
             ("step:again".into(), Grant::Step("again".into())),
+            ("step:5.1:done".into(), Grant::Done("5.1".into())),
+            ("step:done".into(), Grant::Step("done".into())),
             ("step:a%20b".into(), Grant::Step("a b".into())),
             (format!("id:{ID}"), Grant::Id(ID.to_lowercase())),
             ("id:/home/ops/image.qcow2".into(), Grant::Id("/home/ops/image.qcow2".into())),
@@ -180,6 +186,8 @@ mod tests {
             for grant in [
                 Grant::Step(step.clone()),
                 Grant::Destroys(step.clone()),
+                Grant::Again(step.clone()),
+                Grant::Done(step.clone()),
                 Grant::Id(format!("mgmt/nodes/{name}")),
                 Grant::Id(format!("/home/{name}")),
             ] {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::audit::audit;
+use super::audit::{Contradiction, audit};
 use super::head::{self, Agreement, Head, Kept};
 use super::readable;
 use super::record::{Entry, Record};
@@ -137,11 +137,12 @@ fn digest(line: &str) -> String {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    let run = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     Error::new(ErrorKind::Journal, format!("the journal {} cannot be written", path.display()))
         .from_source(error)
         .help(format!(
             "nothing more was sent; free space or fix the directory's rights, then `{}`",
-            again::command(&["resume"])
+            again::resume(&run.unwrap_or_default())
         ))
 }
 
@@ -212,9 +213,7 @@ pub fn sound(dir: &Path) -> Result<Read> {
     }
     match audit(&read.entries) {
         Ok(()) => Ok(read),
-        Err(found) => {
-            Err(changed(&path, found.line, format!("the journal contradicts itself: {}", found.what)))
-        }
+        Err(found) => Err(contradicts(dir, &found)),
     }
 }
 
@@ -241,6 +240,11 @@ fn agree(dir: &Path, read: &Read, kept: Option<&Kept>) -> Result<Agreement> {
     })
 }
 
+/// What no run writes, in the journal of a directory.
+pub fn contradicts(dir: &Path, found: &Contradiction) -> Error {
+    changed(&dir.join(FILE), found.line, format!("the journal contradicts itself: {}", found.what))
+}
+
 fn changed(path: &Path, line: u64, what: String) -> Error {
     Error::new(ErrorKind::Journal, what)
         .place(path.display().to_string(), usize::try_from(line).unwrap_or(usize::MAX), 0)
@@ -261,6 +265,7 @@ mod tests {
             by: "ops".into(),
             pid: 1,
             values: serde_json::Value::Null,
+            with: Default::default(),
         }
     }
 

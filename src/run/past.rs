@@ -135,11 +135,11 @@ impl Past {
         &self.signatures
     }
 
-    /// How a step ended that the operator leaves out of the resumed run: its verdict and its value count as they are. One
-    /// that failed, that nobody signed or that was left out before has nothing to keep.
+    /// How a step ended that the operator leaves out of the resumed run: its verdict and its value count as they are, also
+    /// where it had begun to look again and was cut off. One that failed or that was left out before has nothing to keep.
     pub(super) fn ended(&self, step: &str, kind: StepKind) -> Option<(&Verdict, &Value)> {
-        let (was, verdict, value, _) = self.steps.get(step).filter(|_| self.verdicts.contains_key(step))?;
-        (*was == kind && verdict.keeps()).then_some((verdict, value))
+        let (was, verdict, value, _) = self.steps.get(step)?;
+        (*was == kind && verdict.stays()).then_some((verdict, value))
     }
 
     /// How steps ended, each as it last did. A step that the resumed run does not come to keeps its verdict.

@@ -10,6 +10,7 @@ use super::conclusion::{Lacking, Outcome};
 use super::readable::finite;
 use super::selection::Selection;
 use super::step::Idle;
+use crate::base::again::With;
 use crate::base::secret::mask_json;
 use crate::base::{Error, ErrorKind, Intent, Result};
 
@@ -112,6 +113,11 @@ impl Verdict {
         matches!(self, Verdict::Fail { .. } | Verdict::Unknown { .. })
     }
 
+    /// Whether a step that the operator leaves out now ends as it ended before: what waits for a signature waits for it still.
+    pub(super) fn stays(&self) -> bool {
+        self.keeps() || matches!(self, Verdict::Outstanding { .. })
+    }
+
     /// Whether a step that needs this one may run.
     pub fn carries(&self) -> bool {
         matches!(self, Verdict::Pass | Verdict::KnownIssue { .. } | Verdict::Waived { .. })
@@ -160,6 +166,9 @@ pub enum Record {
         pid: u32,
         /// The values that differ between sites, secrets masked.
         values: Value,
+        /// What it was started with: the commands that go on with it need that as well.
+        #[serde(default, skip_serializing_if = "With::is_empty")]
+        with: With,
     },
     /// A run goes on after it was cut off.
     RunResume {
@@ -169,6 +178,9 @@ pub enum Record {
         by: String,
         /// Process id.
         pid: u32,
+        /// What it goes on with, as at its beginning.
+        #[serde(default, skip_serializing_if = "With::is_empty")]
+        with: With,
     },
     /// The operator leaves steps out, from here on.
     Selection(Selection),

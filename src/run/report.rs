@@ -12,6 +12,8 @@ pub use super::effect_state::State as EffectOutcome;
 use super::fold;
 use super::journal;
 use super::record::{Entry, SourceMark, StepKind, Verdict};
+use super::selection::Earlier;
+use crate::base::again::With;
 use crate::base::{Intent, Result};
 
 /// A run.
@@ -51,6 +53,9 @@ pub struct RunReport {
     pub sources: Vec<SourceMark>,
     /// The site's values.
     pub values: Value,
+    /// What it was started with, or went on with last: the commands that go on with it need that.
+    #[serde(skip_serializing_if = "With::is_empty")]
+    pub with: With,
     /// The steps, in the order they ran.
     pub steps: Vec<StepReport>,
     /// The steps that the run ended before. Set like [`RunReport::why`].
@@ -62,6 +67,9 @@ pub struct RunReport {
     /// Which steps the operator wanted; `None`: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
+    /// What a resume goes on under of what the operator wanted.
+    #[serde(skip)]
+    pub wanted: Earlier,
     /// Remarks outside of steps.
     pub notes: Vec<String>,
     /// Named values outside of steps.

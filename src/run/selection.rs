@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::record::Record;
 use super::state::lock;
 use crate::base::{Error, ErrorKind, Result};
 
@@ -33,12 +34,46 @@ pub struct Selection {
     /// The site's values from here on, where they are others than the run had.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     values: Value,
+    /// What stands before `from` and has nothing to keep is done: an earlier resume left it out, and this one does not.
+    #[serde(skip)]
+    catches_up: bool,
     /// Whether the run has come to `from`.
     #[serde(skip)]
     reached: AtomicBool,
     /// What it has left out so far.
     #[serde(skip)]
     left_out: Mutex<BTreeSet<String>>,
+}
+
+/// What a run goes on under of what the operator wanted before.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// The choice that it began with, or the step that a resume wanted it from.
+    choice: Option<Selection>,
+    /// Whether it is of a resume.
+    of_resume: bool,
+    resumed: bool,
+}
+
+impl Earlier {
+    /// Takes in what was journaled.
+    pub(super) fn take(&mut self, record: &Record) {
+        match record {
+            Record::RunResume { .. } => self.resumed = true,
+            Record::Selection(first) if !self.resumed => self.choice = Some(first.clone()),
+            Record::Selection(now) if now.from.is_some() && !now.goes_on => {
+                let (from, because) = (now.from.clone(), now.because.clone());
+                self.choice = Some(Selection { from, because, ..Selection::default() });
+                self.of_resume = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a step is left out by a resume as well that says nothing of it.
+    pub fn leaves_out(&self, step: &str) -> bool {
+        !self.of_resume && self.choice.as_ref().is_some_and(|choice| choice.could_leave_out(step))
+    }
 }
 
 impl Clone for Selection {
@@ -50,6 +85,7 @@ impl Clone for Selection {
             skip: self.skip.clone(),
             because: self.because.clone(),
             goes_on: self.goes_on,
+            catches_up: self.catches_up,
             values: self.values.clone(),
             ..Selection::default()
         }
@@ -84,10 +120,21 @@ impl Selection {
         self.from.is_none() && self.only.is_empty() && self.skip.is_empty()
     }
 
-    /// The same choice, for a run that goes on under it.
+    /// The choice of a resume, which is of that resume. Where nothing is said now, what was said when the run began holds. A
+    /// step that a resume wanted the run from holds as well: from there on, what was done before is not what is wanted.
     #[must_use]
-    pub fn going_on(self) -> Self {
-        Selection { goes_on: !self.is_all(), ..self }
+    pub fn going_on(self, earlier: &Earlier) -> Self {
+        let Some(base) = earlier.choice.as_ref().filter(|_| self.from.is_none()) else { return self };
+        let catches_up = earlier.of_resume;
+        if self.is_all() {
+            return Selection { goes_on: true, catches_up, ..base.clone() };
+        }
+        let Some(from) = base.from.clone() else { return self };
+        let because = match base.because == self.because {
+            true => self.because,
+            false => format!("{}; {}", base.because, self.because),
+        };
+        Selection { from: Some(from), because, goes_on: true, catches_up, ..self }
     }
 
     /// The same, for a run that goes on with other values than it had.
@@ -116,12 +163,13 @@ impl Selection {
         self.from.iter().chain(&self.only).chain(&self.skip).map(String::as_str)
     }
 
-    /// Why a step is left out. To be asked once for each step, in their order.
-    pub(super) fn leaves_out(&self, step: &str) -> Option<String> {
+    /// Why a step is left out. To be asked once for each step, in their order. `kept`: it has an end of before the cut to keep.
+    pub(super) fn leaves_out(&self, step: &str, kept: bool) -> Option<String> {
         if self.from.as_deref() == Some(step) {
             self.reached.store(true, Ordering::SeqCst);
         }
         let early = self.from.as_ref().filter(|_| !self.reached.load(Ordering::SeqCst));
+        let early = early.filter(|_| kept || !self.catches_up);
         let option = if let Some(from) = early {
             format!("--from {from}")
         } else if !self.only.is_empty() && !self.only.iter().any(|id| id == step) {
@@ -165,7 +213,7 @@ mod tests {
     use super::*;
 
     fn ran(selection: &Selection) -> Vec<&'static str> {
-        ["1", "2", "3", "4"].into_iter().filter(|id| selection.leaves_out(id).is_none()).collect()
+        ["1", "2", "3", "4"].into_iter().filter(|id| selection.leaves_out(id, false).is_none()).collect()
     }
 
     fn of(from: Option<&str>, only: &[&str], skip: &[&str]) -> Selection {
@@ -180,9 +228,41 @@ mod tests {
         assert_eq!(ran(&of(None, &["2", "4"], &[])), ["2", "4"]);
         assert_eq!(ran(&of(Some("2"), &[], &["3"])), ["2", "4"]);
         let selection = of(Some("3"), &[], &[]);
-        let reason = selection.leaves_out("1").unwrap();
+        let reason = selection.leaves_out("1", true).unwrap();
         assert_eq!(reason, "left out by --from 3: a test");
         assert!(is_left_out(&reason) && !is_left_out("it is there: left out by --from"));
+    }
+
+    #[test]
+    fn a_resumes_choice_is_of_that_resume() {
+        let resumed = || {
+            let (version, by) = (String::new(), String::new());
+            Record::RunResume { version, by, pid: 1, with: Default::default() }
+        };
+        let choice = |said: Selection, records: &[Record]| {
+            let mut earlier = Earlier::default();
+            records.iter().for_each(|record| earlier.take(record));
+            let going_on = said.going_on(&earlier);
+            (ran(&going_on), going_on.goes_on())
+        };
+        let (all, chosen) = (Selection::default, Record::Selection);
+        let skip = || of(None, &[], &["3"]);
+        let from = || of(Some("2"), &[], &[]);
+        let all_steps = vec!["1", "2", "3", "4"];
+        assert_eq!(choice(all(), &[resumed(), chosen(skip())]), (all_steps.clone(), false));
+        assert_eq!(choice(all(), &[chosen(skip()), resumed()]), (vec!["1", "2", "4"], true));
+        assert_eq!(choice(of(None, &["3"], &[]), &[chosen(skip()), resumed()]), (vec!["3"], false));
+        assert_eq!(choice(all(), &[chosen(from()), resumed()]), (vec!["2", "3", "4"], true));
+        assert_eq!(
+            choice(all(), &[resumed(), chosen(from())]),
+            (all_steps.clone(), true),
+            "nothing is kept of step 1"
+        );
+        assert_eq!(choice(skip(), &[resumed(), chosen(from()), resumed()]), (vec!["1", "2", "4"], true));
+        assert_eq!(choice(from(), &[chosen(skip()), resumed()]), (vec!["2", "3", "4"], false));
+        let narrowed = [chosen(skip()), resumed(), chosen(from()), resumed()];
+        assert_eq!(choice(all(), &narrowed), (all_steps.clone(), true));
+        assert_eq!(choice(from(), &[]), (vec!["2", "3", "4"], false));
     }
 
     #[test]

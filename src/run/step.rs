@@ -115,7 +115,8 @@ impl Run {
         body: impl FnOnce() -> Result<T, E>,
     ) -> Result<Option<T>, E> {
         self.admit(spec)?;
-        let left_out = self.shared().selection.leaves_out(&spec.id);
+        let kept = self.shared().past.ended(&spec.id, spec.kind).is_some();
+        let left_out = self.shared().selection.leaves_out(&spec.id, kept);
         if (left_out.is_some() || !self.begins_anew(&spec.id))
             && let Some(value) = self.recalled(spec, codec, left_out.is_some())?
         {

@@ -6,6 +6,7 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode};
 
 use super::modules::Library;
 use super::thrown::Thrown;
+use crate::base::screen::commands::{freed, held};
 use crate::base::screen::{self, Drawn};
 use crate::base::secret::masked;
 use crate::base::{Error, Place};
@@ -32,6 +33,8 @@ impl Report {
     ) -> Self {
         let (code, message) = (shown(&code.into()), shown(&message.into()));
         let help = help.map(|help| shown(&help));
+        // a command in it is one word for the layout
+        let help = help.map(|help| held(&help).into_owned());
         Report { message, code, help, source: None, label: None, way: Vec::new(), severity }
     }
 
@@ -129,7 +132,7 @@ impl Report {
             .without_syntax_highlighting();
         let mut text = String::new();
         match handler.render_report(&mut text, self) {
-            Ok(()) => Drawn::by_library(&masked(text)),
+            Ok(()) => Drawn::by_library(&masked(freed(text, width))),
             Err(_) => Drawn::lines(&self.message),
         }
     }

@@ -21,6 +21,7 @@ pub mod overrides;
 pub mod paragraphs;
 pub mod primitive;
 pub mod primitives;
+pub mod promised;
 pub mod prose;
 pub mod quote;
 pub mod reference;

@@ -301,3 +301,133 @@ fn who_ran_it_is_not_what_the_environment_says() {
     assert!(!ended.report.by.contains("mallory"), "{}", ended.report.by);
     assert!(ended.report.by.starts_with(&format!("{}@", own.unwrap())), "{}", ended.report.by);
 }
+
+/// A journal written anew, chained, without the head and the reports that would tell.
+fn written_anew(dir: &Path, change: impl FnOnce(&mut Vec<Value>)) {
+    let path = dir.join(journal::FILE);
+    let text = fs::read_to_string(&path).unwrap();
+    let mut records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    change(&mut records);
+    fs::write(&path, chained(records)).unwrap();
+    for file in [head::FILE, "report.json", "report.md", "report.html", "junit.xml"] {
+        let _ = fs::remove_file(dir.join(file));
+    }
+}
+
+/// A run of a runbook whose verdict needs a signature that nobody gave, and that went on once.
+fn unsigned() -> (Rig, PathBuf) {
+    let rig = Rig::new("name = \"quiet\"\n");
+    let book = "runbook(\"sign\", \"Sign\", #{ needs: [\"1\", \"2\"] });\n\
+        verify(\"1\", \"Sign\", || attest(\"it is so\"));\n\
+        verify(\"2\", \"Sign more\", || { let n = [1, 2].map(|x| x + 1); note(`${n}`); attest(\"it is still so\"); });\n\
+        verify(\"3\", \"Maybe\", || { if site.name == \"other\" { attest(\"never asked\"); } note(\"fine\") });\n";
+    rig.file("sign.rhai", book);
+    rig.run(&["run", "sign"]).expect(16);
+    rig.run(&["resume"]).expect(16);
+    let dir = fs::read_dir(rig.state().join("runs")).unwrap().next().unwrap().unwrap().path();
+    rig.run(&["verify-run"]).expect(0);
+    (rig, dir)
+}
+
+/// Makes the end of a run, and of its steps, say that it passed.
+fn passes(records: &mut [Value]) {
+    for record in records.iter_mut() {
+        let fields = record.as_object_mut().unwrap();
+        if fields["kind"] == "step-end" {
+            fields.remove("claim");
+            fields.insert("verdict".into(), "pass".into());
+        }
+    }
+    let end = records.last_mut().unwrap().as_object_mut().unwrap();
+    end.remove("lacks");
+    end.extend([("ok".into(), true.into()), ("exit".into(), 0.into()), ("outcome".into(), "passed".into())]);
+}
+
+#[test]
+fn what_a_verdict_needs_is_held_against_the_texts_and_what_was_before() {
+    let refused = |change: fn(&mut Vec<Value>), said: &str| {
+        let (rig, dir) = unsigned();
+        written_anew(&dir, change);
+        let told = rig.run(&["verify-run"]).expect(JOURNAL).told();
+        assert!(told.contains(said), "{told}");
+    };
+    // one part of the run says otherwise than the part before
+    refused(
+        |records| {
+            let named = records.iter_mut().rfind(|r| r["kind"] == "runbook").unwrap();
+            named["needs"] = json!(["3"]);
+            let end = records.last_mut().unwrap().as_object_mut().unwrap();
+            end.remove("lacks");
+            end.extend([
+                ("ok".into(), true.into()),
+                ("exit".into(), 0.into()),
+                ("outcome".into(), "passed".into()),
+            ]);
+        },
+        "needs 3, and before it went on, by the same texts, 1, 2",
+    );
+    // all parts do: the text is kept
+    refused(
+        |records| {
+            for named in records.iter_mut().filter(|r| r["kind"] == "runbook") {
+                named["needs"] = json!(["3"]);
+            }
+            for end in records.iter_mut().filter(|r| r["kind"] == "run-end") {
+                let end = end.as_object_mut().unwrap();
+                end.remove("lacks");
+                end.extend([
+                    ("ok".into(), false.into()),
+                    ("exit".into(), 130.into()),
+                    ("outcome".into(), "failed".into()),
+                    ("error".into(), json!({"kind": "interrupted", "what": "interrupted"})),
+                ]);
+            }
+        },
+        "needs 3, and by its texts 1, 2",
+    );
+}
+
+#[test]
+fn a_signature_that_a_text_asks_for_cannot_be_left_out() {
+    // the line that says that nobody signed is taken away, and the steps pass
+    let (rig, dir) = unsigned();
+    written_anew(&dir, |records| {
+        let resumed = records.iter().position(|r| r["kind"] == "run-resume").unwrap();
+        let mut n = 0;
+        records.retain(|r| {
+            n += 1;
+            n <= resumed || r["kind"] != "attest"
+        });
+        passes(&mut records[resumed..]);
+    });
+    let told = rig.run(&["verify-run"]).expect(JOURNAL).told();
+    assert!(told.contains("step 1 ends as PASS, and nobody signed \"it is so\""), "{told}");
+
+    // another claim that is signed does not stand in for it, in a body with statements before
+    let (rig, dir) = unsigned();
+    written_anew(&dir, |records| {
+        for record in records.iter_mut().filter(|r| r["kind"] == "attest") {
+            record["by"] = "jo".into();
+            if record["step"] == "2" {
+                record["claim"] = "the weather is fine".into();
+            }
+        }
+        let first = records.iter().position(|r| r["kind"] == "run-end").unwrap();
+        records.truncate(first + 1);
+        passes(records);
+    });
+    let told = rig.run(&["verify-run"]).expect(JOURNAL).told();
+    assert!(told.contains("step 2 ends as PASS, and nobody signed \"it is still so\""), "{told}");
+
+    // and the kept text is the one that the journal names
+    let (rig, dir) = unsigned();
+    for text in fs::read_dir(dir.join("sources")).unwrap() {
+        let path = text.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        if text.contains("it is so") {
+            fs::write(&path, text.replace("attest(\"it is so\")", "note(\"it is so\")")).unwrap();
+        }
+    }
+    let told = rig.run(&["verify-run"]).expect(JOURNAL).told();
+    assert!(told.contains("is not the one kept beside the journal"), "{told}");
+}

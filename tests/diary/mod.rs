@@ -49,6 +49,7 @@ impl Diary {
                 "network": {"external": "provider-ext", "workload_cidr": "10.20.16.0/24"},
                 "core_vips": ["10.12.4.50", "10.12.4.51", "10.12.4.52"],
             }),
+            with: Default::default(),
         });
         for (name, layer, fill) in [
             ("phase-08", "embedded", "3f"),
@@ -74,7 +75,12 @@ impl Diary {
         let now = entries.last().unwrap().at + SignedDuration::from_secs(after);
         let waits = entries.iter().filter(|e| matches!(e.record, Record::WaitBegin { .. })).count() as u64;
         let mut d = Diary { journal, now, began: now, waits, step: String::new(), calls: 0 };
-        d.write(Record::RunResume { version: "0.1.0".into(), by: "jesse@jumphost".into(), pid: 4890 });
+        d.write(Record::RunResume {
+            version: "0.1.0".into(),
+            by: "jesse@jumphost".into(),
+            pid: 4890,
+            with: Default::default(),
+        });
         d
     }
 

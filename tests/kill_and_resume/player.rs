@@ -254,7 +254,7 @@ fn a_run_in_a_process_of_its_own() {
     };
     let (version, by, pid) = ("test".to_string(), "test".to_string(), std::process::id());
     let first = match part.resumed {
-        true => Record::RunResume { version, by, pid },
+        true => Record::RunResume { version, by, pid, with: Default::default() },
         false => Record::RunBegin {
             run: "r".into(),
             runbook: part.runbook.clone(),
@@ -264,6 +264,7 @@ fn a_run_in_a_process_of_its_own() {
             by,
             pid,
             values: handle.values(),
+            with: Default::default(),
         },
     };
     let run = Run::begin(settings, first).unwrap();

@@ -126,7 +126,8 @@ impl Stage {
             cancel: self.cancel,
             cleanup_within: Duration::from_secs(600),
         };
-        let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
+        let first =
+            Record::RunResume { version: "test".into(), by: "test".into(), pid: 1, with: Default::default() };
         let run = Run::begin(settings, first).unwrap();
         let library = Library::new(self.texts);
         let host = Host::new(run.clone(), site, library.clone(), runtime.handle().clone());
@@ -194,7 +195,8 @@ pub fn session(runtime: &tokio::runtime::Handle) -> (rhumb::repl::session::Sessi
         cancel: Cancel::default(),
         cleanup_within: Duration::from_secs(600),
     };
-    let first = Record::RunResume { version: "test".into(), by: "test".into(), pid: 1 };
+    let first =
+        Record::RunResume { version: "test".into(), by: "test".into(), pid: 1, with: Default::default() };
     let run = Run::begin(settings, first).unwrap();
     let holder = rhumb::run::lock::Holder {
         run: "r".into(),

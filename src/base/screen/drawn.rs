@@ -8,6 +8,7 @@ use anstyle::Style;
 use textwrap::core::display_width;
 use textwrap::{Options, WordSeparator, WordSplitter};
 
+use super::commands::{continued, freed, held, is_wider};
 use super::{is_hidden, line, lines};
 use crate::base::secret::mask;
 
@@ -120,7 +121,7 @@ impl Drawn {
     }
 
     /// Each line of it behind something, and the lines that it goes on in at a width behind something else; broken at
-    /// blanks alone, so that what may be copied stays in one piece.
+    /// blanks alone, so that what may be copied stays in one piece. A command is one piece.
     #[must_use]
     pub fn filled(&self, width: Option<usize>, first: &'static str, further: &str) -> Self {
         let further = line(further);
@@ -135,18 +136,19 @@ impl Drawn {
             .break_words(false)
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
-        let room = width.saturating_sub(display_width(first).max(display_width(&further)));
-        let fill = |line: &str| textwrap::fill(&glued(line, room), &options).replace(GLUE, " ");
-        Drawn(self.0.split('\n').map(fill).collect::<Vec<_>>().join("\n"))
+        let fill = |line| freed(textwrap::fill(line, &options), width);
+        Drawn(held(&self.0).split('\n').map(fill).collect::<Vec<_>>().join("\n"))
     }
 
-    /// Its lines within some columns; a word that is longer is broken.
+    /// Its lines within some columns; a word that is longer is broken, unless there is a command that is.
     #[must_use]
     pub fn wrapped(&self, width: usize) -> Self {
+        let text = held(&self.0);
         let options = Options::new(width.max(1))
+            .break_words(!is_wider(&text, width))
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
-        Drawn(textwrap::fill(&glued(&self.0, width), options).replace(GLUE, " "))
+        Drawn(freed(textwrap::fill(&text, options), width))
     }
 
     /// Its further lines behind so many blanks: no text of several lines can pose as lines of the host.
@@ -162,20 +164,51 @@ impl Drawn {
     }
 
     /// It within the columns of a terminal. A line that is too long is broken at a blank, and goes on deeper than it began: the
-    /// terminal would go on at its left edge, where the host's own lines begin.
+    /// terminal would go on at its left edge, where the host's own lines begin. A command goes on behind a backslash.
     #[must_use]
     pub fn fitted(&self, columns: usize) -> Cow<'_, Self> {
         if self.0.lines().all(|line| line.len() <= columns || display_width(line) <= columns) {
             return Cow::Borrowed(self);
         }
         let fit = |line: Drawn| match display_width(&line) > columns {
-            true => {
-                let begins = line.plain().chars().take_while(|c| *c == ' ').count();
-                line.filled(Some(columns), "", &" ".repeat((begins + DEEPER).min(columns / 2)))
-            }
+            true => Drawn::join(line.laid(columns).split().map(|line| line.within(columns)), "\n"),
             false => line,
         };
         Cow::Owned(Drawn::join(self.split().map(fit), "\n"))
+    }
+
+    /// A line of it, where it is no command that is too long by itself.
+    fn laid(&self, columns: usize) -> Self {
+        match continued(&self.0, columns) {
+            Some(lines) => Drawn(lines),
+            None => self.filled(Some(columns), "", &self.deeper(columns)),
+        }
+    }
+
+    /// One of the lines that a line became: a command by itself is still whole.
+    fn within(self, columns: usize) -> Self {
+        let plain = self.plain();
+        let command = plain.trim_start_matches(' ');
+        if display_width(&self.0) <= columns || !command.starts_with("rhumb ") {
+            return self;
+        }
+        if let Some(lines) = continued(&self.0, columns) {
+            return Drawn(lines);
+        }
+        let (begins, deeper) = (" ".repeat(plain.len() - command.len()), self.deeper(columns));
+        let options = Options::new(columns)
+            .initial_indent(&begins)
+            .subsequent_indent(&deeper)
+            .break_words(false)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation);
+        Drawn(textwrap::fill(self.0.trim_start_matches(' '), &options))
+    }
+
+    /// The blanks that a line goes on behind.
+    fn deeper(&self, columns: usize) -> String {
+        let begins = self.plain().chars().take_while(|c| *c == ' ').count();
+        " ".repeat((begins + DEEPER).min(columns / 2))
     }
 
     /// Without blanks and line breaks at its end.
@@ -184,24 +217,6 @@ impl Drawn {
         self.0.truncate(self.0.trim_end().len());
         self
     }
-}
-
-/// Stands for a blank at which no line is broken: one column wide, and private to nobody's texts.
-const GLUE: char = '\u{f8ff}';
-
-/// A text whose commands (`` `rhumb show restart` ``) stay in one piece where they fit into some columns: they are copied.
-fn glued(text: &str, columns: usize) -> Cow<'_, str> {
-    if !text.contains('`') {
-        return Cow::Borrowed(text);
-    }
-    let parts: Vec<&str> = text.split('`').collect();
-    let last = parts.len() - 1;
-    let glue = |(n, part): (usize, &&str)| {
-        // with the quotes, and a comma behind them
-        let whole = n % 2 == 1 && n < last && !part.contains('\n') && display_width(part) + 3 <= columns;
-        if whole { part.replace(' ', &GLUE.to_string()) } else { (*part).to_string() }
-    };
-    Cow::Owned(parts.iter().enumerate().map(glue).collect::<Vec<_>>().join("`"))
 }
 
 /// The colour sequence that a text begins with.

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use super::secret::mask;
 
+pub(crate) mod commands;
 mod drawn;
 mod visible;
 mod write;

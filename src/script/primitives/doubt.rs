@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::{Error, ErrorKind, Intent, Result, again};
 use crate::run::Effect;
-use crate::run::effect::{Settled, Witness};
+use crate::run::settle::{Settled, Witness};
 use crate::script::host::Host;
 use crate::systems::http::Method;
 use crate::systems::openstack::resource::{self, Named, Resource};

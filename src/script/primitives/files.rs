@@ -6,7 +6,7 @@ use rhai::Dynamic;
 use serde_json::{Value, json};
 
 use crate::base::{Error, ErrorKind, Mutation as _, Payload, Result, Secret};
-use crate::run::effect::Settled;
+use crate::run::settle::Settled;
 use crate::run::{self, Transfer};
 use crate::script::adapter::Call;
 use crate::script::host::Host;

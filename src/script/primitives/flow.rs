@@ -357,7 +357,7 @@ fn refused(call: &Call<'_>, step: &str, lacks: Option<&Absent>) -> Thrown {
     let run = &call.host.run;
     let again = |from: &str| match run.mode() {
         Mode::Rehearse => format!("--from {from}"),
-        _ => again::from(&run.id(), from),
+        _ => format!("`{}`", again::from(&run.id(), from)),
     };
     lacks.map_or_else(Thrown::stopped, |lacks| lacks.refusal(step, again).into())
 }

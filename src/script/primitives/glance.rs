@@ -11,7 +11,7 @@ use super::doubt;
 use super::openstack::{change_with, create, item};
 use crate::base::permit::hex;
 use crate::base::{Error, ErrorKind, Intent, Result, again};
-use crate::run::effect::Settled;
+use crate::run::settle::Settled;
 use crate::run::wait::WaitHooks;
 use crate::run::{self, Mode, Transfer, WaitSpec};
 use crate::script::adapter::Call;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::base::{Error, ErrorKind, Mutation as _, Payload, Result};
 use crate::run;
-use crate::run::effect::Settled;
+use crate::run::settle::Settled;
 use crate::script::adapter::Call;
 use crate::script::handles::HostHandle;
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};

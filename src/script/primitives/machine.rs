@@ -6,7 +6,7 @@ use rhai::{Array, Dynamic};
 
 use crate::base::{Error, ErrorKind, Mutation, Payload, Permit, Result, Secret, Undo};
 use crate::run;
-use crate::run::effect::Settled;
+use crate::run::settle::Settled;
 use crate::script::adapter::Call;
 use crate::script::arguments::Options;
 use crate::script::handles::machine::{CommandOutput, HostHandle, ToolHandle};

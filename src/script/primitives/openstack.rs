@@ -10,7 +10,7 @@ use super::doubt;
 use super::neutron::explained;
 use crate::base::{Error, ErrorKind, Intent, Payload, Result, Undo};
 use crate::run;
-use crate::run::effect::Settled;
+use crate::run::settle::Settled;
 use crate::script::adapter::Call;
 use crate::script::handles::openstack::{Collection, Resource, Scope, answer};
 use crate::script::host::Host;

@@ -90,7 +90,7 @@ fn conduct(dir: &Path, script: &str, answer: Answer, resumed: bool) {
     };
     let (version, by) = ("0.1.0".to_string(), "ops@jump".to_string());
     let first = match resumed {
-        true => Record::RunResume { version, by, pid: 2 },
+        true => Record::RunResume { version, by, pid: 2, with: Default::default() },
         false => Record::RunBegin {
             run: "r".into(),
             runbook: "main".into(),
@@ -100,6 +100,7 @@ fn conduct(dir: &Path, script: &str, answer: Answer, resumed: bool) {
             by,
             pid: 1,
             values: Value::Null,
+            with: Default::default(),
         },
     };
     let settings = RunSettings {

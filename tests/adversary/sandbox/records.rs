@@ -164,8 +164,11 @@ impl Bytes<'_> {
                 by: self.text(),
                 pid: u32::MAX,
                 values: self.value(3),
+                with: rhumb::base::again::With::of(None, &[self.text()], None),
             },
-            1 => Record::RunResume { version: self.text(), by: self.text(), pid: 0 },
+            1 => {
+                Record::RunResume { version: self.text(), by: self.text(), pid: 0, with: Default::default() }
+            }
             2 => Record::Selection(Selection::default()),
             3 => Record::Source(SourceMark { name: self.text(), layer: self.text(), sha256: self.text() }),
             4 => Record::Runbook {

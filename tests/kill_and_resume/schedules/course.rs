@@ -171,7 +171,7 @@ fn conduct(life: &Arc<Life>, way: &Way) -> Ending {
     };
     let (version, by, pid) = ("test".to_string(), "test".to_string(), 1);
     let first = match way.resumed {
-        true => Record::RunResume { version, by, pid },
+        true => Record::RunResume { version, by, pid, with: Default::default() },
         false => Record::RunBegin {
             run: "r".into(),
             runbook: world.book.name.into(),
@@ -181,6 +181,7 @@ fn conduct(life: &Arc<Life>, way: &Way) -> Ending {
             by,
             pid,
             values: handle.values(),
+            with: Default::default(),
         },
     };
     let run = match Run::begin(settings, first) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{KIND, NAME, NAMESPACE, UNDO, given, named};
 use crate::base::{Error, ErrorKind, Payload, Result};
 use crate::run;
-use crate::run::effect::Settled;
+use crate::run::settle::Settled;
 use crate::script::adapter::Call;
 use crate::script::arguments::Options;
 use crate::script::handles::{KubeHandle, Object};
