@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn every_shipped_text_can_be_marked() {
         use crate::script::modules::Shelf as _;
-        let (layers, engine) = (crate::site::Layers::default(), crate::script::engine::bare());
+        let layers = crate::site::Layers::default();
+        let engine = crate::script::survey::known::compiler(true, &crate::script::primitives::all());
         let mut variables = rhai::Scope::new();
         variables.push_constant("site", ());
         for name in layers.names().unwrap() {

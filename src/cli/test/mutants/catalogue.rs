@@ -5,11 +5,12 @@ use rhai::{Engine, Scope};
 use crate::base::error::nearest;
 use crate::base::{Error, Result};
 use crate::cli::usage;
-use crate::script::engine;
 use crate::script::modules::{self, Shelf, Text};
 use crate::script::mutate::marks::Marks;
 use crate::script::mutate::shelf::Instead;
 use crate::script::mutate::{self, Kind, Mutant};
+use crate::script::primitives;
+use crate::script::survey::known;
 use crate::site::Layers;
 
 /// A text.
@@ -55,7 +56,7 @@ impl Catalogue {
                 targets.push(Target { name: name.clone(), text, marked });
             }
         }
-        Ok(Catalogue { targets, candidates, engine: engine::bare() })
+        Ok(Catalogue { targets, candidates, engine: known::compiler(true, &primitives::all()) })
     }
 
     /// The texts with marks in them.
