@@ -34,6 +34,7 @@ mod show;
 mod show_run;
 mod site;
 mod stub;
+mod sweep;
 mod test;
 mod verify_run;
 mod view;
@@ -60,6 +61,8 @@ enum Command {
     Rehearse(rehearse::Arguments),
     /// Run *_test.rhai files, which rehearse runbooks and say what must come of it
     Test(test::Arguments),
+    /// Find which answers of a cloud a runbook would pass over though it should not
+    Sweep(sweep::Arguments),
     /// Practise on a lab with the ordinary clients
     #[command(subcommand)]
     Lab(lab::Command),
@@ -153,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::main(arguments),
         Command::Rehearse(arguments) => rehearse::main(&arguments),
         Command::Test(arguments) => test::main(&arguments),
+        Command::Sweep(arguments) => sweep::main(&arguments),
         Command::Lab(command) => lab::main(command),
         Command::Resume(arguments) => resume::main(arguments),
         Command::Repl(arguments) => repl::main(arguments),

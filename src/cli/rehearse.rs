@@ -70,6 +70,11 @@ impl LabArguments {
         LabArguments { scenario: Some(scenario.to_string()), faults: Vec::new(), seed: None }
     }
 
+    /// A lab of a scenario, or of the runbook's own where none is named.
+    pub(super) fn maybe(scenario: Option<String>) -> Self {
+        LabArguments { scenario, faults: Vec::new(), seed: None }
+    }
+
     /// The scenario for a runbook and its name.
     pub(super) fn scenario(&self, site: &Site, runbook: &str) -> Result<(String, Scenario)> {
         let name = match &self.scenario {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use super::SERVICES;
+use super::amend::Amendments;
 use super::exchange::{Answer, Body, Front, Incoming, Request, decode};
 use super::fault::{Act, Deck, Fault};
 use super::follow::{Followed, More};
@@ -19,6 +20,7 @@ use super::keystone;
 use super::machines::Reply;
 use super::nova::Server;
 use super::service::Service;
+use super::sweep::Tape;
 use super::world::World;
 use crate::base::{Clock, Result, SimClock, secret::MASK};
 
@@ -99,13 +101,18 @@ pub(super) struct Desk {
 struct State {
     world: World,
     deck: Deck,
+    /// What is other than the services make it.
+    amends: Amendments,
+    /// What was answered, where somebody wants to know.
+    tape: Option<Tape>,
     effects: Vec<Effect>,
     counts: BTreeMap<String, u64>,
 }
 
 impl Desk {
     pub(super) fn new(clock: Arc<SimClock>, address: SocketAddr, world: World) -> Self {
-        let state = State { world, deck: Deck::default(), effects: Vec::new(), counts: BTreeMap::new() };
+        let (deck, amends) = (Deck::default(), Amendments::default());
+        let state = State { world, deck, amends, tape: None, effects: Vec::new(), counts: BTreeMap::new() };
         Desk { start: clock.now(), clock, address, state: Mutex::new(state), beats: watch::Sender::new(0) }
     }
 
@@ -154,8 +161,22 @@ impl Desk {
         self.state().counts.clone()
     }
 
+    /// Keeps what is answered from now on.
+    pub(super) fn record(&self) {
+        self.state().tape = Some(Tape::default());
+    }
+
+    /// What was answered since.
+    pub(super) fn tape(&self) -> Tape {
+        self.state().tape.clone().unwrap_or_default()
+    }
+
     /// Adds a fault; one with a time happens by itself.
-    pub(super) fn inject(&self, fault: Fault) -> Result<()> {
+    pub(super) fn inject(&self, mut fault: Fault) -> Result<()> {
+        if let Some(amend) = fault.act.amend.take() {
+            self.state().amends.add(fault.service, amend);
+            return Ok(());
+        }
         let Some(at) = fault.at else { return self.state().deck.add(fault) };
         let delay = at.saturating_sub(self.elapsed());
         self.with(|world| world.later(delay, move |world| happen(world, &fault.act)));
@@ -176,7 +197,7 @@ impl Desk {
         run: impl FnOnce(&mut World) -> Option<Reply>,
     ) -> Heard {
         let mut state = self.state();
-        let State { world, deck, counts, .. } = &mut *state;
+        let State { world, deck, counts, tape, .. } = &mut *state;
         world.settle(self.clock.now());
         *counts.entry(format!("{service} EXEC {place}")).or_default() += 1;
         let acts = deck.strike_command(service, &format!("{place}: {line}"), self.elapsed());
@@ -202,6 +223,9 @@ impl Desk {
             });
         }
         let Some(reply) = run(world) else { return Heard::Nobody };
+        if let Some(tape) = tape {
+            tape.command(service, place, line, &reply);
+        }
         if !reply.takes.is_zero() {
             self.clock.advance_to(self.clock.elapsed() + reply.takes.min(time));
             world.settle(self.clock.now());
@@ -216,10 +240,10 @@ impl Desk {
     /// Answers a request.
     pub(super) fn exchange(&self, arrival: Arrival) -> Reaction {
         let mut state = self.state();
-        let State { world, deck, effects, counts } = &mut *state;
+        let State { world, deck, amends, tape, effects, counts } = &mut *state;
         world.settle(self.clock.now());
         let own = is_own(world, &arrival.headers);
-        let Some((service, request)) = address(world, arrival) else {
+        let Some((service, mut request)) = address(world, arrival) else {
             // a connection that was led here before whatever it was for went away
             let cut = if own { Cut::Whole } else { Cut::Reset };
             let answer = Answer::text(404, "text/plain", "nothing in this lab answers here\n");
@@ -240,7 +264,12 @@ impl Desk {
             return Reaction { answer: Answer::empty(500), cut: Cut::Reset, followed: None };
         }
         let faulty = acts.iter().find_map(|a| Some((a.status?, a.retry_after)));
+        let led = if amends.is_empty() { None } else { Some(amends.before(&mut request)) };
         let mut answer = match faulty {
+            _ if let Some(Err(status)) = led => match status {
+                400.. => service.failure(status, &request),
+                _ => Answer::empty(status),
+            },
             Some((status, retry_after)) => {
                 let mut answer = service.failure(status, &request);
                 if let Some(seconds) = retry_after {
@@ -250,6 +279,15 @@ impl Desk {
             }
             None => service.answer(world, &request),
         };
+        if let Some(Ok(led)) = &led {
+            let admin = keystone::authenticate(world, &request).is_none_or(|grant| grant.is_admin());
+            if amends.after(service.name(), &request, led, admin, &mut answer) {
+                answer = service.failure(404, &request);
+            }
+        }
+        if let Some(tape) = tape {
+            tape.exchange(service.name(), &request, &answer);
+        }
         if changes(service, &request) {
             effects.push(effect(world, service, &request, answer.status));
         }

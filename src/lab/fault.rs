@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
 
+use super::amend::Amend;
 use super::exchange::Request;
 use super::scenario::Time;
 
@@ -79,6 +80,9 @@ pub struct Act {
     pub amphora_rows_lost: Option<String>,
     /// Kubernetes objects are other than the lab's controllers leave them.
     pub alter: Option<Alter>,
+    /// A thing is other than the lab makes it, in every answer of the fault's service (of all, where none is named). It
+    /// is so from the start: times and counts of the fault do not matter.
+    pub amend: Option<Amend>,
     /// Pods of any cluster whose names hold this crash again and again from now on.
     pub crash_loop: Option<String>,
     /// So many servers to come find no host.

@@ -5,6 +5,7 @@
 //! moment is a function of the scenario, of the requests so far, and of that moment. A new
 //! service is a file with a [`Service`], its state in the [`World`], and a row in `SERVICES`.
 
+mod amend;
 mod api;
 mod cinder;
 mod content;
@@ -33,6 +34,7 @@ mod serve;
 mod service;
 mod session;
 mod stamp;
+pub mod sweep;
 mod table;
 mod tenancy;
 mod timeline;
@@ -49,6 +51,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+pub use amend::{Amend, Copy, Instead};
 pub use content::Content;
 pub use dispatch::Effect;
 pub use exchange::{Answer, Body, Digests, Flow, Front, Incoming, Request};
@@ -239,6 +242,16 @@ impl Lab {
     /// How many requests came, by service, method and route: `nova GET /v2.1/servers/{}`.
     pub fn requests(&self) -> BTreeMap<String, u64> {
         self.desk.counts()
+    }
+
+    /// Keeps what is answered from now on, for [`Lab::tape`].
+    pub fn record(&self) {
+        self.desk.record();
+    }
+
+    /// What was answered since [`Lab::record`]; nothing before it.
+    pub fn tape(&self) -> sweep::Tape {
+        self.desk.tape()
     }
 
     /// Adds a fault to the deck.

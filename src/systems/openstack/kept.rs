@@ -1,8 +1,10 @@
 //! A thing as a service answered it, kept as the text that came and read field by field. Of ten thousand servers a
 //! script asks for a few fields each; as values they would take five times the room.
 
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -16,6 +18,26 @@ const DEPTH: usize = 120;
 pub struct Kept {
     /// JSON that was read once already.
     text: Arc<str>,
+}
+
+/// Whether somebody wants to know which fields are read.
+static WATCHED: AtomicBool = AtomicBool::new(false);
+static READ: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
+fn read() -> MutexGuard<'static, BTreeSet<(String, String)>> {
+    READ.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on, which fields of which things are read in this process is kept, for [`fields_read`].
+pub fn watch_reads() {
+    read().clear();
+    WATCHED.store(true, Ordering::SeqCst);
+}
+
+/// The fields that were read since [`watch_reads`], each with the id of its thing. Nothing more is kept.
+pub fn fields_read() -> BTreeSet<(String, String)> {
+    WATCHED.store(false, Ordering::SeqCst);
+    std::mem::take(&mut *read())
 }
 
 impl Kept {
@@ -37,6 +59,15 @@ impl Kept {
 
     /// A field.
     pub fn field(&self, name: &str) -> Option<Value> {
+        if WATCHED.load(Ordering::Relaxed) {
+            let id =
+                ["id", "uuid"].into_iter().find_map(|key| self.member(key)?.as_str().map(str::to_string));
+            read().extend(id.map(|id| (id, name.to_string())));
+        }
+        self.member(name)
+    }
+
+    fn member(&self, name: &str) -> Option<Value> {
         serde_json::Deserializer::from_str(&self.text).deserialize_map(Field(name)).ok().flatten()
     }
 

@@ -47,7 +47,7 @@ pub use catalog::{Catalog, Endpoint};
 pub use cloud::{AppCredential, Cloud, Credential, Domain, Interface, User};
 pub use collection::{find, get, list, rows};
 pub use identity::{Identity, InDomain, Named, Target};
-pub use kept::Kept;
+pub use kept::{Kept, fields_read, watch_reads};
 pub use kubeconfig::kubeconfig;
 pub use limits::limits;
 pub use policy::{Needs, Operation, Policy};

@@ -1,0 +1,16 @@
+//! The sweep of states: all that a cloud could have answered instead, one change a rehearsal. A [`Tape`] holds what a passing
+//! rehearsal was answered; [`mutants`] lists what each answer could say instead ([`Legal`] knows the sets of the services);
+//! each [`Mutant`] is a fault of a scenario, so that what it shows can be rehearsed again. [`Seen`] compares what two
+//! rehearsals came to, and [`Reviewed`] holds what a person has looked at.
+
+mod legal;
+mod mutant;
+mod reviewed;
+mod seen;
+mod tape;
+
+pub use legal::{Legal, State};
+pub use mutant::{Change, Mutant, Unread, group, mutants, unread};
+pub use reviewed::{Idle, Review, Reviewed};
+pub use seen::{Noticed, Seen};
+pub use tape::{Course, Tape, Thing};

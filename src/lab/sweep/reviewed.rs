@@ -1,0 +1,189 @@
+//! What a person has looked at: mutants that may pass, and answers that must not stop a run.
+
+use serde::Deserialize;
+
+use super::legal::is_like;
+use super::mutant::Mutant;
+use crate::base::{Error, ErrorKind, Result};
+
+/// The table that is shipped.
+const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/sweep.toml"));
+
+/// What a person has looked at.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Reviewed {
+    /// Changes over which a run may pass, since they do not matter to it.
+    #[serde(rename = "harmless")]
+    pub harmless: Vec<Review>,
+    /// Changes that must not stop a run.
+    #[serde(rename = "idle")]
+    pub idle: Vec<Idle>,
+}
+
+/// Changes over which a run may pass. What is not said is any.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Review {
+    /// The runbooks; empty: all.
+    pub runbooks: Vec<String>,
+    /// The service.
+    pub service: Option<String>,
+    /// The kind of thing; `*` in it stands for anything.
+    pub thing: Option<String>,
+    /// What the thing is called, or a part of it.
+    pub name: Option<String>,
+    /// The field; `*` is any number of members. Empty: the thing itself.
+    pub field: Option<String>,
+    /// How it is changed, in the words of the reports.
+    pub change: Vec<String>,
+    /// What it was.
+    pub was: Vec<String>,
+    /// What it becomes.
+    pub becomes: Vec<String>,
+    /// Why that is no fault of the runbook.
+    pub why: String,
+}
+
+/// Changes that must not stop a run.
+pub type Idle = Review;
+
+impl Reviewed {
+    /// The shipped table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`]: it cannot be read.
+    pub fn shipped() -> Result<Reviewed> {
+        Reviewed::parse("runbooks/sweep.toml", SHIPPED)
+    }
+
+    /// A table.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`]: it is no such table, or an entry gives no reason.
+    pub fn parse(file: &str, text: &str) -> Result<Reviewed> {
+        let wrong = |what: String| Error::new(ErrorKind::Site, format!("{file}: {what}"));
+        let read: Reviewed =
+            toml::from_str(text).map_err(|e: toml::de::Error| wrong(e.message().to_string()))?;
+        for entry in read.harmless.iter().chain(&read.idle) {
+            if entry.why.trim().len() < 12 {
+                return Err(wrong(format!("the entry {} says no `why`", entry.describe()))
+                    .help("say in a sentence why the run may pass over it: the next reader must be able to disagree"));
+            }
+        }
+        Ok(read)
+    }
+
+    /// With the entries of another table behind.
+    #[must_use]
+    pub fn with(mut self, other: Reviewed) -> Reviewed {
+        self.harmless.extend(other.harmless);
+        self.idle.extend(other.idle);
+        self
+    }
+
+    /// The entries for a runbook by name, each of which must fit one mutant at least.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Site`]: an entry that names the runbook fits none.
+    pub fn hold(&self, runbook: &str, mutants: &[Mutant]) -> Result<()> {
+        for entry in self.harmless.iter().chain(&self.idle) {
+            let named = entry.runbooks.iter().any(|r| r == runbook);
+            if named && !mutants.iter().any(|m| entry.fits(runbook, m)) {
+                let what = format!("the reviewed entry {} fits no mutant of {runbook}", entry.describe());
+                return Err(Error::new(ErrorKind::Site, what)
+                    .help("nothing answers so any more: take the entry out, or mend its words"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a run may pass over a mutant.
+    pub fn harmless(&self, runbook: &str, mutant: &Mutant) -> Option<&str> {
+        self.harmless.iter().find(|e| e.fits(runbook, mutant)).map(|e| e.why.as_str())
+    }
+
+    /// Why a mutant must not stop a run.
+    pub fn idle(&self, runbook: &str, mutant: &Mutant) -> Option<&str> {
+        self.idle.iter().find(|e| e.fits(runbook, mutant)).map(|e| e.why.as_str())
+    }
+}
+
+impl Review {
+    /// Whether it means a mutant.
+    pub fn fits(&self, runbook: &str, mutant: &Mutant) -> bool {
+        let among = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
+        let was = mutant.was.as_str().map_or_else(|| mutant.was.to_string(), str::to_string);
+        among(&self.runbooks, runbook)
+            && self.service.as_deref().is_none_or(|s| s == mutant.service)
+            && self.thing.as_deref().is_none_or(|t| is_kind(t, &mutant.kind))
+            && self.name.as_deref().is_none_or(|n| mutant.name.contains(n))
+            && self.field.as_deref().is_none_or(|f| is_like(f, &mutant.field) || f == mutant.pattern())
+            && among(&self.change, mutant.change.word())
+            && among(&self.was, &was)
+            && among(&self.becomes, &mutant.becomes)
+    }
+
+    fn describe(&self) -> String {
+        let parts = [
+            ("service", &self.service),
+            ("thing", &self.thing),
+            ("name", &self.name),
+            ("field", &self.field),
+        ];
+        let said = parts.iter().filter_map(|(key, value)| Some(format!("{key} = \"{}\"", value.as_ref()?)));
+        let change = (!self.change.is_empty()).then(|| format!("change = {:?}", self.change));
+        format!("`{}`", said.chain(change).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Whether a kind is as a pattern says, in which `*` stands for anything.
+fn is_kind(pattern: &str, kind: &str) -> bool {
+    let exact = format!("^{}$", pattern.split('*').map(regex::escape).collect::<Vec<_>>().join(".*"));
+    regex::Regex::new(&exact).is_ok_and(|exact| exact.is_match(kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lab::sweep::Change;
+
+    fn mutant(field: &str, becomes: &str) -> Mutant {
+        Mutant {
+            service: "nova".into(),
+            kind: "server".into(),
+            name: "capi-mgmt-v2".into(),
+            field: field.into(),
+            change: Change::State,
+            was: json!("ACTIVE"),
+            becomes: becomes.into(),
+            turn: None,
+            fault: toml::Value::Boolean(true),
+        }
+    }
+
+    const ENTRY: &str = "[[harmless]]\nrunbooks = ['park']\nservice = 'nova'\nthing = 'server'\nfield = 'status'\nbecomes = ['PAUSED']\nwhy = 'a reason that a person wrote'\n";
+
+    #[test]
+    fn an_entry_fits_what_it_says_and_nothing_else() {
+        let table = Reviewed::parse("t", ENTRY).unwrap();
+        assert!(table.harmless("park", &mutant("status", "PAUSED")).is_some());
+        assert!(table.harmless("restart", &mutant("status", "PAUSED")).is_none());
+        assert!(table.harmless("park", &mutant("status", "ERROR")).is_none());
+        assert!(table.harmless("park", &mutant("OS-EXT-STS:vm_state", "PAUSED")).is_none());
+    }
+
+    #[test]
+    fn an_entry_that_fits_nothing_or_says_no_reason_is_refused() {
+        let table = Reviewed::parse("t", ENTRY).unwrap();
+        table.hold("park", &[mutant("status", "PAUSED")]).unwrap();
+        table.hold("restart", &[]).unwrap();
+        let e = table.hold("park", &[mutant("status", "ERROR")]).unwrap_err();
+        assert!(e.to_string().contains("fits no mutant of park"), "{e}");
+        let e = Reviewed::parse("t", "[[harmless]]\nservice = 'nova'\n").unwrap_err();
+        assert!(e.to_string().contains("says no `why`"), "{e}");
+        Reviewed::shipped().unwrap();
+    }
+}

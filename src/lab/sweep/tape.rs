@@ -1,0 +1,239 @@
+//! What a rehearsal was answered.
+
+use std::collections::{BTreeMap, HashMap};
+
+use axum::http::Method;
+use serde_json::Value;
+
+use crate::lab::amend::{Courses, entry, identity, member};
+use crate::lab::exchange::{Answer, Body, Request};
+use crate::lab::machines::Reply;
+
+/// What a rehearsal was answered, by the things that the answers are about.
+#[derive(Clone, Debug, Default)]
+pub struct Tape {
+    exchanges: Vec<Exchange>,
+    /// Commands and what they printed, each once: service, `PLACE: LINE`, standard output.
+    pub(super) commands: Vec<(String, String, String)>,
+}
+
+#[derive(Clone, Debug)]
+struct Exchange {
+    service: String,
+    method: Method,
+    path: String,
+    body: Value,
+}
+
+/// One thing that answers were about.
+#[derive(Clone, Debug, Default)]
+pub struct Thing {
+    /// The service: `octavia`.
+    pub service: String,
+    /// What it is: `loadbalancer`; of a request whose answer is about no thing with an id, its path.
+    pub kind: String,
+    /// What people call it.
+    pub name: String,
+    /// Its fields, each with the values it took in turn.
+    pub fields: BTreeMap<String, Course>,
+    /// The whole of it, as it was answered with the most fields.
+    pub whole: Value,
+    /// It is an entry of the list that a collection's request was answered with.
+    pub listed: bool,
+}
+
+/// The values that a field took, in turn; `None`: it was not there.
+pub type Course = Vec<Value>;
+
+impl Tape {
+    pub(in crate::lab) fn exchange(&mut self, service: &str, request: &Request, answer: &Answer) {
+        let Body::Json(body) = &answer.body else { return };
+        if (200..300).contains(&answer.status) {
+            let (method, path) = (request.method.clone(), request.path.clone());
+            self.exchanges.push(Exchange { service: service.into(), method, path, body: body.clone() });
+        }
+    }
+
+    pub(in crate::lab) fn command(&mut self, service: &str, place: &str, line: &str, reply: &Reply) {
+        let said = (service.to_string(), format!("{place}: {line}"), reply.stdout.clone());
+        if reply.code == 0 && !self.commands.contains(&said) {
+            self.commands.push(said);
+        }
+    }
+
+    /// The paths whose answers were lists of things: service and path, each once.
+    pub(super) fn lists(&self) -> Vec<(String, String)> {
+        let mut lists = Vec::new();
+        for exchange in self.exchanges.iter().filter(|e| e.method == Method::GET) {
+            let is = exchange.body.as_object().is_some_and(|o| o.values().any(Value::is_array));
+            let list = (exchange.service.clone(), exchange.path.clone());
+            if is && !lists.contains(&list) {
+                lists.push(list);
+            }
+        }
+        lists
+    }
+
+    /// The things that the answers were about, by id, in the order in which they were met.
+    pub fn things(&self) -> Vec<(String, Thing)> {
+        let mut all = Met::default();
+        for exchange in &self.exchanges {
+            let kind = kind_of_path(&exchange.path);
+            let body = &exchange.body;
+            let kind = match body["kind"].as_str().filter(|_| exchange.service == "kubernetes") {
+                Some(kind) => kind.strip_suffix("List").unwrap_or(kind).to_string(),
+                None => kind,
+            };
+            let met = body.as_object().and_then(identity).is_some();
+            if !met {
+                let place = format!("{} {}", exchange.method, exchange.path);
+                let thing = all.thing(&place, &exchange.service, &exchange.path);
+                thing.name.clone_from(&place);
+                all.fields(&place, "", body);
+            }
+            all.walk(&exchange.service, &kind, body, false);
+        }
+        all.order.into_iter().filter_map(|id| Some((id.clone(), all.things.remove(&id)?))).collect()
+    }
+}
+
+#[derive(Default)]
+struct Met {
+    order: Vec<String>,
+    things: HashMap<String, Thing>,
+    courses: Courses,
+}
+
+impl Met {
+    fn thing(&mut self, id: &str, service: &str, kind: &str) -> &mut Thing {
+        if !self.things.contains_key(id) {
+            self.order.push(id.to_string());
+        }
+        self.things.entry(id.to_string()).or_insert_with(|| Thing {
+            service: service.into(),
+            kind: kind.into(),
+            ..Thing::default()
+        })
+    }
+
+    fn walk(&mut self, service: &str, kind: &str, value: &Value, listed: bool) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.walk(service, kind, item, true)),
+            Value::Object(object) => {
+                if let Some(id) = identity(object).map(str::to_string) {
+                    let own = object.get("kind").and_then(Value::as_str).filter(|_| service == "kubernetes");
+                    let thing = self.thing(&id, service, own.unwrap_or(kind));
+                    thing.listed |= listed && object.len() > 3;
+                    let more = object.len() > thing.whole.as_object().map_or(0, serde_json::Map::len);
+                    if more {
+                        thing.whole = value.clone();
+                    }
+                    let name =
+                        [&value["name"], &value["metadata"]["name"]].into_iter().find_map(Value::as_str);
+                    if let Some(name) = name {
+                        thing.name = name.to_string();
+                    }
+                    self.fields(&id, "", value);
+                }
+                for (key, inner) in object {
+                    let plain = ["items", "status", "metadata", "spec"].contains(&key.as_str());
+                    let inside = if plain { kind } else { singular(key) };
+                    self.walk(service, inside, inner, false);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The fields of a thing, as far as they are not in another one.
+    fn fields(&mut self, id: &str, path: &str, value: &Value) {
+        let below = |key: &str| if path.is_empty() { key.to_string() } else { format!("{path}/{key}") };
+        let is_thing = |v: &Value| v.as_object().is_some_and(|o| identity(o).is_some());
+        match value {
+            Value::Object(object) => {
+                for (key, inner) in object {
+                    let skipped = key == "managedFields" || key == "ownerReferences" || is_thing(inner);
+                    if !skipped {
+                        self.field(id, &below(&member(key)), inner);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (n, item) in items.iter().enumerate().filter(|(_, item)| !is_thing(item)) {
+                    self.field(id, &below(&entry(item, n)), item);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn field(&mut self, id: &str, path: &str, value: &Value) {
+        // what is in it counts for itself: of a list, how many there are
+        let kept = match value {
+            Value::Object(_) => Value::Object(serde_json::Map::new()),
+            Value::Array(items) => Value::from(vec![Value::Null; items.len()]),
+            plain => plain.clone(),
+        };
+        let turn = self.courses.turn(id, path, Some(value)) as usize;
+        if let Some(thing) = self.things.get_mut(id) {
+            let course = thing.fields.entry(path.to_string()).or_default();
+            if turn >= course.len() {
+                course.push(kept);
+            }
+        }
+        if value.is_object() || value.is_array() {
+            self.fields(id, path, value);
+        }
+    }
+}
+
+fn singular(key: &str) -> &str {
+    if key == "amphorae" {
+        return "amphora";
+    }
+    key.strip_suffix('s').filter(|short| !short.ends_with('s')).unwrap_or(key)
+}
+
+/// What a path's things are: `/v2/lbaas/loadbalancers/ID` has a `loadbalancer`.
+fn kind_of_path(path: &str) -> String {
+    let word = |part: &&str| {
+        part.len() > 2
+            && part.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '-')
+            && *part != "detail"
+    };
+    singular(path.split('/').rfind(word).unwrap_or_default()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tape(bodies: &[(&str, Value)]) -> Tape {
+        let exchange = |(path, body): &(&str, Value)| Exchange {
+            service: "octavia".into(),
+            method: Method::GET,
+            path: (*path).into(),
+            body: body.clone(),
+        };
+        Tape { exchanges: bodies.iter().map(exchange).collect(), commands: Vec::new() }
+    }
+
+    #[test]
+    fn a_thing_is_one_in_all_answers_and_its_fields_have_a_course() {
+        let lb = |status: &str| json!({"id": "0f968008-0001", "name": "api", "provisioning_status": status, "pools": [{"id": "0f968008-0002"}]});
+        let tape = tape(&[
+            ("/v2/lbaas/loadbalancers", json!({"loadbalancers": [lb("ACTIVE")]})),
+            ("/v2/lbaas/loadbalancers/0f968008-0001", json!({"loadbalancer": lb("PENDING_UPDATE")})),
+            ("/v2/lbaas/loadbalancers/0f968008-0001", json!({"loadbalancer": lb("ACTIVE")})),
+        ]);
+        let things = tape.things();
+        let (_, found) = things.iter().find(|(id, _)| id == "0f968008-0001").unwrap();
+        assert_eq!((found.kind.as_str(), found.name.as_str(), found.listed), ("loadbalancer", "api", true));
+        assert_eq!(found.fields["provisioning_status"], ["ACTIVE", "PENDING_UPDATE", "ACTIVE"]);
+        assert_eq!(found.fields["pools"], [json!([null])]);
+        assert!(things.iter().any(|(id, thing)| id == "0f968008-0002" && thing.kind == "pool"));
+        assert_eq!(tape.lists(), [("octavia".to_string(), "/v2/lbaas/loadbalancers".to_string())]);
+    }
+}
