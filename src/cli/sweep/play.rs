@@ -97,6 +97,7 @@ impl Stage {
             by: "sweep".into(),
             pid: std::process::id(),
             values: handle.values(),
+            with: Default::default(),
         };
         let settings = RunSettings {
             mode: Mode::Rehearse,

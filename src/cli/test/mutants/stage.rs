@@ -111,6 +111,7 @@ pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Resul
         by: "rhumb test".into(),
         pid: std::process::id(),
         values: handle.values(),
+        with: Default::default(),
     };
     let run = Run::begin(settings, first)?;
     let host = Host::new(run.clone(), handle, library, runtime.handle().clone());
