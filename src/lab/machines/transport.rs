@@ -36,7 +36,7 @@ impl Sshd {
                 command.follow(&output);
                 Ok(output)
             }
-            Heard::Nobody => Err(unreachable(host, "Connection timed out")),
+            Heard::Nobody => Err(unreachable(host, "Connection timed out").unsent()),
             Heard::Lost => Err(Error::new(
                 ErrorKind::Unreachable,
                 format!("the connection to {} was lost while `{shown}` ran", host.name),

@@ -46,7 +46,8 @@ impl Programs {
                 ErrorKind::Unsupported,
                 format!("tool {}: a rehearsal has no `{program}`", tool.name),
             )
-            .help("the lab has juju; skip the step with `--skip`, or override it for rehearsals")),
+            .help("the lab has juju; skip the step with `--skip`, or override it for rehearsals")
+            .unsent()),
             Heard::Lost | Heard::Silence => Err(Error::new(
                 ErrorKind::Timeout,
                 format!("`{shown}` did not end within {} and was ended", duration::show(command.time())),

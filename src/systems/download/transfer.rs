@@ -89,6 +89,11 @@ impl Transfer<'_> {
     }
 
     fn broken_off(&self, error: Error) -> Error {
+        // what it changes is a file of this machine, and nothing came for it
+        let error = match error.kind() {
+            ErrorKind::Unreachable if self.fetched == 0 => error.unsent(),
+            _ => error,
+        };
         match self.part.size {
             0 => error,
             size => error

@@ -314,7 +314,9 @@ fn rehearse(config: &mut kube::Config, dialer: &dyn Dialer) -> Result<()> {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']).to_string();
     let port = url.port_u16().unwrap_or(if url.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 });
     let address = dialer.dial(&host, port).ok_or_else(|| {
-        Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}")).cause(NOBODY_THERE)
+        Error::new(ErrorKind::Unreachable, format!("no connection to {host}:{port}"))
+            .cause(NOBODY_THERE)
+            .unsent()
     })?;
     if let Some(authority) = url.authority().and_then(|a| HeaderValue::try_from(a.as_str()).ok()) {
         config.headers.push((header::HOST, authority));
