@@ -253,10 +253,11 @@ mod tests {
     #[test]
     fn what_is_no_place_is_refused() {
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a-file"), "").unwrap();
         for to in [
             PathBuf::from("config"),
             dir.path().into(),
-            dir.path().join("absent/too/config"),
+            dir.path().join("a-file/too/config"),
             "/".into(),
             dir.path().join("../config"),
         ] {
