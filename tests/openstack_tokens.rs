@@ -155,7 +155,8 @@ async fn a_wrong_password_is_told_from_a_wrong_project() {
     let (session, _) = cloud.session_for(named("nowhere", Some("capi")), Declared::default());
     let e = session.identity().await.unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Credentials);
-    let either = "where user op (domain Default) has no role on project nowhere of domain capi, or it does not exist";
+    let either =
+        "where user op (domain Default) has no role on project nowhere of domain capi, or it does not exist";
     assert!(e.to_string().contains(either), "{e}");
 }
 
@@ -165,9 +166,14 @@ async fn what_keystone_says_of_a_user_is_said_on() {
         "" => receipt,
         _ => json!({"error": {"code": 401, "message": message, "title": "Unauthorized"}}),
     };
-    let receipt = json!({"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]});
+    let receipt =
+        json!({"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]});
     for (message, words, help) in [
-        ("The password is expired and needs to be changed for user: u1.", "password is expired", "openstack user password set"),
+        (
+            "The password is expired and needs to be changed for user: u1.",
+            "password is expired",
+            "openstack user password set",
+        ),
         ("The account is locked for user: u1.", "account is locked", "lockout_duration"),
         ("", "must show more: password and totp", "v3applicationcredential"),
     ] {

@@ -188,7 +188,8 @@ mod tests {
         let good = Download::new("https://cdn.example/image.qcow2", dir.path().join("image.qcow2"));
         DownloadCall::new(good.clone()).unwrap();
         // its directory is made when it is fetched
-        DownloadCall::new(Download { to: dir.path().join("absent/too/image.qcow2"), ..good.clone() }).unwrap();
+        DownloadCall::new(Download { to: dir.path().join("absent/too/image.qcow2"), ..good.clone() })
+            .unwrap();
         std::fs::write(dir.path().join("a-file"), "").unwrap();
         let bad = [
             Download { url: "image.qcow2".into(), ..good.clone() },
