@@ -552,7 +552,8 @@ async fn a_403_to_a_user_without_any_role_says_so() {
     let e = session.send(&read).await.unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Forbidden);
     assert!(
-        e.to_string().contains("has no role there any more") && e.to_string().contains("user op (domain Default) has no role on project"),
+        e.to_string().contains("has no role there any more")
+            && e.to_string().contains("user op (domain Default) has no role on project"),
         "{e}"
     );
     (cloud.stage().without_role, cloud.stage().keystone_is_away) = (false, true);

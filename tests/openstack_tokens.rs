@@ -155,34 +155,30 @@ async fn a_wrong_password_is_told_from_a_wrong_project() {
     let (session, _) = cloud.session_for(named("nowhere", Some("capi")), Declared::default());
     let e = session.identity().await.unwrap_err();
     assert_eq!(e.kind(), ErrorKind::Credentials);
-    let either = "where user op (domain Default) has no role on project nowhere of domain capi, or it does not exist";
+    let either =
+        "where user op (domain Default) has no role on project nowhere of domain capi, or it does not exist";
     assert!(e.to_string().contains(either), "{e}");
 }
 
 #[tokio::test]
 async fn what_keystone_says_of_a_user_is_said_on() {
-    let said = |message: &str, more: Value| {
-        let mut body = json!({"error": {"code": 401, "message": message, "title": "Unauthorized"}});
-        if message.is_empty() {
-            body = more;
-        }
-        body
+    let said = |message: &str, receipt: Value| match message {
+        "" => receipt,
+        _ => json!({"error": {"code": 401, "message": message, "title": "Unauthorized"}}),
     };
-    let receipt = json!({"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]});
+    let receipt =
+        json!({"receipt": {"methods": ["password"]}, "required_auth_methods": [["password", "totp"]]});
     for (message, words, help) in [
-        ("The password is expired and needs to be changed for user: u1.", "password is expired", "openstack user password set"),
+        (
+            "The password is expired and needs to be changed for user: u1.",
+            "password is expired",
+            "openstack user password set",
+        ),
         ("The account is locked for user: u1.", "account is locked", "lockout_duration"),
         ("", "must show more: password and totp", "v3applicationcredential"),
     ] {
         let cloud = start(no_servers).await;
-        let body = said(message, receipt.clone()).to_string();
-        cloud.stage().portal = Some(Arc::new(move |_| {
-            let answer = axum::http::Response::builder()
-                .status(401)
-                .header("openstack-auth-receipt", "r")
-                .header("content-type", "application/json");
-            Some(answer.body(body.clone().into()).unwrap())
-        }));
+        cloud.stage().refusal = Some(said(message, receipt.clone()));
         let (session, _) = cloud.session();
         let e = session.identity().await.unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Credentials);

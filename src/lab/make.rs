@@ -427,7 +427,13 @@ impl World {
         if obstacle == Obstacle::PortLeft
             && let Some(network) = network
         {
-            let port = NewPort { name: "left-behind".into(), network, project, admin_up: true, ..NewPort::default() };
+            let port = NewPort {
+                name: "left-behind".into(),
+                network,
+                project,
+                admin_up: true,
+                ..NewPort::default()
+            };
             drop(Port::create(self, port));
         }
         let Some(cluster) = self.magnum.clusters.get_mut(&id) else { return };

@@ -149,7 +149,8 @@ fn credential(entry: &CloudEntry, decl: &CloudDecl, ask: &dyn Ask) -> Result<Cre
         _ => {
             let spot = entry.written("auth_type").map_or(&entry.spot, |w| &w.spot);
             let error = spot.error("this auth_type is not supported");
-            let asks_a_person = ["totp", "websso", "oidc", "saml", "adfs", "multifactor", "kerberos", "openid"];
+            let asks_a_person =
+                ["totp", "websso", "oidc", "saml", "adfs", "multifactor", "kerberos", "openid"];
             Err(error.help(match asks_a_person.iter().any(|word| kind.contains(word)) {
                 true => "it asks a person, or another service, at each log-in: have the user make an application credential \
                          ('openstack application credential create'), and say auth_type: v3applicationcredential"

@@ -266,7 +266,8 @@ fn what_a_site_relies_on_is_declared_or_told() {
 
 #[test]
 fn an_override_that_takes_no_parameter_is_told_how_it_is_written() {
-    let rig = Rig::new("name = \"odd\"\n[values]\nmgmt_server = \"vm\"\n");
+    let rig = Rig::new(include_str!("../../examples/sites/roosevelt/site.toml"));
+    rig.file("clouds.yaml", include_str!("../../examples/sites/roosevelt/clouds.yaml"));
     rig.file("park.rhai", "// what this site does otherwise\noverride_step(\"1\", || note(\"no\"));\n");
     let ended = rig.run(&["rehearse", "park"]);
     let said = format!("{}{}", ended.stdout, ended.stderr);

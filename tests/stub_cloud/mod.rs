@@ -44,6 +44,8 @@ pub(crate) struct Stage {
     pub(crate) tokens: BTreeMap<String, Value>,
     pub(crate) token_life: i64,
     pub(crate) keystone_is_away: bool,
+    /// What Keystone answers with 401 and a receipt, whatever it is asked with.
+    pub(crate) refusal: Option<Value>,
     /// The user has no role on any project.
     pub(crate) without_role: bool,
     pub(crate) roles: Vec<&'static str>,
@@ -81,6 +83,7 @@ pub(crate) async fn start(
         tokens: BTreeMap::new(),
         token_life: 3600,
         keystone_is_away: false,
+        refusal: None,
         without_role: false,
         roles: vec!["member", "reader"],
         wrong_project: None,
@@ -166,6 +169,11 @@ impl Stage {
     fn mint(&mut self, body: &Value, base: &str) -> Response {
         if self.keystone_is_away {
             return reply(503, &json!({"error": {"message": "database is away"}}));
+        }
+        if let Some(refusal) = &self.refusal {
+            let mut response = reply(401, refusal);
+            response.headers_mut().insert("openstack-auth-receipt", "r".parse().unwrap());
+            return response;
         }
         let refused = || {
             reply(

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use super::conditions::{Found, show, show_former};
 use super::controllers::namespace;
 use super::kinds::{
-    CLUSTERS, CONTROL_PLANES, EVENTS, Kind, MACHINE_DEPLOYMENTS, MACHINES, OPENSTACK_CLUSTERS, OPENSTACK_MACHINES,
-    SECRETS,
+    CLUSTERS, CONTROL_PLANES, EVENTS, Kind, MACHINE_DEPLOYMENTS, MACHINES, OPENSTACK_CLUSTERS,
+    OPENSTACK_MACHINES, SECRETS,
 };
 use super::store::{Key, Store};
 use super::{credentials, events, front, machines, openstack};

@@ -3,8 +3,8 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::{Value, json};
 
-use super::server::Vm;
 use super::Server;
+use super::server::Vm;
 use super::show::{brief, full};
 use crate::lab::api::{Call, Outcome, Refusal, Route, Rule, get, shape};
 use crate::lab::exchange::Answer;

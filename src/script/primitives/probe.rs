@@ -12,7 +12,7 @@ use crate::script::arguments::Options;
 use crate::script::handles::site::Endpoint;
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::value;
-use crate::systems::http::Tls;
+use crate::systems::http::{Tls, Url};
 use crate::systems::probe::{self, HttpLook, HttpProbe};
 
 /// The family.
@@ -71,7 +71,7 @@ const HTTP: Primitive = Primitive {
     ],
     returns: "map: ok, status (or ()), error, tls_error, headers, body, latency_ms",
     effect: Effect::Read,
-    doc: "One GET, without following redirects. `ok` is whether the status is one that counts; a refused connection or a bad certificate is a finding with its reason.",
+    doc: "One GET, without following redirects. A URL with the scheme, host and port of an endpoint of the site is trusted as that endpoint is (`ca_file`, `insecure`). `ok` is whether the status is one that counts; a refused connection or a bad certificate is a finding with its reason.",
     example: r#"verify("1", "URL", || gate("closed", !probe::http("http://127.0.0.1:1/").ok));"#,
     body: |call| {
         let (url, look) = look(call, &call.options(1))?;
@@ -107,7 +107,13 @@ fn look(call: &Call<'_>, options: &Options) -> Result<(String, HttpLook)> {
     let what = call.arg(0).cloned().unwrap_or(Dynamic::UNIT);
     let (url, settings, expect) = match what.clone().try_cast::<Endpoint>() {
         Some(Endpoint(decl)) => (decl.url.clone(), site.http_to(&decl), decl.expect),
-        None if what.is_string() => (what.to_string(), site.http(), Vec::new()),
+        // a URL at the place of an endpoint that the site declares is trusted as that one is
+        None if what.is_string() => {
+            let url = what.to_string();
+            let declared = site.endpoints().find(|decl| is_same_place(&decl.url, &url));
+            let settings = declared.map_or_else(|| site.http(), |decl| site.http_to(decl));
+            (url, settings, Vec::new())
+        }
         None => {
             let got = crate::script::engine::type_name(&what);
             return Err(Error::new(
@@ -130,10 +136,31 @@ fn look(call: &Call<'_>, options: &Options) -> Result<(String, HttpLook)> {
     Ok((url, look))
 }
 
+/// Whether two URLs have the same scheme, host and port.
+fn is_same_place(one: &str, other: &str) -> bool {
+    let place = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    place(one).is_some_and(|origin| place(other) == Some(origin))
+}
+
 fn as_map(found: &HttpProbe) -> Result<Dynamic> {
     value::from_json(&json!({
         "url": found.url, "ok": found.ok, "status": found.status, "error": found.error,
         "tls_error": found.tls_error, "headers": found.headers, "body": found.body,
         "truncated": found.truncated, "latency_ms": found.latency.as_millis() as u64,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_place;
+
+    #[test]
+    fn a_place_is_scheme_host_and_port() {
+        assert!(is_same_place("https://10.12.8.61:8200", "https://10.12.8.61:8200/v1/sys/seal-status"));
+        assert!(is_same_place("https://vault", "https://VAULT:443/x"));
+        for other in ["http://vault", "https://vault:8200", "https://vault.example", "vault"] {
+            assert!(!is_same_place("https://vault", other), "{other}");
+        }
+        assert!(!is_same_place("no url", "no url"));
+    }
 }

@@ -54,7 +54,8 @@ fn meet(one: &str, other: &str) -> bool {
     for i in 0..=one.len() {
         let above = row.clone();
         for j in 0..=other.len() {
-            let (a, b) = (i.checked_sub(1).and_then(|i| one.get(i)), j.checked_sub(1).and_then(|j| other.get(j)));
+            let (a, b) =
+                (i.checked_sub(1).and_then(|i| one.get(i)), j.checked_sub(1).and_then(|j| other.get(j)));
             let up = above.get(j).copied().unwrap_or_default() && i > 0;
             let left = j > 0 && row.get(j - 1).copied().unwrap_or_default();
             let both = i > 0 && j > 0 && above.get(j - 1).copied().unwrap_or_default();
@@ -86,7 +87,14 @@ mod tests {
 
     #[test]
     fn two_patterns_meet_where_one_text_is_both() {
-        for (one, other) in [("a", "a"), ("a*", "*b"), ("vm is up", "* is up"), ("*", ""), ("x * y", "x 1*2 y"), ("a*c", "abc")] {
+        for (one, other) in [
+            ("a", "a"),
+            ("a*", "*b"),
+            ("vm is up", "* is up"),
+            ("*", ""),
+            ("x * y", "x 1*2 y"),
+            ("a*c", "abc"),
+        ] {
             assert!(meet(one, other) && meet(other, one), "{one} {other}");
         }
         for (one, other) in [("a", "b"), ("a*", "b*"), ("vm is up", "* is down"), ("", "a"), ("ab", "a")] {

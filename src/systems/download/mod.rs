@@ -187,6 +187,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let good = Download::new("https://cdn.example/image.qcow2", dir.path().join("image.qcow2"));
         DownloadCall::new(good.clone()).unwrap();
+        // its directory is made when it is fetched
+        DownloadCall::new(Download { to: dir.path().join("absent/too/image.qcow2"), ..good.clone() })
+            .unwrap();
+        std::fs::write(dir.path().join("a-file"), "").unwrap();
         let bad = [
             Download { url: "image.qcow2".into(), ..good.clone() },
             Download { url: "ftp://cdn.example/image".into(), ..good.clone() },
@@ -194,7 +198,7 @@ mod tests {
             Download { url: "https://user:hunter2@cdn.example/image".into(), ..good.clone() },
             Download { to: "image.qcow2".into(), ..good.clone() },
             Download { to: dir.path().into(), ..good.clone() },
-            Download { to: dir.path().join("absent/image.qcow2"), ..good.clone() },
+            Download { to: dir.path().join("a-file/image.qcow2"), ..good.clone() },
             Download { sha512: Some("abc".into()), ..good.clone() },
             Download { sha512: Some("z".repeat(128)), ..good.clone() },
         ];

@@ -57,6 +57,7 @@ impl Part {
     /// Takes up what an earlier call has left for this download, or starts with nothing.
     pub(super) async fn open(download: &Download) -> Result<Self> {
         let (path, note) = (beside(&download.to, ".part"), beside(&download.to, ".part.json"));
+        file::make_directory_of(&path).map_err(|e| unusable(&path, &e))?;
         let file = file::open_own(&path).map_err(|e| unusable(&path, &e))?;
         match file.try_lock() {
             Ok(()) => {}

@@ -85,10 +85,8 @@ impl SecretFile {
         let wrong = |e: std::io::Error| {
             Error::new(ErrorKind::Io, format!("{} cannot be written", file.to.display())).from_source(&e)
         };
+        make_directory_of(&file.to).map_err(wrong)?;
         let dir = file.to.parent().unwrap_or(Path::new("/"));
-        if !dir.exists() {
-            std::fs::DirBuilder::new().mode(0o700).create(dir).map_err(wrong)?;
-        }
         // a temporary file is its owner's alone from the first moment
         let mut beside = tempfile::Builder::new().prefix(".rhumb-").tempfile_in(dir).map_err(wrong)?;
         beside.write_all(file.text.expose().as_bytes()).map_err(wrong)?;
@@ -125,6 +123,18 @@ impl Mutation for SecretFile {
     }
 }
 
+/// Makes the directory of a file where it is missing, with those above it, each its owner's alone.
+///
+/// # Errors
+/// Those of the operating system.
+pub(super) fn make_directory_of(to: &Path) -> std::io::Result<()> {
+    let dir = to.parent().unwrap_or(Path::new("/"));
+    match dir.exists() {
+        true => Ok(()),
+        false => std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir),
+    }
+}
+
 /// Opens a file to read and write that a system keeps beside another, and makes it where it is missing. What lies
 /// there under its name and is a link or no plain file is left alone.
 ///
@@ -137,18 +147,20 @@ pub(super) fn open_own(path: &Path) -> std::io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::Error::other("it is no plain file")) }
 }
 
-/// Refuses what is no place for a file.
+/// Refuses what is no place for a file. Directories that are missing are made when it is written.
 ///
 /// # Errors
 /// [`ErrorKind::Argument`].
 pub fn place(to: &Path) -> Result<()> {
-    let directory = to.parent().filter(|dir| dir.is_dir());
+    let above = to.ancestors().skip(1).find(|dir| dir.exists());
+    let directory = above.filter(|dir| dir.is_dir());
     let straight = !to.components().any(|part| part == Component::ParentDir);
     if to.is_absolute() && straight && to.file_name().is_some() && directory.is_some() && !to.is_dir() {
         return Ok(());
     }
-    let what = format!("`{}` is not an absolute path of a file in a directory that exists", to.display());
-    Err(Error::new(ErrorKind::Argument, what).help("make the directory first; nothing here does"))
+    let what = format!("`{}` is not an absolute path of a file", to.display());
+    Err(Error::new(ErrorKind::Argument, what)
+        .help("name a file from the root on, below a directory, that is none itself"))
 }
 
 #[cfg(test)]
@@ -192,11 +204,13 @@ mod tests {
     #[test]
     fn a_directory_that_is_missing_is_made_for_the_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
-        let to = dir.path().join("capi-test-1/config");
+        let to = dir.path().join("clusters/capi-test-1/config");
         let file = SecretFile::new("a kubeconfig", &to, Secret::new("hunter2")).unwrap();
         assert!(!to.parent().unwrap().exists(), "naming it makes nothing");
         SecretFile::write(Permit::obtain(&Willing, file).unwrap()).unwrap();
-        assert_eq!(std::fs::metadata(to.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        for made in [dir.path().join("clusters"), dir.path().join("clusters/capi-test-1")] {
+            assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
+        }
     }
 
     #[test]
@@ -239,10 +253,11 @@ mod tests {
     #[test]
     fn what_is_no_place_is_refused() {
         let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a-file"), "").unwrap();
         for to in [
             PathBuf::from("config"),
             dir.path().into(),
-            dir.path().join("absent/too/config"),
+            dir.path().join("a-file/too/config"),
             "/".into(),
             dir.path().join("../config"),
         ] {
