@@ -127,3 +127,21 @@ fn what_a_failed_run_did_not_reach_is_listed_as_not_reached() {
         refused.stderr
     );
 }
+
+#[test]
+fn a_step_says_how_long_it_usually_takes_where_it_has_run() {
+    let rig = Rig::new("name = \"here\"\n");
+    rig.file(
+        "mine.rhai",
+        "//! Mine.\nrunbook(\"mine\", \"Mine\");\nverify(\"1\", \"Look\", || gate(\"it holds\", true));\n",
+    );
+    let before = rig.run(&["show", "mine"]).expect(0).stdout;
+    assert!(before.contains("must hold   it holds") && !before.contains("takes"), "{before}");
+    rig.run(&["run", "mine"]).expect(0);
+    let after = rig.run(&["show", "mine"]).expect(0).stdout;
+    assert!(after.contains("takes       last time"), "{after}");
+    // a site file that is broken keeps nobody from reading
+    rig.file("site.toml", "name = 7\n");
+    let broken = rig.run(&["show", "mine"]).expect(0);
+    assert!(broken.stdout.contains("it holds") && broken.stderr.contains("site.toml"), "{}", broken.stderr);
+}

@@ -43,7 +43,7 @@ fn look_around() -> Vec<(String, &'static str)> {
         ("admin.identity().user", "\"admin\""),
         ("admin", "testbed admin(admin"),
         ("help admin.networks", "examples"),
-        (":steps lb-failover", "[change, needs 1]"),
+        (":steps lb-failover", "needs       a pass of 1"),
         (":runs", "there are none yet"),
         ("admin.networks.get(\"no-such-net\")", "there is no network `no-such-net`"),
     ];

@@ -207,8 +207,10 @@ impl Reader<'_> {
         let types: BTreeSet<&On> = primitives.iter().map(|p| &p.on).collect();
         let is = |ty: &'static str| types.contains(&On::Type(ty));
         if is("Scope") {
-            let service = of(1).unwrap_or_default();
-            return format!("sends {} to the service {service}", of(0).unwrap_or_default());
+            let (service, path) = (of(1).unwrap_or_default(), of(2).unwrap_or_default());
+            let method = of(0).unwrap_or_default();
+            let method = if method.starts_with('<') { method } else { method.to_ascii_uppercase() };
+            return format!("sends {method} {path} ({service})");
         }
         if ["write_kubeconfig", "write_secret"].contains(&call.name.as_str()) {
             return format!("writes {} (this machine)", of(0).unwrap_or_default());

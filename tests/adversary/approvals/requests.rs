@@ -154,8 +154,9 @@ change("4", "In a function", || clear(scope));
     );
     let ended = rig.run(&["show", "hand"]).expect(0);
     let changes: Vec<&str> =
-        ended.stdout.lines().filter_map(|l| l.trim().strip_prefix("changes by ")).collect();
-    assert_eq!(changes, ["Scope.request DELETE", "Scope.request", "Scope.request PUT"], "{}", ended.stdout);
+        ended.stdout.lines().filter_map(|l| l.trim().strip_prefix("changes ")).map(str::trim).collect();
+    let wanted = ["DELETE", "<how>", "PUT"].map(|method| format!("sends {method} /networks/1 (network)"));
+    assert_eq!(changes, wanted, "{}", ended.stdout);
     rig.file("hand.rhai", "runbook(\"hand\", \"By hand\");\nverify(\"1\", \"Delete\", || site.scope(\"capi\").request(\"DELETE\", \"network\", \"/networks/1\"));\n");
     let found = rig.run(&["check", "hand"]);
     assert!(

@@ -272,6 +272,6 @@ fn show_on_a_terminal_shows_what_a_step_changes() {
     let screen = shown(&sent, ROWS, COLUMNS);
     only_text(&screen, "show");
     let rows = rows(&screen);
-    assert_eq!(rows.last().unwrap(), "         changes by Resource.delete", "{rows:?}");
+    assert_eq!(rows.last().unwrap(), "         changes     deletes network x (Neutron)", "{rows:?}");
     assert_eq!(rows[rows.len() - 2], "         Looks.\\u{1b}[8m\\u{1b}[2J");
 }
