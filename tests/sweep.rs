@@ -187,3 +187,14 @@ fn a_seed_decides_which_changes_a_sample_takes() {
     assert_eq!(lines("1"), lines("1"));
     assert_ne!(lines("1"), lines("2"));
 }
+
+/// The shipped runbooks of which nothing is silent. `RHUMB_SWEEP=all` tries every change, else a sample that a seed decides.
+#[test]
+fn nothing_is_silent_in_the_runbooks_that_were_swept() {
+    let all = std::env::var("RHUMB_SWEEP").is_ok_and(|wanted| wanted == "all");
+    let sample: &[&str] = if all { &[] } else { &["--sample", "40", "--seed", "7"] };
+    for runbook in ["park"] {
+        let output = Desk::new().run(&[&["sweep", runbook], sample].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    }
+}

@@ -65,7 +65,9 @@ impl Tape {
     pub(super) fn lists(&self) -> Vec<(String, String)> {
         let mut lists = Vec::new();
         for exchange in self.exchanges.iter().filter(|e| e.method == Method::GET) {
-            let is = exchange.body.as_object().is_some_and(|o| o.values().any(Value::is_array));
+            let is_thing = |item: &Value| item.as_object().is_some_and(|o| identity(o).is_some());
+            let has_things = |v: &Value| v.as_array().is_some_and(|items| items.iter().any(is_thing));
+            let is = exchange.body.as_object().is_some_and(|o| o.values().any(has_things));
             let list = (exchange.service.clone(), exchange.path.clone());
             if is && !lists.contains(&list) {
                 lists.push(list);
