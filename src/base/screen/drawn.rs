@@ -334,15 +334,6 @@ mod tests {
     }
 
     #[test]
-    fn commands_are_not_broken_while_they_fit() {
-        let text = drawn!("so then `c d e`, and `g h i j k l m n o`, and ` odd");
-        for drawn in [text.filled(Some(12), "", " "), text.wrapped(12)] {
-            assert!(drawn.contains("`c d e`,") && !drawn.contains(GLUE), "{}", &*drawn);
-            assert!(drawn.lines().all(|line| display_width(line) <= 12), "{}", &*drawn);
-        }
-    }
-
-    #[test]
     fn of_a_library_only_colours_and_lines_stay() {
         let text = "\u{1b}[31;1mx\u{1b}[0m\n\u{1b}[2J\u{1b}]0;t\u{7}\r";
         assert_eq!(&*Drawn::by_library(text), "\u{1b}[31;1mx\u{1b}[0m\n\\u{1b}[2J\\u{1b}]0;t\\u{7}\\r");

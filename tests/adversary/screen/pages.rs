@@ -10,7 +10,7 @@ use rhumb::run::{Entry, Lacking, Outcome, Record, RunReport, StepKind, Verdict};
 use rhumb::script::check::check;
 use rhumb::script::diagnostic::Report;
 use rhumb::script::overlay::threeway;
-use rhumb::script::prose::Prose;
+use rhumb::script::prose::{self, Prose};
 use rhumb::script::value;
 use serde_json::json;
 
@@ -31,8 +31,10 @@ const PAGES: &[Page] = &[
         terminal::render(&run(text), &options).to_string()
     }),
     ("diff-runs", |text| diff::render(&RunDiff::of(&run("web"), &run(text))).to_string()),
-    ("show", |text| prose(text).draw(100).to_string()),
-    ("show STEP", |text| prose(text).step("1").unwrap().draw(100).to_string()),
+    ("show", |text| prose(text).draw(prose::Look { width: 100, colours: true }).to_string()),
+    ("show STEP", |text| {
+        prose(text).step("1").unwrap().draw(prose::Look { width: 100, colours: true }).to_string()
+    }),
     ("check", |text| {
         let script = format!("verify(\"1\", \"{}\", || {{ undefined(1) }});", quoted(text));
         let texts = Texts::default().with("main", text, &format!("{script} // {}", one_line(text)));
@@ -211,7 +213,7 @@ fn no_text_makes_a_row_or_a_heading_of_a_markdown_report() {
 #[test]
 fn what_a_text_that_would_erase_the_screen_looks_like() {
     let text = "\u{1b}[2Jweb\n         PASS  1s";
-    let page = prose(text).draw(100).to_string();
+    let page = prose(text).draw(prose::Look { width: 100, colours: false }).to_string();
     assert!(page.contains("1        \\u{1b}[2Jweb\\n         PASS  1s  [change]\n"), "{page}");
     let page = error(text).draw(100, false).to_string();
     assert!(page.contains("× \\u{1b}[2Jweb\n  │                PASS  1s\n"), "{page}");
