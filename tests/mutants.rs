@@ -34,7 +34,10 @@ fn what_no_test_notices_is_listed_with_its_place_and_can_be_accepted() {
     let told: serde_json::Value = serde_json::from_slice(&ended.stdout).unwrap();
     let of = |fate: &str| -> Vec<String> {
         let all = told["mutants"].as_array().unwrap().iter().filter(|m| m["fate"] == fate);
-        all.map(|m| format!("{} {} {} {}", m["line"], m["operator"], m["before"], m["after"])).collect()
+        all.map(|m| {
+            format!("{} {} {} {}", m["line"], m["operator"].as_str().unwrap(), m["before"], m["after"])
+        })
+        .collect()
     };
     let (survived, noticed) = (of("survived"), of("noticed"));
     assert!(survived.contains(&"5 weakened \"n > 2\" \"true\"".to_string()), "{survived:?}");

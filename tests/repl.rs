@@ -208,7 +208,7 @@ fn one_step_runs_with_what_it_uses_and_why_tells_what_failed() {
         "{out}"
     );
     let out = Session::of(":steps lb-failover\n:step 1\n").expect(0);
-    assert!(out.contains("  [change, needs 1]"), "{out}");
+    assert!(out.contains("[change]") && out.contains("needs       a pass of 1"), "{out}");
     assert!(out.contains("1        Which load balancers"), "{out}");
     // a change step is refused as any other change is
     let session = Session::of(":unlock drill\n:lock\n:step restart 1\n");

@@ -109,11 +109,11 @@ fn d16_the_admin_key_is_readable_by_whoever_may_read_the_home() {
     let journal: String = new.entries.iter().map(|e| format!("{e:?}")).collect();
     assert!(journal.contains("write_kubeconfig") || journal.contains("config"), "it is on record");
     assert!(!journal.contains(key), "the key is in no record");
-    // without a directory it is an error of its own, and nothing half is left
-    let (new, _) = rehearse(
-        scenario,
-        &["magnum_driver_version=1.4.0"],
-        &script.replace("/config\"", "/no/such/config\""),
-    );
-    assert_ne!(new.exit, 0);
+    // a directory that is missing is made, for its owner alone (DOCFIX-037)
+    let deep = |path: &str| path.replace("/config", "/of/its/own/config");
+    let (new, _) = rehearse(scenario, &["magnum_driver_version=1.4.0"], &deep(&script));
+    assert_eq!(new.exit, 0, "{}", new.drawn);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let made = dir.path().join("of/its/own/config");
+    assert_eq!((mode(&made), mode(made.parent().unwrap())), (0o600, 0o700));
 }

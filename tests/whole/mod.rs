@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's support fails as a test does")]
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -223,12 +224,13 @@ fn carry(address: &str, port: u16) {
 /// A terminal (tmux) with somebody at it who approves, and signs what only a person can say.
 pub(crate) struct Desk<'w> {
     whole: &'w Whole,
-    server: String,
+    /// How many commands were typed: each has a tmux server of its own, since one that ends takes what is begun meanwhile along.
+    commands: Cell<u32>,
 }
 
 impl Drop for Desk<'_> {
     fn drop(&mut self) {
-        let _ = Command::new("tmux").args(["-L", &self.server, "kill-server"]).output();
+        let _ = Command::new("tmux").args(["-L", &self.server(), "kill-server"]).output();
     }
 }
 
@@ -245,12 +247,17 @@ pub(crate) enum Left {
 
 impl<'w> Desk<'w> {
     pub(crate) fn at(whole: &'w Whole) -> Desk<'w> {
-        Desk { whole, server: format!("rhumb-whole-{}", std::process::id()) }
+        Desk { whole, commands: Cell::new(0) }
+    }
+
+    /// The tmux server of the last command.
+    fn server(&self) -> String {
+        format!("rhumb-whole-{}-{}", std::process::id(), self.commands.get())
     }
 
     fn tmux(&self, arguments: &[&str]) -> String {
         let output =
-            Command::new("tmux").args(["-f", "/dev/null", "-L", &self.server]).args(arguments).output();
+            Command::new("tmux").args(["-f", "/dev/null", "-L", &self.server()]).args(arguments).output();
         let output = output.unwrap_or_else(|e| panic!("tmux (tests/testbed installs it): {e}"));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
@@ -269,6 +276,7 @@ impl<'w> Desk<'w> {
             state = rig.state().display(),
         );
         self.tmux(&["kill-server"]);
+        self.commands.set(self.commands.get() + 1);
         self.tmux(&["new-session", "-d", "-x", "240", "-y", "60", &shell]);
         let end = Instant::now() + within;
         loop {

@@ -94,6 +94,10 @@ fn texts_are_compiled_in_one_place() {
         }
     }
     found.sort();
-    // the files of `rhumb test` are not a run's, and refuse the same; the survey runs nothing
+    // the files of `rhumb test` are not a run's, and refuse the same; the survey runs nothing, and of a mutant these ask whether it
+    // compiles at all
+    let mutants =
+        ["src/cli/test/mutants/catalogue.rs", "src/script/mutate/marks.rs", "src/script/mutate/tests.rs"];
+    found.retain(|file| !mutants.contains(&file.as_str()));
     assert_eq!(found, ["src/cli/test/file.rs", "src/script/modules.rs", "src/script/survey/mod.rs"]);
 }
