@@ -193,7 +193,7 @@ fn a_seed_decides_which_changes_a_sample_takes() {
 fn nothing_is_silent_in_the_runbooks_that_were_swept() {
     let all = std::env::var("RHUMB_SWEEP").is_ok_and(|wanted| wanted == "all");
     let sample: &[&str] = if all { &[] } else { &["--sample", "40", "--seed", "7"] };
-    for runbook in ["park"] {
+    for runbook in ["park", "lb-failover"] {
         let output = Desk::new().run(&[&["sweep", runbook], sample].concat());
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     }

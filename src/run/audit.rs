@@ -36,6 +36,9 @@ pub fn audit(entries: &[Entry]) -> Result<(), Contradiction> {
 /// What a record says that cannot be.
 type Fault = String;
 
+/// The fingerprints of texts, by name and layer.
+type Texts<'a> = BTreeMap<(&'a str, &'a str), &'a str>;
+
 #[derive(Default)]
 struct Audit<'a> {
     /// The runbook, once the run has begun.
@@ -45,9 +48,9 @@ struct Audit<'a> {
     /// The steps that its verdict needs; `None`: it was written before journals said that.
     needs: Option<&'a [String]>,
     /// The texts that were loaded since it last went on, by name and layer, until the runbook named itself.
-    texts: BTreeMap<(&'a str, &'a str), &'a str>,
+    texts: Texts<'a>,
     /// The texts by which the runbook named itself last, and the steps that its verdict needed then.
-    named: Option<(BTreeMap<(&'a str, &'a str), &'a str>, &'a [String])>,
+    named: Option<(Texts<'a>, &'a [String])>,
     /// Which steps the operator leaves out.
     selection: Option<&'a Selection>,
     signatures: Signatures,

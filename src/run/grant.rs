@@ -78,7 +78,8 @@ impl FromStr for Grant {
         };
         match text.split_once(':') {
             Some(("step", step)) => {
-                let forms: [(&str, fn(String) -> Grant); 3] =
+                type Form = fn(String) -> Grant;
+                let forms: [(&str, Form); 3] =
                     [(DESTROYS, Grant::Destroys), (AGAIN, Grant::Again), (DONE, Grant::Done)];
                 let form = forms.iter().find_map(|(end, form)| Some((step.strip_suffix(end)?, *form)));
                 let (step, form) = form.unwrap_or((step, Grant::Step));

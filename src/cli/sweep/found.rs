@@ -64,6 +64,9 @@ fn seconds<S: serde::Serializer>(time: &Duration, to: S) -> std::result::Result<
     to.serialize_f64(time.as_secs_f64())
 }
 
+/// How bad a silent change is (0 is worst), of what kind of thing, in which field, and what was changed.
+type Group = (u8, String, String, Change);
+
 impl Found {
     fn count(&self, is: impl Fn(&Outcome) -> bool) -> usize {
         self.rated.iter().filter(|r| is(&r.outcome)).count()
@@ -127,8 +130,8 @@ impl Found {
     }
 
     /// The silent ones by kind of field and change, the worst first.
-    fn silent(&self) -> Vec<((u8, String, String, Change), Vec<&Rated>)> {
-        let mut groups: BTreeMap<(u8, String, String, Change), Vec<&Rated>> = BTreeMap::new();
+    fn silent(&self) -> Vec<(Group, Vec<&Rated>)> {
+        let mut groups: BTreeMap<Group, Vec<&Rated>> = BTreeMap::new();
         for one in &self.rated {
             let Outcome::Silent { other_changes } = one.outcome else { continue };
             let m = &one.mutant;

@@ -236,14 +236,13 @@ impl Reader<'_> {
         if is("Object") && (types.len() == 1 || of_kubernetes) {
             return format!("{} an object (Kubernetes)", of_object(&call.name));
         }
-        let said = match (types.iter().next(), call.name.as_str()) {
+        match (types.iter().next(), call.name.as_str()) {
             (_, "run") if is("Host") => "runs a command (SSH)".to_string(),
             (_, "run") if is("Tool") => "runs a command (this machine)".to_string(),
             (_, "pin") if is("Host") => "writes a host key (this machine)".to_string(),
             (_, "download") => format!("downloads {} (this machine)", of(0).unwrap_or_default()),
             (_, name) => format!("{} what is found", third(name)),
-        };
-        said
+        }
     }
 
     /// The name that something is made by.
