@@ -28,7 +28,7 @@ use crate::script::runbook::{self, Ended};
 use crate::site::Site;
 
 /// How long the clean-up of one step may take, unless the site says otherwise.
-const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
+pub(super) const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
 
 /// What `run` and `resume` take alike.
 #[derive(clap::Args)]

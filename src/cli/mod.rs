@@ -36,6 +36,7 @@ mod site;
 mod stub;
 mod sweep;
 mod test;
+mod unseen;
 mod verify_run;
 mod view;
 mod watch;

@@ -7,20 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 use crate::base::{Error, ErrorKind, Result};
-use crate::cli::ask::Rehearser;
+use crate::cli::unseen::{self, Unseen};
 use crate::lab::sweep::{Seen, Tape};
 use crate::lab::{Fault, Rehearsal, Scenario};
-use crate::run::{
-    Approvals, Cancel, Entry, Journal, Mode, Observer, Past, Record, Run, RunReport, RunSettings, Selection,
-};
-use crate::script::Host;
-use crate::script::handles::SiteHandle;
+use crate::run::{Cancel, Entry, Observer, RunReport, Selection};
 use crate::script::modules::Library;
-use crate::script::runbook;
 use crate::site::Site;
-
-/// How long the clean-up of one step may take, in the lab's time.
-const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
 
 /// What is rehearsed again and again.
 pub(super) struct Piece {
@@ -85,34 +77,16 @@ impl Stage {
             lab.record();
         }
         let library = Library::new(site.layers.clone());
-        let handle = SiteHandle::new(site, clock.clone());
-        let (excuses, name) = (handle.clone(), piece.runbook.clone());
         let (entries, cancel) = (Arc::new(Entries::default()), Cancel::default());
-        let begin = Record::RunBegin {
-            run: "sweep".into(),
-            runbook: piece.runbook.clone(),
-            site: handle.name().to_string(),
-            mode: Mode::Rehearse.name().into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            by: "sweep".into(),
-            pid: std::process::id(),
-            values: handle.values(),
-            with: Default::default(),
-        };
-        let settings = RunSettings {
-            mode: Mode::Rehearse,
-            clock: clock.clone(),
-            journal: Journal::create(&dir, false)?,
-            observer: entries.clone(),
-            approver: Box::new(Rehearser),
-            approvals: Approvals::of(Some("rehearsal"), []),
-            excuse: Box::new(move |step, claim, observed| excuses.excuse(&name, step, claim, observed)),
-            past: Past::default(),
+        let unseen = Unseen {
+            runbook: &piece.runbook,
             selection: piece.selection.clone(),
+            by: "rhumb sweep",
+            directory: &dir,
+            observer: entries.clone(),
             cancel: cancel.clone(),
-            cleanup_within: CLEANUP_WITHIN,
         };
-        let run = Run::begin(settings, begin)?;
+        let host = unseen.begin(site, clock, library, self.runtime.handle())?;
         let watch = self.runtime.spawn({
             let cancel = cancel.clone();
             async move {
@@ -120,10 +94,8 @@ impl Stage {
                 cancel.interrupt();
             }
         });
-        let host = Host::new(run.clone(), handle, library, self.runtime.handle().clone());
-        let ended = runbook::evaluate(&piece.runbook, &host);
         // how it ended is in its last entry
-        let _ = run.finish(ended.error.as_ref());
+        let _ = unseen::play(&host, &piece.runbook);
         watch.abort();
         let entries = entries.0.lock().unwrap_or_else(PoisonError::into_inner);
         let report = RunReport::of(&entries);

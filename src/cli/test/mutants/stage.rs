@@ -9,22 +9,14 @@ use rhai::Map;
 use serde_json::Value;
 
 use crate::base::{Clock as _, Error, ErrorKind, Result, SimClock};
-use crate::cli::ask::Rehearser;
 use crate::cli::rehearse;
 use crate::cli::test::rehearsal;
+use crate::cli::unseen::{self, Unseen};
 use crate::lab::Rehearsal;
-use crate::run::{
-    Approvals, Cancel, Entry, Journal, Mode, Observer, Past, Record, Run, RunReport, RunSettings, Waiting,
-};
-use crate::script::Host;
-use crate::script::handles::SiteHandle;
+use crate::run::{Cancel, Entry, Observer, RunReport, Waiting};
 use crate::script::modules::Library;
 use crate::script::mutate::shelf::{Instead, Swapped};
 use crate::script::mutate::trial::Trial;
-use crate::script::runbook;
-
-/// How long the clean-up of one step may take.
-const CLEANUP_WITHIN: Duration = Duration::from_secs(20 * 60);
 
 /// How far a rehearsal may go.
 #[derive(Clone, Copy, Debug)]
@@ -87,43 +79,20 @@ pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Resul
         guard.end();
     });
     let library = Library::new(Swapped::new(site.layers.clone(), part.instead.clone()));
-    let handle = SiteHandle::new(site, clock.clone());
-    let (excuses, name) = (handle.clone(), ready.runbook.clone());
-    let settings = RunSettings {
-        mode: Mode::Rehearse,
-        clock: clock.clone(),
-        journal: Journal::create(&dir, false)?,
-        observer: watch.clone(),
-        approver: Box::new(Rehearser),
-        approvals: Approvals::of(Some("rehearsal"), []),
-        excuse: Box::new(move |step, claim, observed| excuses.excuse(&name, step, claim, observed)),
-        past: Past::default(),
+    let unseen = Unseen {
+        runbook: &ready.runbook,
         selection: ready.selection,
+        by: "rhumb test",
+        directory: &dir,
+        observer: watch.clone(),
         cancel,
-        cleanup_within: handle.site().run.cleanup_within.unwrap_or(CLEANUP_WITHIN),
     };
-    let first = Record::RunBegin {
-        run: "mutant".into(),
-        runbook: ready.runbook.clone(),
-        site: handle.name().to_string(),
-        mode: Mode::Rehearse.name().into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        by: "rhumb test".into(),
-        pid: std::process::id(),
-        values: handle.values(),
-        with: Default::default(),
-    };
-    let run = Run::begin(settings, first)?;
-    let host = Host::new(run.clone(), handle, library, runtime.handle().clone());
+    let host = unseen.begin(site, clock.clone(), library, runtime.handle())?;
     host.set_trial(trial.clone());
-    let ended = runbook::evaluate(&ready.runbook, &host);
-    let exit = match run.finish(ended.error.as_ref()) {
-        Ok((_, exit)) => exit,
-        Err(e) => e.kind().exit_code(),
-    };
-    let too_much = ended.error.as_ref().is_some_and(|e| e.to_string().contains(TOO_MANY));
+    let (error, exit) = unseen::play(&host, &ready.runbook);
+    let too_much = error.as_ref().is_some_and(|e| e.to_string().contains(TOO_MANY));
     let told = rehearsal::told(&RunReport::load(&dir)?, i32::from(exit));
-    drop((host, run, lab));
+    drop((host, lab));
     runtime.shutdown_background();
     Ok(Played { told, over: too_much || watch.over.load(Ordering::SeqCst), played: clock.elapsed() })
 }
