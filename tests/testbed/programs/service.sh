@@ -4,5 +4,6 @@ install_it() { debian chromium:chromium tmux:tmux; }
 up() { :; }
 down() { :; }
 reset() { :; }
-running() { command -v chromium tmux; }
+# of several names `command -v` is content with one
+running() { command -v chromium && command -v tmux; }
 env_of() { :; }
