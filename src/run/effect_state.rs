@@ -125,6 +125,15 @@ impl Effect {
         self.intent.method == "DELETE"
     }
 
+    /// Whether it takes a finalizer from an object of Kubernetes: one that is being deleted goes with its last one.
+    fn lets_go(&self) -> bool {
+        let takes = |op: &Value| {
+            op["op"] == "remove" && op["path"].as_str().is_some_and(|p| p.starts_with("/metadata/finalizers"))
+        };
+        let ops = self.intent.body.as_array();
+        self.intent.system == "kubernetes" && ops.is_some_and(|ops| ops.iter().any(takes))
+    }
+
     /// How long from now on a request of it may still arrive, where one may do so for `late` after it was sent. The
     /// time of day may have been set: the answer is never more than `late`.
     pub fn may_arrive_for(&self, late: Duration, now: Timestamp) -> Duration {
@@ -362,8 +371,9 @@ impl Effects {
         }
         // what a step takes away of its own was not there for others
         let own = |e: &Effect| makers.get(&e.entry).is_some_and(|maker| *maker == e.step);
+        let takes = |e: &Effect| e.removes() || e.lets_go();
         let gone =
-            |e: &&Effect| e.known > entry && e.step != step && e.removes() && e.state.is_done() && !own(e);
+            |e: &&Effect| e.known > entry && e.step != step && takes(e) && e.state.is_done() && !own(e);
         self.all.iter().find(gone)
     }
 }
@@ -469,6 +479,20 @@ mod tests {
         );
         assert!(!effects.reopens("1"), "this run removed it itself");
         assert!(effects.removed_since("0", 0).is_some() && effects.removed_since("2", 0).is_none());
+    }
+
+    #[test]
+    fn an_object_goes_with_its_last_finalizer() {
+        let taken = |op: &str| {
+            let mut patch = intent("PATCH", "/apis/x/openstackclusters/c");
+            if let Record::Intent { intent, .. } = &mut patch {
+                intent.system = "kubernetes".into();
+                intent.body = json!([{"op": "test", "path": "/metadata/uid", "value": "u"}, {"op": op, "path": "/metadata/finalizers/0"}]);
+            }
+            let (effects, _) = of(vec![patch, outcome(json!({}), Value::Null, false)]);
+            effects.removed_since("0", 0).is_some()
+        };
+        assert!(taken("remove") && !taken("add"));
     }
 
     #[test]
