@@ -159,6 +159,19 @@ fn the_acceptance_of_a_cluster_is_rehearsed_to_its_exit_gate() {
     assert!(crashing.verdicts().ends_with("8.3.1 FAIL"), "{}", crashing.verdicts());
 }
 
+/// The bar, and the steps that a run ended before, are in the reports and not in the journal.
+#[test]
+fn reports_of_an_acceptance_agree_with_its_journal() {
+    for more in [&[][..], &["--fault", "ccm-crashes"]] {
+        let desk = Desk::new();
+        let ended = desk.rehearse(&[&["phase-08"], more].concat());
+        assert_eq!(ended.exit == 0, more.is_empty(), "{}{}", ended.stdout, ended.stderr);
+        let dir = newest(desk.home.path()).unwrap();
+        let held = desk.run(&["verify-run", dir.to_str().unwrap()]);
+        assert_eq!(held.stderr, "", "{more:?}");
+    }
+}
+
 #[test]
 fn a_deletion_that_is_stuck_is_freed_finalizer_by_finalizer() {
     let ended = Desk::new().rehearse(&["stuck-delete"]).expect(0);

@@ -140,10 +140,14 @@ fn line_of_step(entries: &[Entry], step: &Value) -> Option<u64> {
     entries.iter().rev().find(ends).map(|e| e.n)
 }
 
-/// The comments of the runbook's source are not in the journal: a report that is held against one has its own.
+/// What the runbook's source says (its comments, the steps that were not reached, the bar that it takes) is not in the journal: a
+/// report that is held against one has its own.
 fn adopt_prose(report: &mut RunReport, stored: &Value) {
     let text = |of: &Value| of["why"].as_str().unwrap_or_default().to_string();
+    let read = |part: &str| stored.get(part).cloned().unwrap_or_default();
     report.why = text(stored);
+    report.not_reached = serde_json::from_value(read("not_reached")).unwrap_or_default();
+    report.accepts = serde_json::from_value(read("accepts")).unwrap_or_default();
     for (step, stored) in report.steps.iter_mut().zip(stored["steps"].as_array().into_iter().flatten()) {
         step.why = text(stored);
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Selection;
@@ -86,7 +86,7 @@ pub struct RunReport {
 }
 
 /// A step that a run ended before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotReached {
     /// Its id.
     pub id: String,
@@ -95,7 +95,7 @@ pub struct NotReached {
 }
 
 /// The bar of an acceptance, item by item.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accepts {
     /// What is accepted, such as `v1`.
     pub what: String,
