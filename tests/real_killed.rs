@@ -38,8 +38,10 @@ fn audited(since: usize) -> BTreeMap<String, usize> {
         let text = |key: &str| event[key].as_str().unwrap_or_default().to_string();
         let (verb, uri) = (text("verb"), text("requestURI"));
         let path = uri.split('?').next().unwrap_or_default();
-        // the played cloud controller writes into the Service as well, under no such name
-        if path.ends_with("/rr") && (uri.contains("fieldManager=rhumb") || verb == "delete") {
+        // the played cloud controller writes into the Service as well, and Kubernetes' own delete what belongs to it
+        let ours =
+            text("userAgent").starts_with("rhumb/") && !matches!(verb.as_str(), "get" | "list" | "watch");
+        if ours && path.ends_with("/rr") && !uri.contains("dryRun") {
             *all.entry(format!("{verb} {path}")).or_default() += 1;
         }
     }

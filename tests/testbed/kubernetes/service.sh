@@ -47,7 +47,7 @@ up() {
     --authorization-mode=Node,RBAC --client-ca-file="$PKI/ca.crt" --tls-cert-file="$PKI/server.crt" \
     --tls-private-key-file="$PKI/server.key" --service-account-issuer="$SERVER" --service-account-key-file="$PKI/tokens.key" \
     --service-account-signing-key-file="$PKI/tokens.key" --cert-dir="$RUN" \
-    --audit-policy-file="$ETC/audit.yaml" --audit-log-path="$LOG/audit.jsonl" --audit-log-maxsize=50 --audit-log-maxbackup=1
+    --audit-policy-file="$ETC/audit.yaml" --audit-log-path="$LOG/audit.jsonl" --audit-log-maxsize=500 --audit-log-maxbackup=1
   wait_for apiserver "becoming ready at $SERVER" 120 ask /readyz
   # the server makes it a moment after it calls itself ready
   wait_for apiserver "having its namespace default" 60 ask /api/v1/namespaces/default
