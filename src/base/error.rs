@@ -172,8 +172,8 @@ impl ErrorKind {
         }
     }
 
-    /// Whether whoever looked could not see: nothing is known of what was looked at, neither that it is well nor that it is
-    /// not. A wait whose time ran out has looked, and so has whoever found nothing.
+    /// Whether the look itself failed, so that nothing is known of its object. A wait that ran out of time has looked, and
+    /// so has a look that found nothing.
     pub fn could_not_look(self) -> bool {
         use ErrorKind::*;
         matches!(self, Transient | Unreachable | Forbidden | Unauthorized | Unsupported | Protocol)

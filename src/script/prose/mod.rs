@@ -75,7 +75,7 @@ pub struct StepProse {
     /// The longest that its waits take together, in seconds, where the text tells; and whether that is all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_most: Option<(f64, bool)>,
-    /// What it usually takes; set by whoever knows earlier runs.
+    /// What it usually takes; set where earlier runs are known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usually: Option<String>,
     /// How the site changes it: `replaced by site/restart.rhai:12`.
