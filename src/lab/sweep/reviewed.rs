@@ -1,13 +1,16 @@
 //! What a person has looked at: mutants that may pass, and answers that must not stop a run.
 
+use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use super::legal::is_like;
 use super::mutant::Mutant;
 use crate::base::{Error, ErrorKind, Result};
 
-/// The table that is shipped.
-const SHIPPED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/sweep.toml"));
+/// The tables that are shipped: one for all runbooks, and one for each that was swept.
+static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/runbooks/sweep");
+/// The table for all runbooks.
+const COMMON: &str = "common";
 
 /// What a person has looked at.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -49,12 +52,22 @@ pub struct Review {
 pub type Idle = Review;
 
 impl Reviewed {
-    /// The shipped table.
+    /// The shipped tables. An entry in the file of a runbook is for that runbook, unless it says otherwise.
     ///
     /// # Errors
-    /// [`ErrorKind::Internal`]: it cannot be read.
+    /// [`ErrorKind::Site`]: one of them cannot be read.
     pub fn shipped() -> Result<Reviewed> {
-        Reviewed::parse("runbooks/sweep.toml", SHIPPED)
+        SHIPPED.files().try_fold(Reviewed::default(), |all, file| {
+            let of = file.path().file_stem().and_then(|s| s.to_str()).unwrap_or_default();
+            let name = format!("runbooks/sweep/{of}.toml");
+            let mut table = Reviewed::parse(&name, file.contents_utf8().unwrap_or_default())?;
+            for entry in table.harmless.iter_mut().chain(&mut table.idle).filter(|_| of != COMMON) {
+                if entry.runbooks.is_empty() {
+                    entry.runbooks.push(of.to_string());
+                }
+            }
+            Ok(all.with(table))
+        })
     }
 
     /// A table.
