@@ -62,7 +62,8 @@ pub struct Values {
 }
 
 impl Values {
-    /// Puts together the schema's defaults, a site file's `[values]` and `--set name=value`s.
+    /// Puts together the schema's defaults, a site file's `[values]` and `--set name=value`s. `name=` takes an optional value
+    /// away.
     ///
     /// # Errors
     /// [`ErrorKind::Site`] with the place for the site file, [`ErrorKind::Usage`] for a `--set`.
@@ -78,8 +79,10 @@ impl Values {
             settings.insert(entry.key.clone(), read(&schema, entry)?);
         }
         for set in sets {
-            let (name, value) = parse_set(&schema, set)?;
-            settings.insert(name, Setting { value, origin: Origin::CommandLine });
+            match parse_set(&schema, set)? {
+                (name, Some(value)) => settings.insert(name, Setting { value, origin: Origin::CommandLine }),
+                (name, None) => settings.remove(&name),
+            };
         }
         Ok(Values { schema, settings })
     }
@@ -158,7 +161,7 @@ fn annotated(node: &Node) -> Option<&Node> {
     }
 }
 
-fn parse_set(schema: &Schema, set: &str) -> Result<(String, Value)> {
+fn parse_set(schema: &Schema, set: &str) -> Result<(String, Option<Value>)> {
     let usage = |what: String| Error::new(ErrorKind::Usage, what);
     let (name, text) = set
         .split_once('=')
@@ -167,6 +170,9 @@ fn parse_set(schema: &Schema, set: &str) -> Result<(String, Value)> {
     let decl = schema.get(name).ok_or_else(|| {
         usage(format!("--set {name}: there is no value of this name")).help(schema.suggest(name))
     })?;
+    if decl.optional && text.is_empty() {
+        return Ok((name.to_string(), None));
+    }
     let value = decl.parse_text(text).map_err(|e| {
         let error = usage(format!("--set {name}: {}", e.detail().what));
         match &e.detail().help {
@@ -174,7 +180,7 @@ fn parse_set(schema: &Schema, set: &str) -> Result<(String, Value)> {
             None => error,
         }
     })?;
-    Ok((name.to_string(), value))
+    Ok((name.to_string(), Some(value)))
 }
 
 #[cfg(test)]

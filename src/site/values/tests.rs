@@ -151,6 +151,16 @@ fn a_value_reads_back_as_it_is_shown() {
 }
 
 #[test]
+fn an_optional_value_is_left_unset_by_a_set_without_one() {
+    let site = "cidr = \"10.20.16.0/24\"\naddress = \"https://example.org/\"\n";
+    let values = resolve(site, &["cidr=", "id="]).unwrap();
+    assert!(values.get("cidr").unwrap().is_none() && values.get("id").unwrap().is_none());
+    assert!(values.get("address").unwrap().is_some());
+    // one with a default is never without a value
+    assert!(resolve(site, &["memory="]).is_err());
+}
+
+#[test]
 fn what_the_type_does_not_allow_is_refused() {
     for (set, what) in [
         ("node_count=two", "--set node_count: `two` is not an integer"),
