@@ -351,6 +351,9 @@ fn happen(world: &mut World, act: &Act) {
         let lost: Vec<_> = of.filter_map(|cluster| cluster.infrastructure.credential.clone()).collect();
         lost.iter().for_each(|credential| world.keystone.drop_credential(credential));
     }
+    if let Some(name) = &act.new_address {
+        world.move_floating_ips(name);
+    }
     world.neutron.refusals += act.no_address.unwrap_or(0);
     world.nova.refusals += act.no_valid_host.unwrap_or(0);
     world.glance.failures += act.import_fails.unwrap_or(0);

@@ -91,6 +91,8 @@ pub struct Act {
     pub import_fails: Option<u32>,
     /// So many floating IPs to come find no address left.
     pub no_address: Option<u32>,
+    /// The servers whose names hold this get another floating IP each, as after a rebuild: nothing of theirs answers at the old one.
+    pub new_address: Option<String>,
     /// The application credentials of clusters whose names hold this are deleted.
     pub credential_gone: Option<String>,
 }

@@ -20,7 +20,7 @@ impl Service for Guests {
     }
 
     fn plays(&self, world: &World, host: &str, port: u16) -> bool {
-        if let Some(machine) = world.machines.iter().find(|m| m.address == host) {
+        if let Some(machine) = world.machines.iter().find(|m| m.is_at(world, host)) {
             return port == machine.port && machine.up_since(world).is_some();
         }
         let Ok(address) = host.parse() else { return false };

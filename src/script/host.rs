@@ -149,9 +149,8 @@ impl Host {
             return Ok(full);
         }
         let inside = full.components().filter(|part| matches!(part, Component::Normal(_)));
-        let there = scratch.path().join(inside.collect::<PathBuf>());
-        std::fs::create_dir_all(there.parent().unwrap_or(scratch.path())).map_err(wrong)?;
-        Ok(there)
+        // nothing is made in advance: a directory that is missing on the machine is missing here
+        Ok(scratch.path().join(inside.collect::<PathBuf>()))
     }
 
     /// A file of this machine that a script may read: one that a value of the site names, one below a directory

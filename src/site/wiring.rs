@@ -119,6 +119,20 @@ fn at(error: Error, spot: &Spot) -> Error {
     error.place(spot.file(), spot.line, spot.column)
 }
 
+/// Whether a host is the one that a cluster's API is declared to be on; so it is where nothing is declared.
+fn is_server(host: &Host, server: Option<&str>) -> bool {
+    let url = server.and_then(|server| reqwest::Url::parse(server).ok());
+    let declared = url.as_ref().and_then(reqwest::Url::host_str);
+    declared.is_none_or(|declared| declared.trim_matches(['[', ']']) == host.spec().address)
+}
+
+/// What a command on a host prints, which is a secret.
+async fn printed(host: &Host, argv: &[String]) -> Result<Secret> {
+    let command = Command::new(argv.iter().map(String::as_str));
+    let output = host.query(&command).await?.success(&command, &host.spec().name)?;
+    Ok(Secret::new(output.stdout))
+}
+
 impl Site {
     /// The same site over other systems.
     #[must_use]
@@ -135,6 +149,20 @@ impl Site {
     /// [`ErrorKind::Site`](crate::base::ErrorKind::Site) for an unknown name, with the likely one; what keeps the
     /// host from answering; and those of [`Kube::new`].
     pub async fn cluster(&self, name: &str, witness: Option<Arc<dyn Witness>>) -> Result<Kube> {
+        self.cluster_at(name, None, witness).await
+    }
+
+    /// The same at another address than its kubeconfig says. The host that prints the kubeconfig is asked there too, unless
+    /// the site has the two at different addresses.
+    ///
+    /// # Errors
+    /// Those of [`Site::cluster`] and [`Kube::new_at`].
+    pub async fn cluster_at(
+        &self,
+        name: &str,
+        address: Option<&str>,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Result<Kube> {
         let decl = self.kube(name)?;
         let source = match (self.wiring.kubeconfig(decl)?, &decl.source) {
             (Some(text), _) => KubeconfigSource::Fetched(text),
@@ -142,28 +170,38 @@ impl Site {
                 KubeconfigSource::File { path: path.clone(), allow_exec: *allow_exec }
             }
             (None, KubeSource::Printed { host, argv }) => {
-                KubeconfigSource::Fetched(self.printed(host, argv).await.map_err(|e| at(e, &decl.spot))?)
+                let host = self.ssh(host).map_err(|e| at(e, &decl.spot))?;
+                let moved = address.filter(|_| is_server(&host, decl.expected.server.as_deref()));
+                let host = moved.map_or_else(|| host.clone(), |address| host.at(address));
+                KubeconfigSource::Fetched(printed(&host, argv).await.map_err(|e| at(e, &decl.spot))?)
             }
         };
         let (context, expected) = (decl.context.clone(), decl.expected.clone());
         let spec = KubeSpec { name: decl.name.clone(), source, context, expected };
-        Kube::new(&spec, self.wiring.dialer().as_deref(), witness).map_err(|e| at(e, &decl.spot))
+        let dialer = self.wiring.dialer();
+        let kube = match address {
+            Some(address) => Kube::new_at(&spec, address, dialer.as_deref(), witness),
+            None => Kube::new(&spec, dialer.as_deref(), witness),
+        };
+        kube.map_err(|e| at(e, &decl.spot))
     }
 
-    /// A Kubernetes cluster whose kubeconfig a run came by. To the cluster nothing is sent yet. Must be called
+    /// A Kubernetes cluster whose kubeconfig a run came by, at its own address or another. To the cluster nothing is sent yet. Must be called
     /// within a runtime.
     ///
     /// # Errors
-    /// Those of [`Kube::new`].
-    pub fn cluster_of(&self, spec: &KubeSpec, witness: Option<Arc<dyn Witness>>) -> Result<Kube> {
-        Kube::new(spec, self.wiring.dialer().as_deref(), witness)
-    }
-
-    /// What a command on a host prints, which is a secret.
-    async fn printed(&self, host: &str, argv: &[String]) -> Result<Secret> {
-        let command = Command::new(argv.iter().map(String::as_str));
-        let output = self.ssh(host)?.query(&command).await?.success(&command, host)?;
-        Ok(Secret::new(output.stdout))
+    /// Those of [`Kube::new_at`].
+    pub fn cluster_of(
+        &self,
+        spec: &KubeSpec,
+        address: Option<&str>,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Result<Kube> {
+        let dialer = self.wiring.dialer();
+        match address {
+            Some(address) => Kube::new_at(spec, address, dialer.as_deref(), witness),
+            None => Kube::new(spec, dialer.as_deref(), witness),
+        }
     }
 
     /// A host, over SSH.

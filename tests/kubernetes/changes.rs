@@ -5,7 +5,7 @@ use rhumb::systems::command::Command;
 use rhumb::systems::kubernetes::{Expected, Kube, KubeCall, Patch, Propagation};
 use serde_json::json;
 
-use crate::kube_server::{Behaviour, Canned, Cluster, carry_out, spec};
+use crate::kube_server::{Behaviour, Canned, Cluster, carry_out, kubeconfig, spec};
 use crate::object;
 
 const SERVICES: &str = "/api/v1/namespaces/default/services";
@@ -120,6 +120,26 @@ async fn a_handle_that_is_not_what_is_declared_changes_nothing() {
         server: None,
     });
     assert!(same.bind(KubeCall::Create { manifest: service() }).await.is_ok());
+    assert!(cluster.asked("POST", SERVICES).is_empty());
+}
+
+#[tokio::test]
+async fn at_another_address_the_declaration_still_counts_and_the_real_address_is_shown() {
+    let cluster = Cluster::start(Behaviour::default()).await;
+    let port = cluster.address.port();
+    let declared = |server: &str| {
+        // the kubeconfig names the machine by a name that leads nowhere
+        let named = json!({"server": format!("http://mgmt.invalid:{port}")});
+        let mut spec = spec(&kubeconfig(named, json!({"token": "t0ken"})));
+        spec.expected.server = Some(server.into());
+        Kube::new_at(&spec, "127.0.0.1", None, None).unwrap()
+    };
+    let found = declared(&format!("http://mgmt.invalid:{port}"));
+    let bound = found.bind(KubeCall::Create { manifest: service() }).await.unwrap();
+    drop(bound);
+    assert_eq!(found.identity().await.unwrap().server, format!("http://127.0.0.1:{port}"));
+    let error = declared("http://127.0.0.1:1").bind(KubeCall::Create { manifest: service() }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ScopeMismatch, "{error}");
     assert!(cluster.asked("POST", SERVICES).is_empty());
 }
 

@@ -13,7 +13,9 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, Stream};
 use serde_json::json;
 
-use crate::kube_server::{kube, kubeconfig};
+use rhumb::systems::kubernetes::Kube;
+
+use crate::kube_server::{kube, kubeconfig, spec};
 
 fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::default();
@@ -101,4 +103,54 @@ async fn a_server_without_tls_is_told() {
     let error = ask(address, &authority("kubernetes").pem(), None).await;
     assert_eq!(error.kind(), ErrorKind::Unreachable);
     assert!(error.to_string().contains("no TLS connection to"), "{error}");
+}
+
+/// What comes of asking the server of a kubeconfig that names `declared`, at 127.0.0.1.
+async fn ask_at(declared: &str, cluster: serde_json::Value, user: serde_json::Value) -> Error {
+    let mut cluster = cluster;
+    cluster["server"] = declared.into();
+    match Kube::new_at(&spec(&kubeconfig(cluster, user)), "127.0.0.1", None, None) {
+        Ok(kube) => kube.versions().await.unwrap_err(),
+        Err(e) => e,
+    }
+}
+
+#[tokio::test]
+async fn a_server_at_another_address_proves_itself_by_the_declared_name_or_by_the_new_address() {
+    let ours = authority("kubernetes");
+    let trusted = json!({ "certificate-authority-data": STANDARD.encode(ours.pem()) });
+    let user = json!({"token": "t"});
+    for carries in ["127.0.0.1", "10.12.7.40"] {
+        let port = serve(&ours, carries).port();
+        let error = ask_at(&format!("https://10.12.7.40:{port}"), trusted.clone(), user.clone()).await;
+        assert_eq!(error.kind(), ErrorKind::Unauthorized, "{carries}: the server is heard: {error}");
+    }
+    let port = serve(&ours, "10.12.7.41").port();
+    let error = ask_at(&format!("https://10.12.7.40:{port}"), trusted.clone(), user.clone()).await;
+    assert!(error.to_string().contains("https://127.0.0.1"), "the address that was asked: {error}");
+    assert!(error.to_string().contains("is for another name"), "{error}");
+    // a name that the kubeconfig states is the only one
+    let port = serve(&ours, "10.12.7.40").port();
+    let mut stated = trusted.clone();
+    stated["tls-server-name"] = "kubernetes".into();
+    let error = ask_at(&format!("https://10.12.7.40:{port}"), stated, user.clone()).await;
+    assert!(error.to_string().contains("is for another name"), "{error}");
+    let other = json!({ "certificate-authority-data": STANDARD.encode(authority("kubernetes").pem()) });
+    let error = ask_at(&format!("https://10.12.7.40:{port}"), other, user).await;
+    assert!(error.to_string().contains("is not signed by"), "{error}");
+}
+
+#[tokio::test]
+async fn no_credential_goes_to_another_address_unproven() {
+    let mut spec = spec(&kubeconfig(json!({"server": "http://127.0.0.1:6443"}), json!({"token": "t"})));
+    let error = Kube::new_at(&spec, "10.0.0.1", None, None).map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+    assert!(error.to_string().contains("in clear"), "{error}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let any = json!({"server": "https://10.12.7.40:6443", "insecure-skip-tls-verify": true});
+    std::fs::write(file.path(), kubeconfig(any, json!({"token": "t"}))).unwrap();
+    spec.source = rhumb::systems::kubernetes::KubeconfigSource::File { path: file.path().into(), allow_exec: false };
+    let error = Kube::new_at(&spec, "10.0.0.1", None, None).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("any certificate"), "{error}");
+    assert!(Kube::new_at(&spec, "10.12.7.40", None, None).is_ok(), "its own address is no other one");
 }

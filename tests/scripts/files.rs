@@ -84,6 +84,25 @@ fn a_rehearsal_writes_none_of_the_operators_files() {
     assert!(!to.exists());
 }
 
+#[test]
+fn a_rehearsal_makes_no_directory_before_something_is_written_into_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let above = dir.path().join("clusters/one");
+    let (above, to) = (above.display(), above.join("config"));
+    // a function that forgets to make the directories of its file would pass here, and fail on the machine
+    let script = format!(
+        r#"change("1", "T", || {{
+            expect("the file", file_sha512("{0}"), ());
+            expect("its directory", file_sha512("{above}"), ());
+            write_secret("{0}", "rehearsed");
+            expect("it is written", file_sha512("{0}").size, 9);
+        }});"#,
+        to.display()
+    );
+    let outcome = Stage { mode: Mode::Rehearse, ..Stage::new(&script) }.run();
+    assert_eq!(outcome.verdicts(), "1 PASS", "{}", outcome.drawn);
+}
+
 #[derive(Default)]
 struct Watcher(Mutex<Vec<Transfer>>);
 

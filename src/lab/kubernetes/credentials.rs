@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Which;
-use super::front::{PORT, management_server, token};
+use super::front::{PORT, management_place, management_server, token};
 use super::store::{Key, Store};
 use super::{kinds, visit};
 use crate::base::Secret;
@@ -21,7 +21,8 @@ pub(crate) fn kubeconfig(world: &mut World, name: &str) -> Option<Secret> {
 
 /// Kubeconfigs by cluster for clients that take the lab for a proxy.
 pub(crate) fn for_clients(world: &World) -> Vec<(String, String)> {
-    let management = management_server(world).map(|server| ("management".to_string(), server));
+    let management = management_place(world)
+        .map(|(host, port)| ("management".to_string(), format!("https://{host}:{port}")));
     let workload = world
         .magnum
         .clusters

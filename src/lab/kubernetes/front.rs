@@ -1,5 +1,7 @@
 //! Where each cluster answers, and who asks there.
 
+use std::net::IpAddr;
+
 use axum::http::Uri;
 use axum::http::uri::Authority;
 use jiff::Timestamp;
@@ -39,8 +41,7 @@ pub(super) fn authority(request: &Request) -> (&str, u16) {
 
 /// The cluster whose API answers at an address now.
 pub(super) fn at(world: &World, host: &str, port: u16) -> Option<Which> {
-    let own = management_server(world).and_then(|url| url.parse::<Uri>().ok());
-    let own = own.is_some_and(|url| url.host() == Some(host) && url.port_u16().unwrap_or(443) == port);
+    let own = management_place(world).is_some_and(|(place, at)| place == host && at == port);
     if own && world.management_since().is_some() {
         return Some(Which::Management);
     }
@@ -49,18 +50,30 @@ pub(super) fn at(world: &World, host: &str, port: u16) -> Option<Which> {
     world.magnum.clusters.iter().find(of).map(|c| Which::Workload(c.id.clone()))
 }
 
-/// The URL of the management cluster's API.
+/// The URL of the management cluster's API in its kubeconfig.
 pub(super) fn management_server(world: &World) -> Option<String> {
     if let Some(declared) = &world.kubernetes.declared.server {
         return Some(declared.clone());
     }
-    let server = world.nova.server_named(world.quirks.management.as_ref()?)?;
-    let port = &server.plugs.first()?.port;
-    let address = match world.neutron.floating_ip_on(port) {
-        Some(floating) => floating.address,
-        None => server.plugs.first()?.address?,
+    let own = world.quirks.management.as_ref()?;
+    let address = match world.floating_ip_of(own) {
+        Some(floating) => floating,
+        None => world.nova.server_named(own)?.plugs.first()?.address?,
     };
     Some(format!("https://{address}:{PORT}"))
+}
+
+/// Where the management cluster's API answers: at the server's floating IP, whatever its kubeconfig says; where that has a name, or
+/// the server no floating IP, as the kubeconfig says.
+pub(super) fn management_place(world: &World) -> Option<(String, u16)> {
+    let url = management_server(world)?.parse::<Uri>().ok()?;
+    let (host, port) = (url.host()?.to_string(), url.port_u16().unwrap_or(443));
+    let real = world.quirks.management.as_deref().and_then(|own| world.floating_ip_of(own));
+    let host = match real {
+        Some(real) if host.parse::<IpAddr>().is_ok() => real.to_string(),
+        _ => host,
+    };
+    Some((host, port))
 }
 
 /// When the first node of a cluster's control plane is initialised, if nothing delays it.

@@ -8,6 +8,7 @@ mod libvirt;
 mod shell;
 mod transport;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,6 +67,15 @@ impl Machine {
         }
     }
 
+    /// Whether it is reached at an address. A server's floating IP is where it is, whatever the site says; one without, and a
+    /// machine outside of the cloud, are where the site has them. A name leads to where its machine is.
+    pub(crate) fn is_at(&self, world: &World, address: &str) -> bool {
+        match self.server.as_deref().and_then(|server| world.floating_ip_of(server)) {
+            Some(real) if address.parse::<IpAddr>().is_ok() => address == real.to_string(),
+            _ => address == self.address,
+        }
+    }
+
     /// Since when its sshd answers, if it does.
     pub(crate) fn up_since(&self, world: &World) -> Option<Timestamp> {
         let Some(name) = &self.server else { return Some(Timestamp::MIN) };
@@ -81,9 +91,20 @@ impl World {
         self.machines.iter().find(|m| m.host == host)
     }
 
-    /// Runs a command on a machine; nothing where no sshd answers.
-    pub(crate) fn run(&mut self, host: &str, words: &[String]) -> Option<Reply> {
-        self.machine(host)?.up_since(self)?;
+    /// The floating IP of the first port of a server that has one.
+    pub(crate) fn floating_ip_of(&self, server: &str) -> Option<Ipv4Addr> {
+        let plugs = &self.nova.server_named(server)?.plugs;
+        plugs.iter().find_map(|plug| Some(self.neutron.floating_ip_on(&plug.port)?.address))
+    }
+
+    /// The machine of a name in the site file, if its sshd answers at an address.
+    pub(crate) fn machine_at(&self, host: &str, address: &str) -> Option<&Machine> {
+        self.machine(host).filter(|m| m.is_at(self, address) && m.up_since(self).is_some())
+    }
+
+    /// Runs a command on a machine that is reached at an address; nothing where no sshd answers there.
+    pub(crate) fn run(&mut self, host: &str, address: &str, words: &[String]) -> Option<Reply> {
+        self.machine_at(host, address)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         Some(shell::run(self, host, &words))
     }

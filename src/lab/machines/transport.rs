@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 
 use crate::base::{Error, ErrorKind, Result, duration};
 use crate::lab::dispatch::{Desk, Heard};
+use crate::lab::world::World;
 use crate::systems::command::{Arg, Command, Output};
 use crate::systems::ssh::{HostKey, HostSpec, Transport};
 
@@ -24,8 +25,8 @@ impl Sshd {
     fn run(&self, host: &HostSpec, command: &Command) -> Result<Output> {
         let words = words(command.argv());
         let shown = command.shown();
-        match self.0.command("ssh", &host.name, &shown, command.time(), |world| world.run(&host.name, &words))
-        {
+        let run = |world: &mut World| world.run(&host.name, &host.address, &words);
+        match self.0.command("ssh", &host.name, &shown, command.time(), run) {
             Heard::Reply(reply) => {
                 let output = Output {
                     code: reply.code,
@@ -58,7 +59,7 @@ impl Transport for Sshd {
 
     fn host_key<'a>(&'a self, host: &'a HostSpec) -> BoxFuture<'a, Result<HostKey>> {
         async move {
-            let up = self.0.with(|world| world.machine(&host.name).and_then(|m| m.up_since(world)).is_some());
+            let up = self.0.with(|world| world.machine_at(&host.name, &host.address).is_some());
             if !up {
                 return Err(unreachable(host, "Connection timed out"));
             }

@@ -211,6 +211,28 @@ impl FloatingIp {
     }
 }
 
+impl World {
+    /// Gives each server whose name holds `part` another floating IP in the place of its own, which stays in its project.
+    pub(crate) fn move_floating_ips(&mut self, part: &str) {
+        let of = self.nova.servers.iter().filter(|server| server.name.contains(part));
+        let ports: Vec<Id> = of.flat_map(|server| server.plugs.iter().map(|plug| plug.port.clone())).collect();
+        for port in ports {
+            let Some(old) = self.neutron.floating_ip_on(&port) else { continue };
+            let (id, project, network) = (old.id.clone(), old.project.clone(), old.network.clone());
+            let new = NewFloatingIp { project, network, ..NewFloatingIp::default() };
+            // without an address left it keeps its own
+            if let Ok(new) = FloatingIp::create(self, new) {
+                let now = self.now();
+                unlink(&mut self.neutron, &id);
+                if let Some(old) = self.neutron.floating_ips.get_mut(&id) {
+                    old.part(now);
+                }
+                let _ = FloatingIp::lead(self, &new, &port);
+            }
+        }
+    }
+}
+
 /// The port that a floating IP led to forgets it.
 fn unlink(neutron: &mut Neutron, id: &str) {
     let port = neutron.floating_ips.get(id).and_then(|f| f.port.clone());

@@ -28,25 +28,44 @@ struct Way {
     name: String,
     /// What a script got its kubeconfig from; `None` is the site's declaration.
     given: Option<KubeSpec>,
+    /// Where a run has found it, where that is another address than its kubeconfig says.
+    address: Option<Arc<str>>,
     connected: OnceCell<Kube>,
     /// What the cluster has warned of so far: each is told once.
     warned: Mutex<BTreeSet<String>>,
+    /// The ways to the same cluster at other addresses, so that each is opened once.
+    elsewhere: Mutex<Vec<Arc<Way>>>,
 }
 
 impl KubeHandle {
     /// A cluster that the site declares.
     pub fn declared(name: &str) -> Self {
-        KubeHandle::over(name, None)
+        KubeHandle::over(name, None, None)
     }
 
     /// A cluster of a kubeconfig that a script has.
     pub fn given(spec: KubeSpec) -> Self {
-        KubeHandle::over(&spec.name.clone(), Some(spec))
+        KubeHandle::over(&spec.name.clone(), Some(spec), None)
     }
 
-    fn over(name: &str, given: Option<KubeSpec>) -> Self {
-        let (name, connected, warned) = (name.to_string(), OnceCell::new(), Mutex::default());
-        KubeHandle { way: Arc::new(Way { name, given, connected, warned }), namespace: None }
+    fn over(name: &str, given: Option<KubeSpec>, address: Option<Arc<str>>) -> Self {
+        let (name, connected) = (name.to_string(), OnceCell::new());
+        let (warned, elsewhere) = (Mutex::default(), Mutex::default());
+        let way = Way { name, given, address, connected, warned, elsewhere };
+        KubeHandle { way: Arc::new(way), namespace: None }
+    }
+
+    /// The same cluster at another address than its kubeconfig says.
+    #[must_use]
+    pub fn at(&self, address: &str) -> Self {
+        let mut ways = self.way.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = ways.iter().find(|way| way.address.as_deref() == Some(address)).cloned();
+        let way = known.unwrap_or_else(|| {
+            let moved = KubeHandle::over(self.name(), self.way.given.clone(), Some(address.into())).way;
+            ways.push(moved.clone());
+            moved
+        });
+        KubeHandle { way, namespace: self.namespace.clone() }
     }
 
     /// The handle's name.
@@ -85,9 +104,10 @@ impl KubeHandle {
 
     async fn connect(&self, site: &Site) -> Result<Kube> {
         let connect = || async {
+            let address = self.way.address.as_deref();
             match &self.way.given {
-                Some(spec) => site.cluster_of(spec, None),
-                None => site.cluster(&self.way.name, None).await,
+                Some(spec) => site.cluster_of(spec, address, None),
+                None => site.cluster_at(&self.way.name, address, None).await,
             }
         };
         let kube = self.way.connected.get_or_try_init(connect).await.cloned()?;
@@ -131,7 +151,14 @@ impl KubeHandle {
     pub fn encode(&self) -> Value {
         match self.way.given {
             Some(_) => json!({ TAG: "secret", "shown": self.to_string() }),
-            None => json!({ TAG: "kube", "kube": self.name(), "namespace": self.namespace.as_deref() }),
+            None => {
+                let mut way =
+                    json!({ TAG: "kube", "kube": self.name(), "namespace": self.namespace.as_deref() });
+                if let Some(address) = &self.way.address {
+                    way["address"] = json!(&**address);
+                }
+                way
+            }
         }
     }
 
@@ -141,6 +168,7 @@ impl KubeHandle {
     /// [`ErrorKind::Site`] where the site declares no such cluster any more.
     pub fn decode(host: &Host, value: &Value) -> Result<Self> {
         let handle = host.site.kube(value["kube"].as_str().unwrap_or_default())?;
+        let handle = value["address"].as_str().map_or(handle.clone(), |address| handle.at(address));
         Ok(match value["namespace"].as_str() {
             Some(namespace) => handle.in_namespace(namespace),
             None => handle,

@@ -37,6 +37,7 @@ const LONGEST: usize = 32 << 10;
 pub(super) struct Connection {
     handle: String,
     server: String,
+    declared: String,
     namespace: String,
     live: Mutex<Live>,
     token_file: Option<PathBuf>,
@@ -52,6 +53,8 @@ struct Live {
     reads: Client,
     /// The token that its file held.
     token: Option<Secret>,
+    /// The name that the server's certificate may have besides the one that is asked for now.
+    other_name: Option<String>,
 }
 
 impl Connection {
@@ -73,20 +76,28 @@ impl Connection {
             return Err(e.clone());
         }
         let mut config = way.config.clone();
-        let server = config.cluster_url.to_string().trim_end_matches('/').to_string();
+        let shown = |url: &Uri| url.to_string().trim_end_matches('/').to_string();
+        let server = shown(&config.cluster_url);
+        let declared = way.declared.as_ref().map_or_else(|| server.clone(), shown);
         if let Some(dialer) = dialer {
             rehearse(&mut config, dialer).map_err(|e| e.scope(handle))?;
         }
         let namespace = config.default_namespace.clone();
-        let live = Mutex::new(Live { reads: client(handle, &config)?, config, token: None });
+        let (reads, other_name) = (client(handle, &config)?, way.other_name.clone());
+        let live = Mutex::new(Live { reads, config, token: None, other_name });
         let (rehearsed, warnings, token_file) = (dialer.is_some(), Mutex::default(), way.token_file.clone());
         let handle = handle.to_string();
-        Ok(Connection { handle, server, namespace, live, token_file, rehearsed, witness, warnings })
+        Ok(Connection { handle, server, declared, namespace, live, token_file, rehearsed, witness, warnings })
+    }
+
+    /// The URL that the server is asked at.
+    pub(super) fn server(&self) -> &str {
+        &self.server
     }
 
     /// The server's URL as the kubeconfig has it.
-    pub(super) fn server(&self) -> &str {
-        &self.server
+    pub(super) fn declared(&self) -> &str {
+        &self.declared
     }
 
     /// The namespace of the kubeconfig's context.
@@ -238,9 +249,24 @@ impl Connection {
     }
 
     async fn begin(&self, ask: &Ask) -> Result<Response<Body>> {
-        let request = request(ask).map_err(|e| e.scope(&self.handle))?;
-        let client = if ask.is_read() { self.live()?.reads.clone() } else { self.fresh()? };
-        client.send(request).await.map_err(|e| self.failure(&e, ask))
+        loop {
+            let request = request(ask).map_err(|e| e.scope(&self.handle))?;
+            let client = if ask.is_read() { self.live()?.reads.clone() } else { self.fresh()? };
+            match client.send(request).await {
+                // the handshake failed, so nothing was sent
+                Err(e) if transport::is_for_another_name(&e) && self.take_other_name()? => {}
+                answer => return answer.map_err(|e| self.failure(&e, ask)),
+            }
+        }
+    }
+
+    /// From now on the server's certificate must be for the other name that it may have; `false` where there is none.
+    fn take_other_name(&self) -> Result<bool> {
+        let mut live = self.live()?;
+        let Some(name) = live.other_name.take() else { return Ok(false) };
+        live.config.tls_server_name = Some(name);
+        live.reads = client(&self.handle, &live.config)?;
+        Ok(true)
     }
 
     async fn read(&self, ask: &Ask, response: Response<Body>, tries: u32) -> Result<Answer> {

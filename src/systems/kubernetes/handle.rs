@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::discovery::discover;
 use super::identity::{Identity, identify};
 use super::kind::KindName;
-use super::kubeconfig::way;
+use super::kubeconfig::{Way, way};
 use super::resource::Resource;
 use super::select::Namespace;
 use super::served::Served;
@@ -53,7 +53,30 @@ impl Kube {
         dialer: Option<&dyn Dialer>,
         witness: Option<Arc<dyn Witness>>,
     ) -> Result<Self> {
-        let way = way(spec)?;
+        Kube::by(spec, way(spec)?, dialer, witness)
+    }
+
+    /// The same at another address than the kubeconfig says. Everything else of it stays: who asks, whose certificate is
+    /// trusted, and what the site file declares of the server is held against the kubeconfig's own.
+    ///
+    /// # Errors
+    /// Those of [`Kube::new`], and [`ErrorKind::Argument`] where the address is none.
+    pub fn new_at(
+        spec: &KubeSpec,
+        address: &str,
+        dialer: Option<&dyn Dialer>,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Result<Self> {
+        let way = way(spec)?.at(address).map_err(|e| e.scope(&spec.name))?;
+        Kube::by(spec, way, dialer, witness)
+    }
+
+    fn by(
+        spec: &KubeSpec,
+        way: Way,
+        dialer: Option<&dyn Dialer>,
+        witness: Option<Arc<dyn Witness>>,
+    ) -> Result<Self> {
         let connection = Connection::new(&spec.name, &way, dialer, witness)?;
         let namespace = Arc::from(connection.namespace());
         let inner = Inner {
@@ -73,7 +96,7 @@ impl Kube {
         &self.inner.name
     }
 
-    /// The API server's URL as the kubeconfig has it.
+    /// The URL that the API server is asked at.
     pub fn server(&self) -> &str {
         self.connection().server()
     }

@@ -14,8 +14,10 @@ use super::spec::Expected;
 /// Who and where a handle proves to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The API server's URL as the kubeconfig has it.
+    /// The URL that the API server is asked at.
     pub server: String,
+    /// Its URL as the kubeconfig has it: another one where the handle was led to another address.
+    pub declared: String,
     /// The kubeconfig's context.
     pub context: String,
     /// The name of the user's entry in the kubeconfig, which the cluster does not know.
@@ -50,6 +52,7 @@ pub(super) async fn identify(
     let user = &review["status"]["userInfo"];
     Ok(Identity {
         server: connection.server().to_string(),
+        declared: connection.declared().to_string(),
         context: context.to_string(),
         entry: entry.map(String::from),
         user: text(&user["username"]),
@@ -76,7 +79,7 @@ impl Identity {
     pub(super) fn prove(&self, expected: &Expected) -> Result<()> {
         let server = |url: &str| url.trim_end_matches('/').to_string();
         let pairs = [
-            ("server", expected.server.as_deref().map(server), Some(self.server.clone())),
+            ("server", expected.server.as_deref().map(server), Some(self.declared.clone())),
             ("user", expected.user.clone(), self.user.clone()),
             ("cluster_uid", expected.cluster_uid.clone(), self.cluster_uid.clone()),
         ];

@@ -35,6 +35,7 @@ mod conditions;
 mod connection;
 mod containers;
 mod discovery;
+mod elsewhere;
 mod events;
 mod exec;
 mod follow;

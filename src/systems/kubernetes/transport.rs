@@ -33,6 +33,21 @@ pub(super) fn failure(error: &kube::Error, ask: &Ask, server: &str) -> Error {
     if (connecting || no_credential) && !ask.is_read() { told.unsent() } else { told }
 }
 
+/// Whether a handshake ended because the server's certificate is for another name.
+pub(super) fn is_for_another_name(error: &kube::Error) -> bool {
+    let kube::Error::Service(inner) = error else { return false };
+    let connecting = in_chain::<legacy::Error>(inner.as_ref()).is_some_and(legacy::Error::is_connect);
+    let named = |e: &rustls::Error| {
+        matches!(
+            e,
+            rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+            )
+        )
+    };
+    connecting && in_chain::<rustls::Error>(inner.as_ref()).is_some_and(named)
+}
+
 /// A read that got no answer may be sent again; of a change nobody knows whether it was carried out.
 pub(super) fn unanswered(what: String, ask: &Ask) -> Error {
     if ask.is_read() {

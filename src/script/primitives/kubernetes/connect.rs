@@ -11,7 +11,7 @@ use crate::script::value;
 use crate::systems::kubernetes::{Expected, KindName, KubeSpec, KubeconfigSource};
 
 /// The family.
-pub const ALL: &[&Primitive] = &[&SITE_KUBE, &KUBE, &NAMESPACE, &IDENTITY, &VERSIONS, &SERVES];
+pub const ALL: &[&Primitive] = &[&SITE_KUBE, &KUBE, &AT, &NAMESPACE, &IDENTITY, &VERSIONS, &SERVES];
 
 const SITE_KUBE: Primitive = Primitive {
     name: "kube",
@@ -69,6 +69,21 @@ const KUBE: Primitive = Primitive {
             Some(namespace) => kube.in_namespace(&namespace),
             None => kube,
         }))
+    },
+};
+
+const AT: Primitive = Primitive {
+    name: "at",
+    on: On::Type("Kube"),
+    params: &[Param::new("address", Ty::Text, "a name or an address, without a port")],
+    returns: "Kube",
+    effect: Effect::None,
+    doc: "The same cluster at another address: a floating IP is another one after each rebuild, so a runbook asks for it instead of writing it down (DOCFIX-038). Port, user, authority and all that the site file declares stay: the kubeconfig must name the declared server, and the server's certificate must be signed by the kubeconfig's authority, for this address or for the host that the kubeconfig names (for its `tls-server-name` alone, where it has one). Messages, approvals and the journal show the address that is asked. A host that prints the kubeconfig is asked there too, unless the site has it at another address than the server.",
+    example: r#"let mgmt = site.kube("mgmt").at("10.12.7.41");
+verify("1", "Nodes", || gate("some", mgmt.list("nodes").len() > 0));"#,
+    body: |call| {
+        let kube: KubeHandle = call.receiver()?;
+        Ok(Dynamic::from(kube.at(&call.text(0))))
     },
 };
 

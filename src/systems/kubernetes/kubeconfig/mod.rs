@@ -11,6 +11,7 @@ mod token;
 
 use std::path::PathBuf;
 
+use http::Uri;
 use kube::Config;
 use kube::config::Kubeconfig;
 
@@ -18,6 +19,7 @@ use crate::base::{Error, Result};
 
 use super::spec::KubeSpec;
 use source::Source;
+pub(super) use settings::logs_in;
 pub(super) use token::token;
 
 /// A kubeconfig reduced to the one context in use.
@@ -28,6 +30,10 @@ pub(super) struct Way {
     pub(super) user: Option<String>,
     /// How to connect.
     pub(super) config: Config,
+    /// The server that it names, where it is reached at another address.
+    pub(super) declared: Option<Uri>,
+    /// The name that the server's certificate may have besides the one that it is reached by.
+    pub(super) other_name: Option<String>,
     /// The file that its token comes from, which others may write anew.
     pub(super) token_file: Option<PathBuf>,
     /// Why it must not be used over a network.
@@ -63,7 +69,8 @@ pub(super) fn way(spec: &KubeSpec) -> Result<Way> {
     let namespace = context.namespace.filter(|n| !n.is_empty());
     let in_clear = source.in_clear(&cluster, &user);
     let (config, token_file) = source.settings(cluster, user, namespace.as_deref().unwrap_or("default"))?;
-    Ok(Way { context: name.clone(), user: context.user, config, token_file, in_clear })
+    let (declared, other_name) = (None, None);
+    Ok(Way { context: name.clone(), user: context.user, config, declared, other_name, token_file, in_clear })
 }
 
 #[cfg(test)]

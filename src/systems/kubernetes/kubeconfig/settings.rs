@@ -24,7 +24,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const LONGEST: usize = 4096;
 
 /// Whether a user of a kubeconfig proves itself with what anybody on the way could use.
-fn logs_in(user: &AuthInfo) -> bool {
+pub(in crate::systems::kubernetes) fn logs_in(user: &AuthInfo) -> bool {
     let AuthInfo { token, token_file, password, exec, .. } = user;
     token.is_some() || token_file.is_some() || password.is_some() || exec.is_some()
 }
