@@ -221,9 +221,13 @@ impl World {
                     project: project.clone(),
                     subnet: subnet.clone(),
                     address: None,
+                    enabled: !lb.switched_off,
                     tags: Vec::new(),
                 };
-                LoadBalancer::create(self, new).map_err(|r| refused("load balancer", &r))?;
+                let id = LoadBalancer::create(self, new).map_err(|r| refused("load balancer", &r))?;
+                if let Some(made) = self.octavia.load_balancers.get_mut(&id) {
+                    made.unheard = lb.unheard;
+                }
                 self.pass(MOMENT);
             }
         }

@@ -151,6 +151,7 @@ fn build(world: &mut World, store: &mut Store, id: &Id, key: &Key, service: &Val
             project,
             subnet,
             address: None,
+            enabled: true,
             tags: Vec::new(),
         };
         return LoadBalancer::create(world, new).map_or_else(Next::from, |_| Next::Soon);

@@ -41,6 +41,7 @@ pub(crate) fn leave_service(
         project: project.clone(),
         subnet: cluster.infrastructure.subnet.clone().unwrap_or_default(),
         address: None,
+        enabled: true,
         tags: Vec::new(),
     };
     let balancer = LoadBalancer::create(world, balancer)?;

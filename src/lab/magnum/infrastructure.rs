@@ -152,6 +152,7 @@ pub(super) fn load_balancer(world: &mut World, id: &str) -> Step {
         project: cluster.project.clone(),
         subnet: cluster.infrastructure.subnet.clone().unwrap_or_default(),
         address: None,
+        enabled: true,
         tags: Vec::new(),
     };
     match LoadBalancer::create(world, new) {

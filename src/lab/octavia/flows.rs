@@ -57,6 +57,8 @@ impl LoadBalancer {
             vip: Vip { address, port, subnet: new.subnet, network },
             life: Life::new(now),
             online: None,
+            enabled: new.enabled,
+            unheard: false,
             description: new.description,
             tags: new.tags,
             listeners: Vec::new(),

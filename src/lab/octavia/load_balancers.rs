@@ -32,6 +32,10 @@ pub(crate) struct LoadBalancer {
     pub(crate) life: Life,
     /// From when on an amphora answers for it.
     pub(super) online: Option<Timestamp>,
+    /// `admin_state_up`: its owner has it switched on.
+    pub(crate) enabled: bool,
+    /// No heartbeat of its amphorae reaches the health manager.
+    pub(crate) unheard: bool,
     pub(super) description: String,
     pub(super) tags: Vec<String>,
     pub(crate) listeners: Vec<Id>,
@@ -56,6 +60,7 @@ pub(crate) struct NewLoadBalancer {
     pub(crate) project: Id,
     pub(crate) subnet: Id,
     pub(crate) address: Option<Ipv4Addr>,
+    pub(crate) enabled: bool,
     pub(crate) tags: Vec<String>,
 }
 
@@ -82,7 +87,7 @@ impl Resource for LoadBalancer {
         let now = world.now();
         json!({
             "id": &*self.id, "name": self.name, "description": self.description,
-            "provisioning_status": self.life.line.at(now).name(), "operating_status": self.operating(now), "admin_state_up": true,
+            "provisioning_status": self.life.line.at(now).name(), "operating_status": self.operating(now), "admin_state_up": self.enabled,
             "project_id": &*self.project, "created_at": stamp::plain(self.life.created), "updated_at": self.life.updated(now),
             "vip_address": self.vip.address.to_string(), "vip_port_id": &*self.vip.port, "vip_subnet_id": &*self.vip.subnet,
             "vip_network_id": &*self.vip.network, "additional_vips": [], "listeners": refs(&self.listeners), "pools": refs(&self.pools),
@@ -93,14 +98,15 @@ impl Resource for LoadBalancer {
 }
 
 impl LoadBalancer {
-    /// `operating_status`: whether traffic goes through, whatever a worker is at.
+    /// `operating_status`: whether the heartbeats say that traffic goes through, whatever a worker is at. Until one has come,
+    /// and while its owner has it switched off, it is OFFLINE.
     pub(super) fn operating(&self, now: Timestamp) -> &'static str {
-        if self.is_online(now) { "ONLINE" } else { "OFFLINE" }
+        if self.is_online(now) && !self.unheard { "ONLINE" } else { "OFFLINE" }
     }
 
     /// Whether traffic goes through.
     pub(crate) fn is_online(&self, now: Timestamp) -> bool {
-        self.online.is_some_and(|from| from <= now)
+        self.enabled && self.online.is_some_and(|from| from <= now)
     }
 
     /// Since when it is in the state that it is in.
@@ -203,6 +209,7 @@ fn create(call: &mut Call<'_>) -> Outcome {
         project: call.who.project.clone(),
         subnet,
         address: given.get("vip_address").and_then(Value::as_str).and_then(|a| a.parse().ok()),
+        enabled: given.get("admin_state_up").and_then(Value::as_bool).unwrap_or(true),
         tags: tags.filter_map(Value::as_str).map(Into::into).collect(),
     };
     let id = LoadBalancer::create(call.world, new)?;
@@ -222,6 +229,9 @@ fn update(call: &mut Call<'_>) -> Outcome {
         }
         if given.contains_key("description") {
             lb.description = text(given, "description");
+        }
+        if let Some(on) = given.get("admin_state_up").and_then(Value::as_bool) {
+            lb.enabled = on;
         }
     }
     LoadBalancer::touch(call.world, &id);

@@ -204,6 +204,12 @@ pub struct LoadBalancer {
     /// `ACTIVE` or `ERROR` at the start.
     #[serde(default = "active")]
     pub status: String,
+    /// Its owner has switched it off (`admin_state_up` is false).
+    #[serde(default)]
+    pub switched_off: bool,
+    /// No heartbeat of its amphorae has ever reached Octavia's health manager. They serve.
+    #[serde(default)]
+    pub unheard: bool,
 }
 
 /// What failed failovers leave in Nova: amphora servers that Octavia does not know.
