@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use axum::http::Method;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -47,6 +48,9 @@ pub enum Instead {
     NextPageRefused,
     /// There is another thing like it beside it.
     Copy(Copy),
+    /// Some of its fields are other together, as one cause makes them: by their paths from here on. What is not there is made;
+    /// a path that ends in `/-` is one more entry of a list. `{ ago = "3m" }` is a time so long before now.
+    With(BTreeMap<String, toml::Value>),
 }
 
 /// Another thing beside one.
@@ -55,7 +59,7 @@ pub enum Instead {
 pub struct Copy {
     /// Its id.
     pub id: String,
-    /// Where it differs besides.
+    /// Where it differs besides, as [`Instead::With`] has it.
     #[serde(default)]
     pub with: BTreeMap<String, toml::Value>,
     /// It is another project's: only an administrator sees it.
@@ -70,6 +74,8 @@ pub(super) struct Amendments {
     copies: Vec<Amend>,
     gone: Vec<String>,
     courses: Courses,
+    /// The time of the answer at hand.
+    now: Timestamp,
 }
 
 /// The value that each field of each thing has now, and how many it had before.
@@ -163,18 +169,23 @@ impl Amendments {
         request: &Request,
         led: &Led,
         admin: bool,
+        now: Timestamp,
         answer: &mut Answer,
     ) -> bool {
-        let Body::Json(body) = &mut answer.body else { return false };
         if !(200..300).contains(&answer.status) {
             return false;
         }
+        self.now = now;
+        if let Body::Flow(flow) = &mut answer.body {
+            flow.text = self.events(service, &flow.text, admin);
+        }
+        let Body::Json(body) = &mut answer.body else { return false };
         if is_gone(body, &self.gone) {
             return true;
         }
         self.walk(service, body, admin, led.copy.is_none());
         if let Some(Amend { thing, is: Instead::Copy(copy), .. }) = &led.copy {
-            become_copy(body, thing, copy);
+            become_copy(body, thing, copy, now);
         }
         let place = format!("{} {}", request.method, request.path);
         let of_place = self.of.get(&place).cloned().unwrap_or_default();
@@ -186,6 +197,28 @@ impl Amendments {
         }
         filter(body, &led.filters);
         false
+    }
+
+    /// The lines of a watch, as far as they are about things that are not gone, and with a line for each copy.
+    pub(super) fn events(&mut self, service: &str, text: &str, admin: bool) -> String {
+        let mut told = String::new();
+        for line in text.split_inclusive('\n') {
+            let Ok(event) = serde_json::from_str::<Value>(line) else {
+                told += line;
+                continue;
+            };
+            if is_one_of(&event["object"], &self.gone) {
+                continue;
+            }
+            let others = self.copies_of(&event["object"], admin);
+            for object in std::iter::once(event["object"].clone()).chain(others) {
+                let mut one = event.clone();
+                one["object"] = object;
+                self.walk(service, &mut one, admin, false);
+                told += &format!("{one}\n");
+            }
+        }
+        told
     }
 
     fn walk(&mut self, service: &str, value: &mut Value, admin: bool, copies: bool) {
@@ -221,17 +254,31 @@ impl Amendments {
             }
             _ => false,
         };
-        let make = |a: &Amend| {
+        let make_one = |a: &Amend| {
             let mut made = item.clone();
             if let Instead::Copy(copy) = &a.is {
-                become_copy(&mut made, thing, copy);
+                become_copy(&mut made, thing, copy, self.now);
             }
             made
         };
-        self.copies.iter().filter(shown).map(make).collect()
+        self.copies.iter().filter(shown).map(make_one).collect()
     }
 
     fn amend(&mut self, thing: &str, value: &mut Value, amend: &Amend) {
+        if let Instead::With(fields) = &amend.is {
+            // a reference to the thing has few of its fields
+            if !thing.contains(' ') && value.as_object().is_none_or(|o| o.len() <= 3) {
+                return;
+            }
+            let here = match &amend.field {
+                Some(field) => place(value, field),
+                None => Some(value),
+            };
+            if let Some(here) = here {
+                fields.iter().for_each(|(field, other)| make(here, field, timed(other, self.now)));
+            }
+            return;
+        }
         let Some(field) = &amend.field else { return };
         let now = at(value, field).cloned();
         // a reference to the thing has few of its fields
@@ -279,12 +326,12 @@ fn step<'v>(value: &'v mut Value, part: &str) -> Option<&'v mut Value> {
     }
 }
 
+fn place<'v>(value: &'v mut Value, field: &str) -> Option<&'v mut Value> {
+    field.split('/').try_fold(value, step)
+}
+
 fn at<'v>(value: &'v mut Value, field: &str) -> Option<&'v Value> {
-    let mut here = value;
-    for part in field.split('/') {
-        here = step(here, part)?;
-    }
-    Some(here)
+    place(value, field).map(|here| &*here)
 }
 
 fn put(value: &mut Value, field: &str, instead: &Instead) {
@@ -321,6 +368,59 @@ fn put(value: &mut Value, field: &str, instead: &Instead) {
     }
 }
 
+/// Puts a value at a path; what is not there on the way is made, but for entries of lists. `-` is a new entry of a list.
+fn make(value: &mut Value, path: &str, other: Value) {
+    let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    if first == "-" && rest.is_none() {
+        match value {
+            Value::Array(items) => items.push(other),
+            Value::Null => *value = Value::Array(vec![other]),
+            _ => {}
+        }
+        return;
+    }
+    match (rest, &mut *value) {
+        (Some(rest), Value::Array(_)) => {
+            if let Some(inner) = step(value, first) {
+                make(inner, rest, other);
+            }
+        }
+        (None, Value::Array(_)) => {
+            if let Some(inner) = step(value, first) {
+                *inner = other;
+            }
+        }
+        (rest, Value::Object(_) | Value::Null) => {
+            if value.is_null() {
+                *value = Value::Object(Map::new());
+            }
+            let Some(object) = value.as_object_mut() else { return };
+            let inner = object.entry(first.replace("~1", "/")).or_insert(Value::Null);
+            match rest {
+                Some(rest) => make(inner, rest, other),
+                None => *inner = other,
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A value of TOML as JSON, in which `{ ago = "3m" }` is a time.
+fn timed(value: &toml::Value, now: Timestamp) -> Value {
+    match value {
+        toml::Value::Table(table) => {
+            let ago = table.get("ago").and_then(toml::Value::as_str).filter(|_| table.len() == 1);
+            if let Some(time) = ago.and_then(|text| crate::base::duration::parse(text).ok()) {
+                let then = now.checked_sub(time).unwrap_or(now);
+                return then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
+            }
+            table.iter().map(|(key, inner)| (key.clone(), timed(inner, now))).collect()
+        }
+        toml::Value::Array(items) => items.iter().map(|item| timed(item, now)).collect(),
+        plain => json(plain),
+    }
+}
+
 /// A value of TOML as JSON.
 pub(super) fn json(value: &toml::Value) -> Value {
     serde_json::to_value(value).unwrap_or_default()
@@ -337,12 +437,12 @@ fn is_gone(body: &Value, gone: &[String]) -> bool {
     is_one_of(body, gone) || under.is_some_and(|inner| is_one_of(inner, gone))
 }
 
-fn become_copy(value: &mut Value, thing: &str, copy: &Copy) {
+fn become_copy(value: &mut Value, thing: &str, copy: &Copy, now: Timestamp) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(|item| become_copy(item, thing, copy)),
+        Value::Array(items) => items.iter_mut().for_each(|item| become_copy(item, thing, copy, now)),
         Value::Object(object) => {
             let it = identity(object) == Some(thing);
-            object.values_mut().for_each(|member| become_copy(member, thing, copy));
+            object.values_mut().for_each(|member| become_copy(member, thing, copy, now));
             if !it {
                 return;
             }
@@ -355,7 +455,7 @@ fn become_copy(value: &mut Value, thing: &str, copy: &Copy) {
                 *uid = copy.id.as_str().into();
             }
             for (field, other) in &copy.with {
-                put(value, field, &Instead::Value(other.clone()));
+                make(value, field, timed(other, now));
             }
         }
         _ => {}
@@ -438,8 +538,8 @@ mod tests {
             Ok(led) => led,
             Err(status) => return (status, request.query, Value::Null),
         };
-        let mut answer = Answer::json(200, body);
-        all.after("nova", &request, &led, true, &mut answer);
+        let (mut answer, now) = (Answer::json(200, body), "2026-06-09T02:00:00Z".parse().unwrap());
+        all.after("nova", &request, &led, true, now, &mut answer);
         let Body::Json(body) = answer.body else { panic!("no JSON") };
         (answer.status, request.query, body)
     }
@@ -506,6 +606,37 @@ mod tests {
         let (_, _, body) = answered(&mut all, "/servers/detail", "limit=1", list());
         let href = body["servers_links"][0]["href"].as_str().unwrap().to_string();
         assert_eq!(answered(&mut all, "/servers/detail", href.split_once('?').unwrap().1, list()).0, 403);
+    }
+
+    #[test]
+    fn fields_are_other_together_and_what_is_not_there_is_made() {
+        let node = || json!({"kind": "Node", "apiVersion": "v1", "metadata": {"uid": A, "name": "n"}, "spec": {}, "status": {"restartCount": 0}});
+        let mut all = of(&format!(
+            "thing = '{A}'\n[is.with]\n'spec/taints/-' = {{ key = 'k', effect = 'NoExecute' }}\n'status/restartCount' = 23\n'status/lastState/at' = {{ ago = '3m' }}"
+        ));
+        let body = answered(&mut all, "/api/v1/nodes", "", json!({"items": [node()]})).2["items"][0].clone();
+        assert_eq!(body["spec"]["taints"], json!([{"key": "k", "effect": "NoExecute"}]));
+        assert_eq!(body["status"], json!({"restartCount": 23, "lastState": {"at": "2026-06-09T01:57:00Z"}}));
+        // a reference to the thing stays one
+        let body = answered(&mut all, "/x", "", json!({"metadata": {"uid": A}})).2;
+        assert_eq!(body, json!({"metadata": {"uid": A}}));
+    }
+
+    #[test]
+    fn a_watch_tells_what_is_other_leaves_out_what_is_gone_and_has_the_copies() {
+        let pod = |id: &str, phase: &str| json!({"type": "ADDED", "object": {"kind": "Pod", "apiVersion": "v1", "metadata": {"uid": id, "name": "p"}, "status": {"phase": phase}}});
+        let text = format!("{}\n{}\n", pod(A, "Running"), pod(B, "Running"));
+        let told = |all: &mut Amendments| -> Vec<Value> {
+            all.events("kubernetes", &text, true).lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+        };
+        let mut all = of(&format!("thing = '{A}'\nfield = 'status/phase'\nis = {{ value = 'Failed' }}"));
+        assert_eq!(told(&mut all), [pod(A, "Failed"), pod(B, "Running")]);
+        assert_eq!(told(&mut of(&format!("thing = '{A}'\nis = 'missing'"))), [pod(B, "Running")]);
+        let copy = "cccccccc-0000-4000-8000-000000000009";
+        let mut all = of(&format!(
+            "thing = '{B}'\nis = {{ copy = {{ id = '{copy}', with = {{ 'status/phase' = 'Failed' }} }} }}"
+        ));
+        assert_eq!(told(&mut all), [pod(A, "Running"), pod(B, "Running"), pod(copy, "Failed")]);
     }
 
     #[test]

@@ -129,7 +129,14 @@ impl Desk {
 
     /// What has come of something that is followed.
     pub(super) fn more(&self, followed: &Followed) -> More {
-        self.with(|world| followed.service.more(world, &followed.request, followed.mark))
+        let mut more = self.with(|world| followed.service.more(world, &followed.request, followed.mark));
+        let mut state = self.state();
+        let State { world, amends, .. } = &mut *state;
+        if !amends.is_empty() {
+            let admin = keystone::authenticate(world, &followed.request).is_none_or(|grant| grant.is_admin());
+            more.text = amends.events(followed.service.name(), &more.text, admin);
+        }
+        more
     }
 
     /// Whether an address is the lab's own.
@@ -201,6 +208,7 @@ impl Desk {
         world.settle(self.clock.now());
         *counts.entry(format!("{service} EXEC {place}")).or_default() += 1;
         let acts = deck.strike_command(service, &format!("{place}: {line}"), self.elapsed());
+        world.touch();
         for act in &acts {
             let pause = act.latency.map(|t| *t).or(act.hang.then_some(time));
             if let Some(pause) = pause {
@@ -253,6 +261,9 @@ impl Desk {
         *counts.entry(key).or_default() += 1;
 
         let acts = deck.strike(service.name(), &request, self.elapsed());
+        if request.method != Method::GET || !acts.is_empty() {
+            world.touch();
+        }
         for act in &acts {
             if let Some(latency) = act.latency {
                 self.clock.advance_to(self.clock.elapsed() + *latency);
@@ -281,7 +292,7 @@ impl Desk {
         };
         if let Some(Ok(led)) = &led {
             let admin = keystone::authenticate(world, &request).is_none_or(|grant| grant.is_admin());
-            if amends.after(service.name(), &request, led, admin, &mut answer) {
+            if amends.after(service.name(), &request, led, admin, self.clock.now(), &mut answer) {
                 answer = service.failure(404, &request);
             }
         }

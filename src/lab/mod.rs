@@ -270,6 +270,9 @@ impl Lab {
 
     /// Looks at the world as it is now, or changes it behind the services' backs.
     pub fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
-        self.desk.with(look)
+        self.desk.with(|world| {
+            world.touch();
+            look(world)
+        })
     }
 }

@@ -54,6 +54,7 @@ pub struct World {
     pub(crate) juju: Juju,
     pub(crate) vaults: Vec<Vault>,
     pub(crate) downloads: Vec<File>,
+    touched: u64,
 }
 
 impl World {
@@ -80,7 +81,18 @@ impl World {
             juju: Juju::default(),
             vaults: Vec::new(),
             downloads: Vec::new(),
+            touched: 0,
         }
+    }
+
+    /// Something may be other than before, though no time has passed.
+    pub(super) fn touch(&mut self) {
+        self.touched += 1;
+    }
+
+    /// How often something may have become other. What controllers made of a world holds while this and the time are the same.
+    pub(super) fn touched(&self) -> u64 {
+        self.touched
     }
 
     /// The time. While something from the agenda is done, it is the time that was planned for it.
@@ -102,6 +114,7 @@ impl World {
         {
             let ((at, _), happening) = entry.remove_entry();
             self.now = self.now.max(at);
+            self.touch();
             happening(self);
         }
         self.now = self.now.max(until);

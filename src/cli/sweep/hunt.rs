@@ -12,7 +12,10 @@ use super::play::{self, Piece, Played, Stage};
 use crate::base::screen::{self, Stream, drawn};
 use crate::base::{Error, ErrorKind, Result, duration};
 use crate::lab::Fault;
-use crate::lab::sweep::{Legal, Mutant, Noticed, Reviewed, Seen, Unread, group, mutants, unread};
+use crate::lab::sweep::{
+    Change, EMPTY_TEXT, Legal, Mutant, Noticed, Reviewed, Seen, Situations, Unread, group, mutants, uncalled,
+    unread, without_port,
+};
 use crate::systems::openstack;
 
 /// No rehearsal takes longer than this many times the first one, and this at least.
@@ -28,6 +31,7 @@ pub(super) struct Hunt<'a> {
     pub(super) reviewed: &'a Reviewed,
     pub(super) sample: Option<usize>,
     pub(super) seed: u64,
+    pub(super) once: bool,
     pub(super) jobs: usize,
     pub(super) matching: Option<&'a str>,
 }
@@ -43,10 +47,11 @@ impl Hunt<'_> {
         let mut stage = Stage::new()?;
         let forever = Duration::from_secs(3600);
         openstack::watch_reads();
-        let first = stage.play(self.piece, &[], true, forever)?;
+        let mut first = stage.play(self.piece, &[], true, forever)?;
         let read = openstack::fields_read();
         self.passes(&first)?;
         let again = stage.play(self.piece, &[], false, forever)?;
+        first.seen.steady(&again.seen);
         if !again.seen.is_same(&first.seen) {
             let what = format!(
                 "two rehearsals of {} in {} differ without any change",
@@ -58,20 +63,30 @@ impl Hunt<'_> {
         let limit = (again.took * PATIENCE).max(AT_LEAST);
         let words = play::words(&self.piece.site, &first.report)?;
         let candidates = unread(&first.tape, &words, &read);
-        let mut looks = 0;
-        let unread = self.unread(&mut stage, &first, candidates, limit, &mut looks)?;
-        let legal = Legal::shipped()?;
-        let all = mutants(&first.tape, &legal, &Unread::new()).len();
-        let mut list = mutants(&first.tape, &legal, &unread);
-        let not_read = all - list.len();
-        self.reviewed.hold(&self.piece.runbook, &list)?;
+        // a sample leaves all candidates out: to prove them would take longer than it does
+        let without = stage.play(self.piece, &uncalled(&first.tape)?, false, limit)?;
+        let uncalled = without.seen.is_same(&first.seen);
+        let unread = match self.sample {
+            Some(_) => candidates,
+            None => self.unread(&mut stage, &first, candidates, limit)?,
+        };
+        let (legal, situations) = (Legal::shipped()?, Situations::shipped()?);
+        let all = mutants(&first.tape, &legal, &situations, &Unread::new(), false);
+        let mut list = mutants(&first.tape, &legal, &situations, &unread, uncalled);
+        let not_read = all.len() - list.len();
+        self.reviewed.hold(&self.piece.runbook, if self.sample.is_some() { &all } else { &list })?;
         if let Some(text) = self.matching {
             list.retain(|m| m.sentence().contains(text));
         }
         let possible = list.len();
-        if let Some(sample) = self.sample {
-            list = sampled(list, sample, self.seed);
+        let sample = self.sample.unwrap_or(usize::MAX);
+        if self.once || sample < list.len() {
+            list = drawn(list, self.seed);
         }
+        if self.once {
+            list = once_each(list);
+        }
+        list.truncate(sample);
         drop(stage);
         let swept = Instant::now();
         let rated = self.rate(list, &first, limit)?;
@@ -119,18 +134,17 @@ impl Hunt<'_> {
         first: &Played,
         candidates: Unread,
         limit: Duration,
-        looks: &mut usize,
     ) -> Result<Unread> {
-        let mut proven = Unread::new();
+        let (mut proven, mut looks) = (Unread::new(), 0);
         let mut open: Vec<Unread> = vec![candidates];
         while let Some(kinds) = open.pop() {
-            if kinds.is_empty() || *looks >= GROUPS {
+            if kinds.is_empty() || looks >= GROUPS {
                 continue;
             }
             let mut same = true;
             for missing in [true, false] {
                 if same {
-                    *looks += 1;
+                    looks += 1;
                     let faults = group(&first.tape, &kinds, missing)?;
                     same = stage.play(self.piece, &faults, false, limit)?.seen.is_same(&first.seen);
                 }
@@ -193,7 +207,7 @@ impl Hunt<'_> {
     fn rated(&self, mutant: &Mutant, played: &Played, first: &Seen) -> Rated {
         let runbook = &self.piece.runbook;
         let noticed = played.seen.noticed(first, mutant);
-        let idle = self.reviewed.idle(runbook, mutant).map(str::to_string);
+        let idle = self.reviewed.idle(runbook, mutant).or(mutant.idle.as_deref()).map(str::to_string);
         let outcome = match (&noticed, idle) {
             (Noticed::Verdict { .. }, Some(why)) => Outcome::Stops { why },
             (Noticed::Not { .. } | Noticed::Named { .. }, Some(why)) => Outcome::Harmless { why },
@@ -237,16 +251,26 @@ fn take<'l>(list: &'l [Mutant], next: &AtomicUsize) -> Option<(usize, &'l Mutant
     Some((n, list.get(n)?))
 }
 
-/// Some of all, which a seed decides. The lab's own port, another one each time, has no part in it.
-fn sampled(mut list: Vec<Mutant>, many: usize, seed: u64) -> Vec<Mutant> {
-    let own = "127.0.0.1:";
-    let plain = |text: String| {
-        let mut parts = text.split(own);
-        let first = parts.next().unwrap_or_default().to_string();
-        parts.fold(first, |all, part| all + own + part.trim_start_matches(|c: char| c.is_ascii_digit()))
-    };
-    list.sort_by_cached_key(|m| Sha256::digest(plain(format!("{seed} {}", m.sentence()))).to_vec());
-    list.truncate(many);
+/// In an order that a seed decides. The lab's own port, another one each time, has no part in it.
+fn drawn(mut list: Vec<Mutant>, seed: u64) -> Vec<Mutant> {
+    list.sort_by_cached_key(|m| Sha256::digest(without_port(&format!("{seed} {}", m.sentence()))).to_vec());
+    list
+}
+
+/// Of the changes that are the same but for the thing, the first.
+fn once_each(mut list: Vec<Mutant>) -> Vec<Mutant> {
+    let mut had = BTreeSet::new();
+    list.retain(|m| {
+        // another text, or a date, is of its thing
+        let becomes = match m.change {
+            Change::Other if m.becomes != EMPTY_TEXT => "",
+            Change::LongAgo | Change::Ahead | Change::Output => "",
+            _ => &m.becomes,
+        };
+        let command = if m.kind == "command" { m.name.as_str() } else { "" };
+        let key = (m.service.clone(), m.kind.clone(), command.to_string(), m.pattern());
+        had.insert((key, m.change, becomes.to_string()))
+    });
     list
 }
 

@@ -39,9 +39,12 @@ pub(super) struct Arguments {
     /// Try so many of all changes, chosen by --seed
     #[arg(long, value_name = "N")]
     sample: Option<usize>,
-    /// Decides which changes --sample takes
+    /// Decides which changes --sample and --once take
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Try each change of a kind of field on one thing only, chosen by --seed
+    #[arg(long)]
+    once: bool,
     /// Rehearse so many at a time; without it, as many as there are processors
     #[arg(long, value_name = "N")]
     jobs: Option<usize>,
@@ -75,6 +78,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         reviewed: &reviewed,
         sample: arguments.sample,
         seed: arguments.seed,
+        once: arguments.once,
         jobs: arguments.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)),
         matching: arguments.matching.as_deref(),
     };

@@ -103,7 +103,7 @@ impl Stage {
         // a scratch that cannot be emptied goes with its directory
         let _ = std::fs::remove_dir_all(&dir);
         let cut = cancel.was_interrupted();
-        Ok(Played { seen: Seen::of(&report), report, tape, took: began.elapsed(), cut })
+        Ok(Played { seen: Seen::of(&report, &entries), report, tape, took: began.elapsed(), cut })
     }
 }
 

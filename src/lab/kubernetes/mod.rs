@@ -103,7 +103,15 @@ fn visit<R>(world: &mut World, which: &Which, look: impl FnOnce(&mut World, &mut
         Some(store) => store,
         None => Store::new(&format!("{which:?}")),
     };
-    controllers::run(world, which, &mut store);
+    let others = world.kubernetes.altered.len() + world.kubernetes.crashing.len();
+    let (moment, from) = ((world.now(), world.touched(), others), store.version());
+    if !store.rests(moment) {
+        controllers::run(world, which, &mut store);
+        store.worked(moment, from);
+        if store.version() != from {
+            world.touch(); // what another cluster made of the world may be other now
+        }
+    }
     for alter in &world.kubernetes.altered {
         store.alter(alter);
     }

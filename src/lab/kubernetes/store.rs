@@ -52,7 +52,12 @@ pub(super) struct Store {
     log: VecDeque<Event>,
     /// What was done once and is not done again.
     done: BTreeSet<String>,
+    /// For which moment the controllers found nothing more to do, and at which version.
+    at_rest: Option<(Moment, u64)>,
 }
+
+/// A moment of the world: its time, how often it was touched, and how many objects were made otherwise.
+pub(super) type Moment = (Timestamp, u64, usize);
 
 impl Store {
     pub(super) fn new(name: &str) -> Self {
@@ -62,6 +67,7 @@ impl Store {
             version: 100,
             log: VecDeque::new(),
             done: BTreeSet::new(),
+            at_rest: None,
         }
     }
 
@@ -78,6 +84,16 @@ impl Store {
     /// `metadata.resourceVersion` of what happened last.
     pub(super) fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Whether the controllers have nothing to do at a moment.
+    pub(super) fn rests(&self, moment: Moment) -> bool {
+        self.at_rest == Some((moment, self.version))
+    }
+
+    /// The controllers were at work at a moment, from a version on: where they changed nothing, they rest.
+    pub(super) fn worked(&mut self, moment: Moment, from: u64) {
+        self.at_rest = (self.version == from).then_some((moment, from));
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<&Value> {

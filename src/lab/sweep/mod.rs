@@ -1,16 +1,18 @@
 //! The sweep of states: all that a cloud could have answered instead, one change a rehearsal. A [`Tape`] holds what a passing
-//! rehearsal was answered; [`mutants`] lists what each answer could say instead ([`Legal`] knows the sets of the services);
-//! each [`Mutant`] is a fault of a scenario, so that what it shows can be rehearsed again. [`Seen`] compares what two
+//! rehearsal was answered; [`mutants`] lists what each answer could say instead ([`Legal`] knows the sets of the services,
+//! [`Situations`] what things are found in besides); each [`Mutant`] is a fault of a scenario, so that what it shows can be rehearsed again. [`Seen`] compares what two
 //! rehearsals came to, and [`Reviewed`] holds what a person has looked at.
 
 mod legal;
 mod mutant;
 mod reviewed;
 mod seen;
+mod situation;
 mod tape;
 
 pub use legal::{Legal, State};
-pub use mutant::{Change, Mutant, Unread, group, mutants, unread};
+pub use mutant::{Change, EMPTY_TEXT, Mutant, Unread, group, mutants, uncalled, unread};
 pub use reviewed::{Idle, Review, Reviewed};
-pub use seen::{Noticed, Seen};
+pub use seen::{Noticed, Seen, without_port};
+pub use situation::{Situation, Situations};
 pub use tape::{Course, Tape, Thing};

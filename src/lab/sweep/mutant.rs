@@ -7,10 +7,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::legal::Legal;
+use super::situation::{Situation, Situations};
 use super::tape::{Tape, Thing};
 use crate::base::{Error, ErrorKind, Result, is_uuid};
 use crate::lab::amend::{Amend, Copy, Instead};
 use crate::lab::fault::Fault;
+
+/// What a text becomes that becomes empty, in words.
+pub const EMPTY_TEXT: &str = "an empty text";
 
 /// One change of what a cloud answers.
 #[derive(Clone, Debug, Serialize)]
@@ -32,6 +36,9 @@ pub struct Mutant {
     /// Which of the values that the field takes in its course, from 0, where it takes several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turn: Option<u32>,
+    /// Why it must stop no run of any runbook, where that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<String>,
     /// The fault of a scenario that brings it about.
     pub fault: toml::Value,
 }
@@ -44,6 +51,8 @@ pub enum Change {
     State,
     /// A boolean is turned.
     Turned,
+    /// Several fields together, as one cause makes them, or a thing more that is so.
+    Situation,
     /// A thing more, in another state.
     OneInState,
     /// A list is empty.
@@ -78,6 +87,7 @@ impl Change {
         match self {
             Change::State => "state",
             Change::Turned => "turned",
+            Change::Situation => "situation",
             Change::OneInState => "one-in-state",
             Change::Empty => "empty",
             Change::Gone => "gone",
@@ -114,6 +124,7 @@ impl Mutant {
         let turn = self.turn.map_or_else(String::new, |n| format!(" (value {} of its course)", n + 1));
         match self.field.as_str() {
             "" => format!("{thing}: {}", self.becomes),
+            field if self.change == Change::Situation => format!("{thing}: {field} {}", self.becomes),
             field => format!("{thing}: {field} {was} -> {}{turn}", self.becomes),
         }
     }
@@ -238,17 +249,39 @@ fn another_id(id: &str, salt: &str) -> String {
     format!("{}-{}-4{}-8{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
 }
 
-/// All mutants of what a rehearsal was answered, leaving out the kinds of fields that nobody reads.
-pub fn mutants(tape: &Tape, legal: &Legal, unread: &Unread) -> Vec<Mutant> {
+/// One rehearsal in which all that the catalogues name and the run never called is gone: where nothing comes of it, nothing that
+/// becomes of it matters.
+///
+/// # Errors
+/// [`ErrorKind::Internal`]: a change is no fault.
+pub fn uncalled(tape: &Tape) -> Result<Vec<Fault>> {
+    let gone = |id| Amend { thing: id, field: None, turn: None, is: Instead::Missing };
+    let faults = tape.uncalled().into_iter().filter_map(|id| amend_fault("keystone", &gone(id)));
+    faults.map(|fault| read(&fault)).collect()
+}
+
+/// All mutants of what a rehearsal was answered, leaving out the kinds of fields that nobody reads, and, where it is `proven`
+/// that nothing comes of them, the services and endpoints that were not called.
+pub fn mutants(
+    tape: &Tape,
+    legal: &Legal,
+    situations: &Situations,
+    unread: &Unread,
+    proven: bool,
+) -> Vec<Mutant> {
     let mut all = Vec::new();
+    let uncalled = if proven { tape.uncalled() } else { BTreeSet::new() };
     let mut copied = BTreeSet::new();
-    for (id, thing) in tape.things() {
+    for (id, thing) in tape.things().into_iter().filter(|(id, _)| !uncalled.contains(id)) {
         let made = Maker { id: &id, thing: &thing, legal };
         for (field, course) in &thing.fields {
             if unread.contains(&(thing.service.clone(), thing.kind.clone(), pattern(field))) {
                 continue;
             }
             made.field(field, course, &mut all);
+        }
+        for situation in situations.of(&thing.service, &thing.kind).filter(|s| !s.beside) {
+            made.situation(situation, &mut all);
         }
         if thing.listed {
             all.extend(made.gone());
@@ -257,6 +290,9 @@ pub fn mutants(tape: &Tape, legal: &Legal, unread: &Unread) -> Vec<Mutant> {
                 made.states(unread).into_iter().map(|(_, now, _)| now.to_string()).collect::<Vec<_>>();
             if copied.insert((thing.service.clone(), thing.kind.clone(), state)) {
                 made.copies(unread, &mut all);
+                for situation in situations.of(&thing.service, &thing.kind).filter(|s| s.beside) {
+                    made.situation(situation, &mut all);
+                }
             }
         }
     }
@@ -295,6 +331,7 @@ impl Maker<'_> {
             was: was.clone(),
             becomes,
             turn,
+            idle: None,
             fault: amend_fault(&self.thing.service, &amend)?,
         })
     }
@@ -338,6 +375,33 @@ impl Maker<'_> {
         self.mutant(None, None, Change::Gone, &Value::Null, "gone".into(), Instead::Missing)
     }
 
+    /// It in a situation, or one beside it.
+    fn situation(&self, situation: &Situation, all: &mut Vec<Mutant>) {
+        for place in situation.places(self.thing.fields.keys()) {
+            let is = match situation.beside {
+                false => Instead::With(situation.with.clone()),
+                true => {
+                    let mut with = situation.with.clone();
+                    if !situation.same_name {
+                        with.entry(self.name_field().into()).or_insert_with(|| self.other_name().into());
+                    }
+                    Instead::Copy(Copy { id: another_id(self.id, &situation.name), with, foreign: false })
+                }
+            };
+            let name = situation.name.clone();
+            let made = self.mutant(place.as_deref(), None, Change::Situation, &Value::Null, name, is);
+            all.extend(made.map(|made| Mutant { idle: situation.idle.clone(), ..made }));
+        }
+    }
+
+    fn name_field(&self) -> &'static str {
+        if self.thing.service == "kubernetes" { "metadata/name" } else { "name" }
+    }
+
+    fn other_name(&self) -> String {
+        format!("{}-copy", self.thing.name)
+    }
+
     /// The fields that are states and are read, with what they are and could be.
     fn states(&self, unread: &Unread) -> Vec<(&str, &Value, Vec<Value>)> {
         let mut found = Vec::new();
@@ -353,8 +417,7 @@ impl Maker<'_> {
     }
 
     fn copies(&self, unread: &Unread, all: &mut Vec<Mutant>) {
-        let name_field = if self.thing.service == "kubernetes" { "metadata/name" } else { "name" };
-        let other_name = format!("{}-copy", self.thing.name);
+        let (name_field, other_name) = (self.name_field(), self.other_name());
         let mut add = |change, salt: &str, foreign, with: BTreeMap<String, toml::Value>, becomes: String| {
             let is = Instead::Copy(Copy { id: another_id(self.id, salt), with, foreign });
             all.extend(self.mutant(None, None, change, &Value::Null, becomes, is));
@@ -388,7 +451,7 @@ impl Maker<'_> {
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) if text.is_empty() => "an empty text".into(),
+        Value::String(text) if text.is_empty() => EMPTY_TEXT.into(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
@@ -446,6 +509,7 @@ fn next_page(service: &str, path: &str) -> Option<Mutant> {
         was: Value::Null,
         becomes: "it has a further page, which is refused".into(),
         turn: None,
+        idle: None,
         fault: amend_fault(service, &amend)?,
     })
 }
@@ -471,6 +535,7 @@ fn commands(legal: &Legal, service: &str, line: &str, said: &str, all: &mut Vec<
             was,
             becomes,
             turn: None,
+            idle: None,
             fault: fault.into(),
         });
     };
@@ -494,8 +559,8 @@ fn commands(legal: &Legal, service: &str, line: &str, said: &str, all: &mut Vec<
                 whole.to_string()
             };
             for (change, other) in instead(state, &value) {
-                // free texts of a whole model say nothing that a state does not
-                if change != Change::Other {
+                // free texts of a whole model say nothing that a state does not, but which model it is
+                if change != Change::Other || field == "model/name" {
                     add(&field, change, value.clone(), plain(&other), changed(other));
                 }
             }
@@ -518,6 +583,9 @@ fn commands(legal: &Legal, service: &str, line: &str, said: &str, all: &mut Vec<
             add("text", Change::State, said.trim().into(), plain(&other), format!("{}\n", plain(&other)));
         }
     }
+    for other in other_numbers(said) {
+        add("text", Change::Other, said.trim().into(), other.trim().to_string(), other.clone());
+    }
     let lines: Vec<&str> = said.lines().collect();
     if lines.len() > 1 {
         for (n, gone) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()).take(24) {
@@ -526,6 +594,23 @@ fn commands(legal: &Legal, service: &str, line: &str, said: &str, all: &mut Vec<
             add("text", Change::Output, (*gone).into(), "this line is gone".into(), left.join("\n") + "\n");
         }
     }
+}
+
+/// A line with another first, and another last number: another version, another size.
+fn other_numbers(said: &str) -> Vec<String> {
+    let spans: Vec<_> = match (said.lines().count(), regex::Regex::new("[0-9]+")) {
+        (1, Ok(number)) => number.find_iter(said).map(|found| found.range()).collect(),
+        _ => Vec::new(),
+    };
+    let mut all: Vec<String> = Vec::new();
+    for span in spans.first().into_iter().chain(spans.last()) {
+        let Ok(n) = said[span.clone()].parse::<u64>() else { continue };
+        let other = format!("{}{}{}", &said[..span.start], n.saturating_add(1), &said[span.end..]);
+        if !all.contains(&other) {
+            all.push(other);
+        }
+    }
+    all
 }
 
 /// The places of a document, those of its members below them.
@@ -580,6 +665,10 @@ mod tests {
         commands(&legal, "ssh", "hyp: virsh domstate a", "shut off\n", &mut all);
         let becomes: Vec<&str> = all.iter().map(|m| m.becomes.as_str()).collect();
         assert_eq!(becomes[..3], ["it prints nothing", "running", "paused"]);
+        let mut all = Vec::new();
+        commands(&legal, "tool", "juju: python3", "1.3.0\n", &mut all);
+        let becomes: Vec<&str> = all.iter().map(|m| m.becomes.as_str()).collect();
+        assert_eq!(becomes, ["it prints nothing", "2.3.0", "1.3.1"]);
         let mut all = Vec::new();
         let said = json!({"units": {"a/0": {"workload-status": {"current": "active"}}}}).to_string();
         commands(&legal, "tool", "juju: juju status", &said, &mut all);

@@ -173,6 +173,7 @@ mod tests {
             was: json!("ACTIVE"),
             becomes: becomes.into(),
             turn: None,
+            idle: None,
             fault: toml::Value::Boolean(true),
         }
     }

@@ -1,12 +1,13 @@
 //! What a rehearsal came to, as far as two of them are compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::mutant::Mutant;
-use crate::run::RunReport;
+use crate::lab::amend::identity;
+use crate::run::{Entry, Record, RunReport};
 
 /// What a rehearsal came to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +26,9 @@ pub struct Seen {
     told: BTreeSet<String>,
     /// The details of verdicts: whom a skip waits for.
     details: BTreeSet<String>,
+    /// What steps returned, for later ones, and what gates looked at. Nobody reads these unless he looks for them: a run that
+    /// records others is another run, and has named nothing by it.
+    recorded: BTreeMap<String, String>,
 }
 
 /// How a rehearsal shows that something is other.
@@ -51,8 +55,8 @@ pub enum Noticed {
 }
 
 impl Seen {
-    /// What a report shows.
-    pub fn of(report: &RunReport) -> Seen {
+    /// What a report shows, and what the entries hold besides.
+    pub fn of(report: &RunReport, entries: &[Entry]) -> Seen {
         let mut seen = Seen::default();
         if let Some(end) = &report.end {
             seen.passed = end.exit == 0;
@@ -61,7 +65,15 @@ impl Seen {
         }
         seen.told.extend(report.notes.iter().cloned());
         seen.told.extend(report.facts.iter().map(|f| fact(&f.name, &f.value)));
+        for entry in entries {
+            if let Record::StepEnd { step, value, .. } = &entry.record {
+                seen.record(step, value);
+            }
+        }
         for step in &report.steps {
+            for (n, gate) in step.gates.iter().enumerate() {
+                seen.record(&format!("{}#{n}", step.id), &gate.observed);
+            }
             let verdict = step.verdict.as_ref();
             seen.verdicts.push((step.id.clone(), verdict.map_or("none", |v| v.word()).to_string()));
             if let Some(detail) = verdict.map(|v| v.detail()).filter(|d| !d.is_empty()) {
@@ -102,12 +114,47 @@ impl Seen {
 
     /// Whether nothing at all is other.
     pub fn is_same(&self, first: &Seen) -> bool {
-        self == first
+        let recorded = first.recorded.iter().all(|(place, value)| self.recorded.get(place) == Some(value));
+        let told = Seen { recorded: first.recorded.clone(), ..self.clone() };
+        recorded && told == *first
+    }
+
+    /// Leaves out what is recorded otherwise in another rehearsal of the same: how long an answer took, which of two comes first.
+    pub fn steady(&mut self, again: &Seen) {
+        self.recorded.retain(|place, value| again.recorded.get(place) == Some(value));
+    }
+
+    /// Records a value by its leaves. A thing of a cloud that was recorded as a whole is known by its id, since its fields matter
+    /// only where they are read; and the lab has another port each time.
+    fn record(&mut self, place: &str, value: &Value) {
+        let leaf = match value {
+            Value::Object(object) => match identity(object).filter(|_| object.len() > 3) {
+                Some(id) => id.to_string(),
+                None => {
+                    object.iter().for_each(|(key, inner)| self.record(&format!("{place}/{key}"), inner));
+                    object.len().to_string()
+                }
+            },
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(n, inner)| self.record(&format!("{place}/{n}"), inner));
+                items.len().to_string()
+            }
+            plain => without_port(&plain.to_string()),
+        };
+        self.recorded.insert(place.to_string(), leaf);
     }
 }
 
 fn fact(name: &str, value: &Value) -> String {
     format!("{name} = {value}")
+}
+
+/// A text without the port of the lab.
+pub fn without_port(text: &str) -> String {
+    let own = "127.0.0.1:";
+    let mut parts = text.split(own);
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |all, part| all + own + part.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 impl Mutant {
@@ -146,8 +193,30 @@ mod tests {
             was: json!("ONLINE"),
             becomes: "DEGRADED".into(),
             turn: None,
+            idle: None,
             fault: toml::Value::Boolean(true),
         }
+    }
+
+    #[test]
+    fn a_run_that_records_another_value_is_another_one_and_has_named_nothing() {
+        let with = |value: Value| {
+            let mut seen = Seen::default();
+            seen.record("1", &value);
+            seen
+        };
+        let first = with(json!({"address": "http://127.0.0.1:4001/x", "nodes": 3}));
+        assert!(first.is_same(&with(json!({"address": "http://127.0.0.1:4002/x", "nodes": 3}))));
+        let other = with(json!({"address": "http://127.0.0.1:4001/x", "nodes": 2}));
+        assert!(!other.is_same(&first));
+        assert_eq!(other.noticed(&first, &mutant()), Noticed::Not { other_changes: false });
+        // what differs without any change does not count
+        let mut steady = first.clone();
+        steady.steady(&other);
+        assert!(other.is_same(&steady));
+        // a thing that was recorded as a whole is known by its id
+        let thing = |state: &str| with(json!({"id": "0f968008-0001", "a": 1, "b": 2, "state": state}));
+        assert!(thing("x").is_same(&thing("y")));
     }
 
     #[test]

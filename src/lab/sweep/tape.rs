@@ -1,6 +1,6 @@
 //! What a rehearsal was answered.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use axum::http::Method;
 use serde_json::Value;
@@ -47,10 +47,21 @@ pub type Course = Vec<Value>;
 
 impl Tape {
     pub(in crate::lab) fn exchange(&mut self, service: &str, request: &Request, answer: &Answer) {
-        let Body::Json(body) = &answer.body else { return };
-        if (200..300).contains(&answer.status) {
+        if !(200..300).contains(&answer.status) {
+            return;
+        }
+        let mut keep = |body: Value| {
             let (method, path) = (request.method.clone(), request.path.clone());
-            self.exchanges.push(Exchange { service: service.into(), method, path, body: body.clone() });
+            self.exchanges.push(Exchange { service: service.into(), method, path, body });
+        };
+        match &answer.body {
+            Body::Json(body) => keep(body.clone()),
+            // each line of a watch is about a thing
+            Body::Flow(flow) => {
+                let events = flow.text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+                events.filter(|e| e["type"] != "BOOKMARK").for_each(|mut e| keep(e["object"].take()));
+            }
+            _ => {}
         }
     }
 
@@ -59,6 +70,25 @@ impl Tape {
         if reply.code == 0 && !self.commands.contains(&said) {
             self.commands.push(said);
         }
+    }
+
+    /// The ids of what the catalogues of tokens name and the run never called: endpoints of services that it sent nothing to,
+    /// or of another interface than the public one, and such services.
+    pub(super) fn uncalled(&self) -> BTreeSet<String> {
+        // where tokens come from, the site says and no catalogue
+        let sent = self.exchanges.iter().filter(|e| e.path != "/v3/auth/tokens");
+        let called: BTreeSet<&str> = sent.map(|e| e.service.as_str()).collect();
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let id = |value: &Value| value["id"].as_str().map(str::to_string);
+        let mut found = BTreeSet::new();
+        for service in self.exchanges.iter().flat_map(|e| list(&e.body["token"]["catalog"])) {
+            let is_called = service["name"].as_str().is_some_and(|name| called.contains(name));
+            let endpoints = list(&service["endpoints"]);
+            let uncalled = endpoints.iter().filter(|e| !is_called || e["interface"] != "public");
+            found.extend(uncalled.filter_map(id));
+            found.extend(id(&service).filter(|_| !is_called));
+        }
+        found
     }
 
     /// The paths whose answers were lists of things: service and path, each once.
@@ -220,6 +250,20 @@ mod tests {
             body: body.clone(),
         };
         Tape { exchanges: bodies.iter().map(exchange).collect(), commands: Vec::new() }
+    }
+
+    #[test]
+    fn of_a_catalogue_what_was_called_counts() {
+        let endpoint = |id: &str, interface: &str| json!({"id": id, "interface": interface});
+        let catalog = json!([
+            {"id": "octavia-id", "name": "octavia", "endpoints": [endpoint("a", "public"), endpoint("b", "admin")]},
+            {"id": "cinder-id", "name": "cinder", "endpoints": [endpoint("c", "public")]},
+        ]);
+        let token = ("/v3/auth/tokens", json!({"token": {"catalog": catalog}}));
+        let called = tape(&[token.clone(), ("/v2/lbaas/loadbalancers", json!({}))]).uncalled();
+        assert_eq!(called.into_iter().collect::<Vec<_>>(), ["b", "c", "cinder-id"]);
+        let uncalled: Vec<String> = tape(&[token]).uncalled().into_iter().collect();
+        assert_eq!(uncalled, ["a", "b", "c", "cinder-id", "octavia-id"]);
     }
 
     #[test]
