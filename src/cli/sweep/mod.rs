@@ -69,7 +69,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     site.layers.find(&arguments.runbook)?;
     let lab = LabArguments::maybe(arguments.scenario.clone());
     let (scenario, world) = lab.scenario(&site, &arguments.runbook)?;
-    let reviewed = reviewed(&site)?;
+    let reviewed = reviewed(&site)?.within(&scenario);
     let runbook = arguments.runbook.clone();
     let piece = Piece { site, runbook, scenario: world, selection };
     let hunt = hunt::Hunt {

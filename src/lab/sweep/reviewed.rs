@@ -1,5 +1,7 @@
 //! What a person has looked at: mutants that may pass, and answers that must not stop a run.
 
+use std::path::Path;
+
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
@@ -16,6 +18,9 @@ const COMMON: &str = "common";
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reviewed {
+    /// Its entries excuse no change after which the run sends other changes, unless they say so themselves: the table of a
+    /// runbook that destroys.
+    same_changes: bool,
     /// Changes over which a run may pass, since they do not matter to it.
     #[serde(rename = "harmless")]
     pub harmless: Vec<Review>,
@@ -30,6 +35,8 @@ pub struct Reviewed {
 pub struct Review {
     /// The runbooks; empty: all.
     pub runbooks: Vec<String>,
+    /// The scenarios in which it is looked for; empty: all.
+    pub scenarios: Vec<String>,
     /// The service.
     pub service: Option<String>,
     /// The kind of thing; `*` in it stands for anything.
@@ -44,6 +51,9 @@ pub struct Review {
     pub was: Vec<String>,
     /// What it becomes.
     pub becomes: Vec<String>,
+    /// Whether it may also send other changes than without it, as one that deletes a thing less. Without a word: it may, unless
+    /// the table says `same_changes`.
+    pub other_changes: Option<bool>,
     /// Why that is no fault of the runbook.
     pub why: String,
 }
@@ -76,8 +86,11 @@ impl Reviewed {
     /// [`ErrorKind::Site`]: it is no such table, or an entry gives no reason.
     pub fn parse(file: &str, text: &str) -> Result<Reviewed> {
         let wrong = |what: String| Error::new(ErrorKind::Site, format!("{file}: {what}"));
-        let read: Reviewed =
+        let mut read: Reviewed =
             toml::from_str(text).map_err(|e: toml::de::Error| wrong(e.message().to_string()))?;
+        for entry in &mut read.harmless {
+            entry.other_changes.get_or_insert(!read.same_changes);
+        }
         for entry in read.harmless.iter().chain(&read.idle) {
             if entry.why.trim().len() < 12 {
                 return Err(wrong(format!("the entry {} says no `why`", entry.describe()))
@@ -93,6 +106,15 @@ impl Reviewed {
         self.harmless.extend(other.harmless);
         self.idle.extend(other.idle);
         self
+    }
+
+    /// The entries that are looked for in a scenario (its name, or its file).
+    #[must_use]
+    pub fn within(&self, scenario: &str) -> Reviewed {
+        let name = Path::new(scenario).file_stem().and_then(|s| s.to_str()).unwrap_or(scenario);
+        let here = |entry: &&Review| entry.scenarios.is_empty() || entry.scenarios.iter().any(|s| s == name);
+        let kept = |all: &[Review]| all.iter().filter(here).cloned().collect();
+        Reviewed { same_changes: self.same_changes, harmless: kept(&self.harmless), idle: kept(&self.idle) }
     }
 
     /// The entries for a runbook by name, each of which must fit one mutant at least.
@@ -111,9 +133,10 @@ impl Reviewed {
         Ok(())
     }
 
-    /// Why a run may pass over a mutant.
-    pub fn harmless(&self, runbook: &str, mutant: &Mutant) -> Option<&str> {
-        self.harmless.iter().find(|e| e.fits(runbook, mutant)).map(|e| e.why.as_str())
+    /// Why a run may pass over a mutant; `other_changes`: after which it sends others.
+    pub fn harmless(&self, runbook: &str, mutant: &Mutant, other_changes: bool) -> Option<&str> {
+        let excuses = |e: &&Review| !other_changes || e.other_changes.unwrap_or(true);
+        self.harmless.iter().find(|e| excuses(e) && e.fits(runbook, mutant)).map(|e| e.why.as_str())
     }
 
     /// Why a mutant must not stop a run.
@@ -183,10 +206,34 @@ mod tests {
     #[test]
     fn an_entry_fits_what_it_says_and_nothing_else() {
         let table = Reviewed::parse("t", ENTRY).unwrap();
-        assert!(table.harmless("park", &mutant("status", "PAUSED")).is_some());
-        assert!(table.harmless("restart", &mutant("status", "PAUSED")).is_none());
-        assert!(table.harmless("park", &mutant("status", "ERROR")).is_none());
-        assert!(table.harmless("park", &mutant("OS-EXT-STS:vm_state", "PAUSED")).is_none());
+        let why = |runbook, mutant: &Mutant| table.harmless(runbook, mutant, false).is_some();
+        assert!(why("park", &mutant("status", "PAUSED")));
+        assert!(!why("restart", &mutant("status", "PAUSED")));
+        assert!(!why("park", &mutant("status", "ERROR")));
+        assert!(!why("park", &mutant("OS-EXT-STS:vm_state", "PAUSED")));
+    }
+
+    #[test]
+    fn a_table_of_what_destroys_excuses_other_changes_only_where_an_entry_says_so() {
+        let excuses = |text: &str| {
+            let table = Reviewed::parse("t", text).unwrap();
+            let why = |other| table.harmless("park", &mutant("status", "PAUSED"), other).is_some();
+            (why(false), why(true))
+        };
+        assert_eq!(excuses(ENTRY), (true, true));
+        assert_eq!(excuses(&format!("same_changes = true\n{ENTRY}")), (true, false));
+        let said = format!("same_changes = true\n{ENTRY}other_changes = true\n");
+        assert_eq!(excuses(&said), (true, true));
+    }
+
+    #[test]
+    fn an_entry_of_another_scenario_neither_excuses_nor_must_fit() {
+        let table = Reviewed::parse("t", &format!("{ENTRY}scenarios = ['large']\n")).unwrap();
+        assert!(table.within("large").harmless("park", &mutant("status", "PAUSED"), false).is_some());
+        let elsewhere = table.within("tests/rehearsals/states/small.toml");
+        assert!(elsewhere.harmless("park", &mutant("status", "PAUSED"), false).is_none());
+        elsewhere.hold("park", &[]).unwrap();
+        assert!(table.within("a/large.toml").hold("park", &[]).is_err());
     }
 
     #[test]
