@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::said::is_said;
 use super::{Collector, Kind, Operator, place};
 
 /// What an ordering becomes: its opposite, and the one that holds at the border too, or no more.
@@ -16,7 +17,7 @@ const WORDS: &[&str] = &["return", "if", "while", "let", "const", "throw", "swit
 
 pub(super) fn find(into: &mut Collector<'_>) {
     for n in 0..into.tokens.all.len() {
-        if into.tokens.is_params(n) {
+        if into.tokens.is_params(n) || is_said(into, n) {
             continue;
         }
         let kind = into.kind_at(n).unwrap_or(Kind::Comparison);

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::order::Order;
 use super::place::{self, CONDITIONS};
 use super::{Collector, Kind, Operator};
 use crate::script::survey::lexer::LexemeKind;
 
 pub(super) fn find(into: &mut Collector<'_>) {
+    let order = Order::of(into.tokens);
     for n in 0..into.tokens.all.len() {
         let in_map = into.tokens.all[n].parent.is_some_and(|open| into.tokens.is(open, "#{"));
         if !in_map || into.tokens.all[n].kind != LexemeKind::Word || !into.tokens.is(n + 1, ":") {
@@ -23,13 +25,14 @@ pub(super) fn find(into: &mut Collector<'_>) {
                 negated(into, &value, Kind::Wait);
                 constant(into, &value, Kind::Wait, "true");
             }
+            "needs" => needs(into, &order, n, &value),
             word if CONDITIONS.contains(&word) => {
-                removed(into, n, &value, Kind::Condition);
+                let is_last = step_of(into, n).is_some_and(|step| order.is_last(step));
+                if word != "on_fail" || !is_last {
+                    removed(into, n, &value, Kind::Condition);
+                }
                 if word == "when" {
                     negated(into, &value, Kind::Condition);
-                }
-                if word == "needs" {
-                    one_less(into, &value);
                 }
             }
             _ => {}
@@ -62,13 +65,29 @@ fn constant(into: &mut Collector<'_>, value: &Range<usize>, kind: Kind, what: &s
     }
 }
 
-/// A list of steps without one of them.
-fn one_less(into: &mut Collector<'_>, value: &Range<usize>) {
+/// The bracket of the step that an option is of.
+fn step_of(into: &Collector<'_>, key: usize) -> Option<usize> {
+    let call = into.tokens.all[into.tokens.all[key].parent?].parent?;
+    let is_step = call > 0 && matches!(into.tokens.str(call - 1), "verify" | "change");
+    (is_step && into.tokens.is(call, "(")).then_some(call)
+}
+
+/// Steps that are needed: none of them, and one less. Not where they have passed anyway.
+fn needs(into: &mut Collector<'_>, order: &Order, key: usize, value: &Range<usize>) {
     let items = if into.tokens.is(value.start, "[") { into.tokens.pieces(value.start) } else { Vec::new() };
+    let is_step = step_of(into, key).is_some();
+    let has_passed = |into: &Collector<'_>, item: &Range<usize>| {
+        is_step && order.has_passed(into.tokens.source(item).trim_matches(['"', '`']))
+    };
+    if items.is_empty() || !items.iter().all(|item| has_passed(into, item)) {
+        removed(into, key, value, Kind::Condition);
+    }
     if items.len() < 2 {
         return; // the list of one is gone where the option is
     }
-    for (n, item) in items.iter().enumerate() {
+    let left: Vec<usize> = (0..items.len()).filter(|n| !has_passed(into, &items[*n])).collect();
+    for n in left {
+        let item = &items[n];
         let piece = if n + 1 < items.len() { item.start..item.end + 1 } else { item.start - 1..item.end };
         into.replace(Operator::Weakened, Kind::Condition, &piece, "");
     }

@@ -11,6 +11,7 @@ use crate::site::Layers;
 pub type Instead = BTreeMap<(String, String), String>;
 
 /// Layers, and what stands in the place of their texts.
+#[derive(Clone)]
 pub struct Swapped {
     layers: Layers,
     instead: Arc<Instead>,

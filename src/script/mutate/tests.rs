@@ -61,6 +61,56 @@ fn options_of_a_step_are_removed_and_a_list_loses_each_item() {
     );
 }
 
+/// What is left of a text's `needs` and `on_fail` once each of their mutants was made.
+fn options(text: &str) -> Vec<String> {
+    of(text).into_iter().filter(|m| m.kind == Kind::Condition).map(|m| m.before).collect()
+}
+
+#[test]
+fn what_is_said_is_not_changed_whatever_it_depends_on() {
+    let said = [
+        "poll(#{ show: |c| if c == () { \"gone\" } else { c.status } })",
+        "gate(\"x\", ok, if a > 2 { b } else { \"c\" });",
+        "note(`${if a == 1 { \"b\" } else { c }}`); note(if a == 1 { b } else { c });",
+        "fact(if a { \"b\" } else { \"c\" }, 1);",
+    ];
+    for text in said {
+        let all = of(text);
+        let inner =
+            all.iter().filter(|m| matches!(m.kind, Kind::Condition | Kind::Comparison | Kind::Literal));
+        let inner: Vec<_> = inner.map(|m| m.before.as_str()).filter(|before| *before != "1").collect();
+        assert_eq!(inner, Vec::<&str>::new(), "{text}");
+    }
+    // what is put on record is not only said
+    assert!(!texts("fact(\"a\", if b { 1 } else { 2 });", Kind::Condition).is_empty());
+}
+
+#[test]
+fn what_has_passed_anyway_need_not_be_needed() {
+    let sure = "verify(\"1\", \"t\", || f());\nverify(\"2\", \"t\", #{ needs: [\"1\"] }, || g());\nchange(\"3\", \"t\", #{ needs: [\"1\", \"2\"] }, || g());\n";
+    assert_eq!(options(sure), Vec::<String>::new());
+    // where it may be missing while the run goes on, what needs it is not run
+    let others = [
+        sure.replace("\"1\", \"t\", ||", "\"1\", \"t\", #{ on_fail: \"continue\" }, ||"),
+        sure.replace("\"1\", \"t\", ||", "\"1\", \"t\", #{ when: || x }, ||"),
+        sure.replace("|| f()", "|| { if x { skip(\"y\"); } f() }"),
+        sure.replacen("verify", "change", 1),
+        sure.replacen("\"1\"", "\"0\"", 1),
+    ];
+    for text in others {
+        let all = options(&text);
+        for wanted in ["needs: [\"1\"]", "needs: [\"1\", \"2\"]", "\"1\",", ", \"2\""] {
+            assert!(all.iter().any(|before| before == wanted), "{wanted} in {text}: {all:?}");
+        }
+    }
+}
+
+#[test]
+fn behind_the_last_step_nothing_goes_on() {
+    let step = |id: &str| format!("verify(\"{id}\", \"t\", #{{ on_fail: \"continue\" }}, || f());\n");
+    assert_eq!(options(&(step("1") + &step("2"))), ["on_fail: \"continue\""]);
+}
+
 #[test]
 fn a_comparison_is_turned_round_moved_over_its_border_and_made_constant() {
     let all = texts("let x = a.b >= n;", Kind::Comparison);

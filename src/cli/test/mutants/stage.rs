@@ -13,6 +13,7 @@ use crate::cli::rehearse;
 use crate::cli::test::rehearsal;
 use crate::cli::unseen::{self, Unseen};
 use crate::lab::Rehearsal;
+use crate::report::prose;
 use crate::run::{Cancel, Entry, Observer, RunReport, Waiting};
 use crate::script::modules::Library;
 use crate::script::mutate::shelf::{Instead, Swapped};
@@ -78,7 +79,8 @@ pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Resul
         tokio::time::sleep(bounds.real).await;
         guard.end();
     });
-    let library = Library::new(Swapped::new(site.layers.clone(), part.instead.clone()));
+    let shelf = Swapped::new(site.layers.clone(), part.instead.clone());
+    let library = Library::new(shelf.clone());
     let unseen = Unseen {
         runbook: &ready.runbook,
         selection: ready.selection,
@@ -91,7 +93,9 @@ pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Resul
     host.set_trial(trial.clone());
     let (error, exit) = unseen::play(&host, &ready.runbook);
     let too_much = error.as_ref().is_some_and(|e| e.to_string().contains(TOO_MANY));
-    let told = rehearsal::told(&RunReport::load(&dir)?, i32::from(exit));
+    let mut report = RunReport::load(&dir)?;
+    prose::explain(&mut report, &shelf);
+    let told = rehearsal::told(&report, i32::from(exit));
     drop((host, lab));
     runtime.shutdown_background();
     Ok(Played { told, over: too_much || watch.over.load(Ordering::SeqCst), played: clock.elapsed() })
