@@ -45,6 +45,31 @@ fn on_fail_continue_goes_on_and_fails_in_the_end() {
 }
 
 #[test]
+fn a_claim_that_nobody_could_look_at_is_unknown_and_the_step_goes_on() {
+    let looks = |then: &str, opts: &str| {
+        run(&format!(
+            r#"let seen = 0;
+               verify("1", "T", #{{ {opts} }}, || {{ unknown("its events", "403"); seen += 1; {then} }});
+               verify("2", "Needs it", #{{ needs: ["1"] }}, || 1);
+               verify("3", "Later", || expect("what was seen", seen, 1));"#
+        ))
+    };
+    let o = looks(r#"gate("all else is well", true)"#, r#"on_fail: "continue""#);
+    let needs = "2 SKIPPED: needs step 1, which is UNKNOWN";
+    assert_eq!(o.verdicts(), format!("1 UNKNOWN: its events: 403, {needs}, 3 PASS"));
+    assert_ne!(o.exit, 0, "it has not passed");
+    assert_eq!(looks("1", "").verdicts(), "1 UNKNOWN: its events: 403");
+    // what fails is worse, whatever came first
+    let o = looks(r#"gate("it holds", false)"#, r#"on_fail: "continue""#);
+    assert!(o.verdicts().starts_with("1 FAIL: gate: it holds"), "{}", o.verdicts());
+    // a change may not go on without knowing, and a fault of a script is no look
+    let o = run(r#"change("1", "T", || { unknown("room", "403"); 1 });"#);
+    assert_eq!(o.verdicts(), "1 FAIL: 403");
+    let o = run(r#"verify("1", "T", || { try { let x = #{}; x.y.z } catch (e) { unknown("room", e); } });"#);
+    assert_eq!(o.error.unwrap().kind(), ErrorKind::Script);
+}
+
+#[test]
 fn a_wait_ends_at_its_deadline_exactly() {
     let o = run(
         r#"verify("1", "T", || poll(#{ title: "never", every: 7.s, within: 1.min, read: || 0, done: |x| false }));"#,

@@ -214,7 +214,11 @@ impl View {
             }
             Record::Fact { name, value, .. } => self.line(&drawn!("         {} = {}", name, brief(value))),
             Record::Gate { claim, ok, observed, wanted, excused, .. } => {
-                let mut text = drawn!("       {} {}", mark(*ok), claim);
+                let seen = match excused {
+                    Some(Verdict::Unknown { .. }) => Drawn::line("?").painted(OTHER),
+                    _ => mark(*ok),
+                };
+                let mut text = drawn!("       {} {}", seen, claim);
                 if !ok && !wanted.is_null() {
                     text.push(drawn!(": wanted {}, got {}", brief(wanted), brief(observed)));
                 } else if !ok && !observed.is_null() {

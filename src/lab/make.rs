@@ -101,7 +101,7 @@ impl World {
         let service = self.octavia_project();
         let amphorae = scenario::Network::inner(AMPHORA_NETWORK, "172.16.0.0/16");
         self.add_network(&amphorae, &service)?;
-        self.add_image(AMPHORA_IMAGE, service, |image| image.tag("amphora"));
+        self.add_image(AMPHORA_IMAGE, service, |image| image.tag("octavia-amphora"));
         for network in &scenario.networks {
             let project = self.owner(network.project.as_deref())?;
             self.add_network(network, &project)?;

@@ -292,7 +292,9 @@ fn exceptions(step: &StepReport) -> Vec<Exception> {
         about: about.into(),
         detail,
     };
-    let gates = step.gates.iter().filter_map(|g| g.excused.as_ref().map(|v| (g, v)));
+    // what could not be looked at is accepted by nobody: the step's own verdict tells of it
+    let accepted = |v: &&Verdict| !matches!(v, Verdict::Unknown { .. });
+    let gates = step.gates.iter().filter_map(|g| g.excused.as_ref().filter(accepted).map(|v| (g, v)));
     let mut found: Vec<_> = gates.map(|(g, v)| exception(v.word(), &g.claim, v.detail())).collect();
     match &step.verdict {
         Some(v @ Verdict::Deferred { .. }) => found.push(exception(v.word(), &step.title, v.detail())),

@@ -213,6 +213,9 @@ impl<'a> Audit<'a> {
             Record::Gate { ok: true, excused: Some(_), .. } => {
                 return Err("a gate that holds is accepted".into());
             }
+            Record::Gate { ok: false, excused: Some(Verdict::Unknown { .. }), .. } => {
+                open.failed.get_or_insert((line, "a claim could not be looked at"));
+            }
             Record::Gate { ok: false, excused: Some(verdict), .. } => open.excused.push(verdict),
             Record::Gate { ok: false, excused: None, .. } => {
                 open.failed.get_or_insert((line, "a gate does not hold"));

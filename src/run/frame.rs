@@ -186,6 +186,11 @@ impl Held<'_> {
         }
     }
 
+    /// Keeps what could not be looked at: this thread goes on, and the step is judged by it at its end.
+    pub(super) fn keep_unseen(&mut self, error: Error) {
+        self.met.add(&self.frame.branch, Ending::Unseen(error));
+    }
+
     /// Refuses where this thread may do nothing more.
     ///
     /// # Errors

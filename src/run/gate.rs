@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::frame::frame;
 use super::met::Ending;
-use super::record::Record;
+use super::record::{Record, StepKind, Verdict};
 use super::state::{Run, lock};
 use crate::base::secret::mask_json;
 use crate::base::{Error, ErrorKind, Result};
@@ -43,6 +43,30 @@ impl Run {
         }
         held.meet(Ending::Error(error.clone()));
         Err(error)
+    }
+
+    /// Records a claim that could not be looked at, and why. The step goes on; it ends as UNKNOWN unless it meets something worse.
+    ///
+    /// # Errors
+    /// The reason itself in a `change`, which may not go on without knowing; a misplaced call; what keeps the journal from
+    /// being written.
+    pub fn unknown(&self, claim: &str, why: Error) -> Result<()> {
+        self.require_step("a claim")?;
+        let Some(frame) = frame().filter(|frame| frame.kind == StepKind::Verify) else { return Err(why) };
+        let reason = format!("{claim}: {}", why.detail().what);
+        let scopes = lock(&frame.shared().scopes).iter().cloned().collect();
+        let mut held = frame.hold();
+        self.append(Record::Gate {
+            step: frame.step.clone(),
+            claim: claim.into(),
+            ok: false,
+            observed: Value::Null,
+            wanted: Value::Null,
+            scopes,
+            excused: Some(Verdict::Unknown { reason: why.detail().what.clone() }),
+        })?;
+        held.keep_unseen(Error::new(why.kind(), reason).from_source(&why));
+        Ok(())
     }
 }
 

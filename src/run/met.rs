@@ -13,6 +13,8 @@ pub enum Ending {
     Deferred(String),
     /// Nobody signed what `attest` asked.
     Outstanding(String),
+    /// A claim could not be looked at. The step goes on, and what else it meets may be worse.
+    Unseen(Error),
     /// `stop(reason)`: the step fails and the run ends, whatever `on_fail` says.
     Stop(String),
     /// A failed gate, a refused, declined or unapproved change, or another error.
@@ -34,9 +36,10 @@ impl Ending {
                 (_, Class::Recoverable) => 7,
             },
             Ending::Stop(_) => 5,
-            Ending::Outstanding(_) => 9,
-            Ending::Deferred(_) => 10,
-            Ending::Skip(_) => 11,
+            Ending::Unseen(_) => 9,
+            Ending::Outstanding(_) => 10,
+            Ending::Deferred(_) => 11,
+            Ending::Skip(_) => 12,
         }
     }
 
@@ -54,6 +57,7 @@ impl Ending {
                 on_fail == OnFail::Stop || !harmless
             }
             Ending::Stop(_) => true,
+            Ending::Unseen(_) => on_fail == OnFail::Stop,
             Ending::Skip(_) | Ending::Deferred(_) | Ending::Outstanding(_) => false,
         }
     }
@@ -65,6 +69,7 @@ impl Ending {
             Ending::Error(e) if kind == StepKind::Verify && e.kind().could_not_look() => {
                 Verdict::Unknown { reason: e.detail().what.clone() }
             }
+            Ending::Unseen(e) => Verdict::Unknown { reason: e.detail().what.clone() },
             Ending::Skip(reason) => Verdict::Skipped { reason },
             Ending::Deferred(decision) => Verdict::Deferred { decision },
             Ending::Outstanding(claim) => Verdict::Outstanding { claim },
@@ -76,7 +81,7 @@ impl Ending {
     /// It as the error that a run ends with.
     pub fn error(&self) -> Error {
         match self {
-            Ending::Error(e) => e.clone(),
+            Ending::Error(e) | Ending::Unseen(e) => e.clone(),
             Ending::Stop(reason) => Error::new(ErrorKind::Gate, format!("stopped: {reason}")),
             Ending::Skip(reason) | Ending::Deferred(reason) | Ending::Outstanding(reason) => {
                 Error::new(ErrorKind::Refused, format!("the step has ended: {reason}"))
@@ -156,6 +161,7 @@ mod tests {
             error(Gate),
             error(NotFound),
             error(Cleanup),
+            Ending::Unseen(Error::new(Forbidden, text())),
             Ending::Outstanding(text()),
             Ending::Deferred(text()),
             Ending::Skip(text()),

@@ -162,6 +162,7 @@ fn site(address: &str, url: &str, digest: &str, files: &Path) -> String {
         snapshot_name = "{snapshot}"
         libvirt_uri = '{libvirt}'
         octavia_project = "service"
+        octavia_services = [] # they run without systemd, and its amphorae are no machines
         mgmt_server = "{server}"
         kubeconfig_file = "{files}/kubeconfig"
         clean_delete = true

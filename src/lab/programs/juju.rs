@@ -178,6 +178,9 @@ fn ssh(world: &World, unit: &str, command: &str) -> Reply {
     if let Some(package) = package(command) {
         return Reply::said(version(world, &known.name, package).map_or("\n".into(), |v| v + "\n"));
     }
+    if let Some(names) = command.strip_prefix("systemctl is-active ") {
+        return Reply::said(services(&known.name, names));
+    }
     match option(command) {
         Some(name) => {
             Reply::said(value(world, &known.name, number, &name).map_or(String::new(), |v| v + "\n"))
@@ -206,6 +209,13 @@ fn value(world: &World, application: &str, unit: u32, name: &str) -> Option<Stri
         ("magnum", "default_helm_chart_version") => Some(world.quirks.chart.clone()),
         _ => None,
     }
+}
+
+/// The states of systemd's services on an application's machines, a line each: those of the name of the application run.
+fn services(application: &str, names: &str) -> String {
+    let names = names.split(['|', ';']).next().unwrap_or_default().split_whitespace();
+    let state = |name: &str| if name.starts_with(application) { "active\n" } else { "inactive\n" };
+    names.map(state).collect()
 }
 
 /// The package that a line of Python looks for among the `distributions(name="NAME")`.

@@ -106,9 +106,11 @@ fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet
     let widest = layers.iter().map(|l| Drawn::line(&l.name).width()).max().unwrap_or(0).min(NAMES);
     let mut lines = Vec::new();
     for layer in layers {
-        let (mark, style) = match layer.findings.is_empty() {
-            true => ("✓", state::GOOD),
-            false => ("✗", state::BAD),
+        let (mark, style) = match layer.findings.first() {
+            None => ("✓", state::GOOD),
+            // nobody could look: neither green nor red
+            Some(first) if first["unknown"] == true => ("?", state::BAD),
+            Some(_) => ("✗", state::BAD),
         };
         let name = Drawn::line(&layer.name);
         let blanks = " ".repeat(widest.saturating_sub(name.width()));
@@ -133,7 +135,9 @@ fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet
             }
         }),
         Some(lowest) => {
-            lines.push(look.paint(state::BAD, format!("the lowest red layer is {}", lowest.name)));
+            let unknown = lowest.findings.first().is_some_and(|first| first["unknown"] == true);
+            let what = if unknown { "the lowest layer that is not green, since nobody could look," } else { "the lowest red layer" };
+            lines.push(look.paint(state::BAD, format!("{what} is {}", lowest.name)));
             match lowest.findings.iter().any(|finding| finding["means"].is_string()) {
                 true => {
                     lines.extend(lowest.findings.iter().flat_map(|finding| told(finding, look, runbooks)))
@@ -195,6 +199,9 @@ mod tests {
              means  It was parked\n    mend   `restart`  (`:steps restart` shows it)"
         );
         assert_eq!(&*draw(&layers[..1], None, &look, &runbooks), "✓ machines\nevery layer is green");
+        let unseen = json!({ "saw": "unreachable", "means": "m", "mend": "x", "unknown": true });
+        let drawn = draw(&[layer("sshd", vec![unseen])], None, &look, &runbooks);
+        assert!(drawn.starts_with("? sshd  unreachable\nthe lowest layer that is not green, since"), "{}", &*drawn);
         // a look that did not finish says nothing of the rest
         let unfinished = draw(&layers[..1], Some(UNFINISHED), &look, &runbooks);
         assert!(unfinished.starts_with("✓ machines\nnot known: triage did not finish"), "{}", &*unfinished);

@@ -168,7 +168,7 @@ impl Step {
 
 fn tags(s: &StepReport) -> String {
     let excepted = s.overridden.is_some()
-        || s.gates.iter().any(|g| g.excused.is_some())
+        || s.gates.iter().any(|g| matches!(&g.excused, Some(v) if !matches!(v, Verdict::Unknown { .. })))
         || !matches!(s.verdict, Some(Verdict::Pass | Verdict::Fail { .. } | Verdict::Unknown { .. }));
     let failed = matches!(s.verdict, Some(Verdict::Fail { .. } | Verdict::Unknown { .. }) | None);
     let tags = [("failed", failed), ("exceptions", excepted), ("changes", !s.effects.is_empty())];
@@ -213,6 +213,7 @@ impl Gate {
             claim: g.claim.clone(),
             tone: match (g.ok, &g.excused) {
                 (true, _) => Tone::Good,
+                (false, Some(Verdict::Unknown { .. })) => Tone::Bad,
                 (false, Some(_)) => Tone::Warn,
                 (false, None) => Tone::Bad,
             },

@@ -8,6 +8,7 @@ use crate::base::Undo;
 use crate::base::duration::show_seconds;
 use crate::report::evidence::{self, brief, inline};
 use crate::report::when::{stamp, time};
+use crate::run::record::Verdict;
 use crate::run::report::{EffectOutcome, EffectReport, GateReport, RunReport, StepReport, WaitReport};
 
 /// Characters of evidence that a table's cell takes; longer evidence follows the table in full.
@@ -90,6 +91,7 @@ fn gates(md: &mut String, gates: &[GateReport]) {
             let holds = match (&gate.excused, gate.ok) {
                 (_, true) => "yes".into(),
                 (None, false) => "**no**".into(),
+                (Some(Verdict::Unknown { reason }), false) => format!("**not known**: {}", cell(reason)),
                 (Some(v), false) => format!("**no**, {}", cell(&v.to_string())),
             };
             vec![

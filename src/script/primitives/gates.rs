@@ -3,14 +3,14 @@
 use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString};
 use serde_json::Value;
 
-use crate::base::{Error, ErrorKind, Secret};
+use crate::base::{Class, Error, ErrorKind, Secret};
 use crate::script::arguments::refuse_printed;
 use crate::script::primitive::{Effect, On, Param, Primitive, Ty};
 use crate::script::thrown::{Fault, Thrown};
 use crate::script::value;
 
 /// The family.
-pub const ALL: &[&Primitive] = &[&GATE, &EXPECT];
+pub const ALL: &[&Primitive] = &[&GATE, &EXPECT, &UNKNOWN];
 
 const GATE: Primitive = Primitive {
     name: "gate",
@@ -53,6 +53,35 @@ const EXPECT: Primitive = Primitive {
         let alike = value::payload(actual).expose() == value::payload(wanted).expose();
         let same = alike && (observed == wished || is_secret(actual) || is_secret(wanted));
         call.host.run.gate(&call.text(0), same, observed, wished)?;
+        Ok(Dynamic::UNIT)
+    },
+};
+
+const UNKNOWN: Primitive = Primitive {
+    name: "unknown",
+    on: On::Global,
+    params: &[
+        Param::new("claim", Ty::Text, "what nobody could look at, as a sentence or a noun for the report"),
+        Param::new("why", Ty::Any, "the error that was caught, or a sentence"),
+    ],
+    returns: "()",
+    effect: Effect::Step,
+    doc: "Records a claim that could not be looked at (no answer, 403, a version that is not served): it neither holds nor fails. The step goes on, so that what else it can look at is looked at, and ends as UNKNOWN unless something worse is met: never as PASS. The run ends with the step, or goes on and is INCOMPLETE with `on_fail: \"continue\"`. In a `change` the error is thrown instead, and so is a fault of a script.",
+    example: r#"verify("1", "Events", #{ on_fail: "continue" }, || {
+    try { gate("it serves events", site.kube("mgmt").serves("events")); }
+    catch (e) { unknown("warnings of controllers", e); }
+});"#,
+    body: |call| {
+        let why = match call.arg(1).cloned().unwrap_or(Dynamic::UNIT) {
+            why if why.read_lock::<Fault>().is_some() => why.cast::<Fault>().0,
+            why if why.is_string() => Error::new(ErrorKind::Unsupported, why.to_string()),
+            // a map that a fault of the language throws, or anything that a script threw
+            why => Error::new(ErrorKind::Script, format!("a fault of the script: {}", value::evidence(&why))),
+        };
+        if why.kind().class() != Class::Recoverable {
+            return Err(why.into());
+        }
+        call.host.run.unknown(&call.text(0), why)?;
         Ok(Dynamic::UNIT)
     },
 };
