@@ -39,7 +39,7 @@ impl Progress {
         Progress { bar, what, total, began: Instant::now(), state }
     }
 
-    /// One more is done. A survivor is told at once: the rest may take hours.
+    /// One more is done. A survivor is shown at once: the rest may take hours.
     pub(super) fn step(&self, survivor: Option<&Drawn>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
