@@ -18,7 +18,13 @@ pub fn explain(report: &mut RunReport, shelf: &dyn Shelf) {
     if !same || report.steps.is_empty() {
         return;
     }
-    let Ok(prose) = Prose::of(shelf, &report.runbook) else { return };
+    if let Ok(prose) = Prose::of(shelf, &report.runbook) {
+        fill(report, &prose);
+    }
+}
+
+/// The same from prose that is at hand.
+pub fn fill(report: &mut RunReport, prose: &Prose) {
     for step in &mut report.steps {
         if let Ok(known) = prose.step(&step.id) {
             step.why.clone_from(&known.why);
@@ -31,6 +37,6 @@ pub fn explain(report: &mut RunReport, shelf: &dyn Shelf) {
         let rest = rest.map(|step| NotReached { id: step.id.clone(), title: step.title.clone() });
         report.not_reached = rest.collect();
     }
-    report.accepts = prose.accepts;
-    report.why = prose.header;
+    report.accepts.clone_from(&prose.accepts);
+    report.why.clone_from(&prose.header);
 }

@@ -49,7 +49,7 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let wanted: Arc<Wanted> =
         Arc::new(move |name: &str| only.as_ref().is_none_or(|only| name.contains(only.as_str())));
     if arguments.mutants.are_wanted() {
-        let tests = mutants::Tests { files, site, wanted, place: arguments.place.clone() };
+        let tests = mutants::Tests::of(files, site, wanted, arguments.place.clone());
         return mutants::main(&arguments.mutants, &tests);
     }
     let rehearse: Arc<Rehearse> = Arc::new(move |beside: &Path, runbook: &str, options: &_| {

@@ -3,6 +3,7 @@
 use rhai::{Engine, Scope};
 
 use crate::base::error::nearest;
+use crate::base::screen::{Drawn, drawn};
 use crate::base::{Error, Result};
 use crate::cli::usage;
 use crate::script::modules::{self, Shelf, Text};
@@ -70,6 +71,22 @@ impl Catalogue {
         let target = &self.targets[candidate.target];
         let place = (target.name.clone(), target.text.layer.clone());
         Instead::from([(place, candidate.mutant.apply(&target.text.text))])
+    }
+
+    /// A mutant in a line: where it is, and what it does.
+    pub(super) fn line(&self, candidate: &Candidate) -> Drawn {
+        let (mutant, file) = (&candidate.mutant, &self.targets[candidate.target].text.file);
+        let one = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (before, after) = (one(&mutant.before), one(&mutant.after));
+        drawn!(
+            "survives: {}:{}  {} {}: {} → {}\n",
+            file,
+            mutant.at.line,
+            mutant.kind,
+            mutant.operator,
+            before,
+            after
+        )
     }
 
     /// Why a mutant does not compile, if it does not.

@@ -74,7 +74,7 @@ impl First {
                 Ok(name) => one(all, path, name, marked, &known),
                 Err(why) => broken(path, why),
             };
-            progress.step(false);
+            progress.step(None);
             test
         });
         progress.end();
@@ -134,7 +134,8 @@ fn one(
     known: &Arc<Mutex<BTreeMap<String, Known>>>,
 ) -> Test {
     let made: Arc<Mutex<BTreeSet<String>>> = Arc::default();
-    let (site, instead, keys, all_known) = (all.site.clone(), marked.clone(), made.clone(), known.clone());
+    let (site, instead, pages) = (all.site.clone(), marked.clone(), all.pages.clone());
+    let (keys, all_known) = (made.clone(), known.clone());
     let rehearse: Arc<Rehearse> = Arc::new(move |beside: &Path, runbook: &str, options: &Map| {
         let key = key(beside, runbook, options);
         lock(&keys).insert(key.clone());
@@ -142,7 +143,8 @@ fn one(
         if let Some(told) = before {
             return Ok(told);
         }
-        let part = Part { site: site.as_deref(), beside, runbook, options, instead: instead.clone() };
+        let instead = instead.clone();
+        let part = Part { site: site.as_deref(), beside, runbook, options, instead, pages: &pages };
         let (known, told) = look(&part);
         lock(&all_known).insert(key, known);
         told

@@ -6,8 +6,10 @@ mod catalogue;
 mod first;
 mod junit;
 mod outcome;
+mod pages;
 mod pool;
 mod progress;
+mod recall;
 mod sample;
 mod stage;
 mod work;
@@ -29,7 +31,9 @@ use accepted::Accepted;
 use catalogue::{Candidate, Catalogue};
 use first::First;
 use outcome::Outcome;
+use pages::Pages;
 use progress::Progress;
+use recall::Recall;
 use sample::Sample;
 use work::Fate;
 
@@ -95,11 +99,25 @@ impl Arguments {
 
 /// The tests that are tried.
 pub(super) struct Tests {
-    pub(super) files: Vec<PathBuf>,
-    pub(super) site: Option<PathBuf>,
-    pub(super) wanted: Arc<Wanted>,
+    files: Vec<PathBuf>,
+    site: Option<PathBuf>,
+    wanted: Arc<Wanted>,
     /// The file or directory that was named.
-    pub(super) place: PathBuf,
+    place: PathBuf,
+    /// What the runbooks say of themselves.
+    pages: Arc<Pages>,
+}
+
+impl Tests {
+    /// The wanted tests of these files.
+    pub(super) fn of(
+        files: Vec<PathBuf>,
+        site: Option<PathBuf>,
+        wanted: Arc<Wanted>,
+        place: PathBuf,
+    ) -> Self {
+        Tests { files, site, wanted, place, pages: Arc::default() }
+    }
 }
 
 /// Tries them. Exits with 3 where a test fails without a mutant, and with 16 where a mutant survives that nobody has accepted.
@@ -126,9 +144,11 @@ pub(super) fn main(arguments: &Arguments, tests: &Tests) -> Result<u8> {
         return Ok(exit);
     }
     let progress = Progress::new("mutants", chosen.len());
+    let recall = Recall::default();
     let fates = pool::each(jobs, chosen.len(), |n| {
-        let fate = work::attempt(tests, &first, &catalogue, &chosen[n]);
-        progress.step(matches!(fate, Fate::Survived(_)) && excuse(&list, &catalogue, &chosen[n]).is_none());
+        let fate = work::attempt(tests, &first, &recall, &catalogue, &chosen[n]);
+        let survives = matches!(fate, Fate::Survived(_)) && excuse(&list, &catalogue, &chosen[n]).is_none();
+        progress.step(survives.then(|| catalogue.line(&chosen[n])).as_ref());
         fate
     });
     progress.end();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::duration;
-use crate::base::screen::{self, Stream, drawn};
+use crate::base::screen::{self, Drawn, Stream, drawn};
 
 /// How often a line is written where none moves.
 const EVERY: Duration = Duration::from_secs(60);
@@ -39,11 +39,17 @@ impl Progress {
         Progress { bar, what, total, began: Instant::now(), state }
     }
 
-    /// One more is done.
-    pub(super) fn step(&self, survived: bool) {
+    /// One more is done. A survivor is shown at once: the rest may take hours.
+    pub(super) fn step(&self, survivor: Option<&Drawn>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
-        state.survivors += usize::from(survived);
+        state.survivors += usize::from(survivor.is_some());
+        if let Some(text) = survivor {
+            match &self.bar {
+                Some(bar) => bar.suspend(|| screen::complain(text)),
+                None => screen::complain(text),
+            }
+        }
         let line = self.line(state.done, state.survivors);
         match &self.bar {
             Some(bar) => bar.set_message(line),

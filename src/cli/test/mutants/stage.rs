@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use rhai::Map;
 use serde_json::Value;
 
+use super::pages::Pages;
 use crate::base::{Clock as _, Error, ErrorKind, Result, SimClock};
 use crate::cli::rehearse;
 use crate::cli::test::rehearsal;
 use crate::cli::unseen::{self, Unseen};
 use crate::lab::Rehearsal;
-use crate::report::prose;
 use crate::run::{Cancel, Entry, Observer, RunReport, Waiting};
 use crate::script::modules::Library;
 use crate::script::mutate::shelf::{Instead, Swapped};
@@ -48,6 +48,7 @@ pub(super) struct Part<'p> {
     pub(super) runbook: &'p str,
     pub(super) options: &'p Map,
     pub(super) instead: Arc<Instead>,
+    pub(super) pages: &'p Pages,
 }
 
 /// Plays it to its end or to a bound.
@@ -94,7 +95,7 @@ pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Resul
     let (error, exit) = unseen::play(&host, &ready.runbook);
     let too_much = error.as_ref().is_some_and(|e| e.to_string().contains(TOO_MANY));
     let mut report = RunReport::load(&dir)?;
-    prose::explain(&mut report, &shelf);
+    part.pages.explain(&mut report, &shelf);
     let told = rehearsal::told(&report, i32::from(exit));
     drop((host, lab));
     runtime.shutdown_background();

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::Tests;
 use super::catalogue::{Candidate, Catalogue};
 use super::first::{First, key, lock};
+use super::recall::Recall;
 use super::stage::{self, Bounds, Part};
 use crate::base::{Error, ErrorKind};
 use crate::cli::test::file::{self, Rehearse, Wanted};
@@ -34,11 +35,18 @@ pub(super) enum Fate {
 }
 
 /// Tries one.
-pub(super) fn attempt(all: &Tests, first: &Arc<First>, catalogue: &Catalogue, candidate: &Candidate) -> Fate {
+pub(super) fn attempt(
+    all: &Tests,
+    first: &Arc<First>,
+    recall: &Recall,
+    catalogue: &Catalogue,
+    candidate: &Candidate,
+) -> Fate {
     if let Some(why) = catalogue.broken(candidate) {
         return Fate::Broken(why);
     }
-    let tests = first.reaching(candidate.mark);
+    let mut tests = first.reaching(candidate.mark);
+    recall.sort(candidate, &mut tests);
     let over = Arc::new(AtomicBool::new(false));
     let rehearse = rehearse(all, first, catalogue, candidate, &over);
     for test in &tests {
@@ -49,6 +57,7 @@ pub(super) fn attempt(all: &Tests, first: &Arc<First>, catalogue: &Catalogue, ca
             return Fate::Endless(test.name.clone());
         }
         if outcome.broken.is_some() || outcome.cases.iter().any(|case| case.failure.is_some()) {
+            recall.keep(candidate, &test.name);
             return Fate::Noticed(test.name.clone());
         }
     }
@@ -65,6 +74,8 @@ fn rehearse(
 ) -> Arc<Rehearse> {
     let (site, first, mark) = (all.site.clone(), first.clone(), candidate.mark);
     let (instead, over) = (Arc::new(catalogue.mutated(candidate)), over.clone());
+    // a change outside of all steps may be one of what the runbook says of itself
+    let pages = if candidate.mutant.within.is_empty() { Arc::default() } else { all.pages.clone() };
     let kept: Mutex<BTreeMap<String, Value>> = Mutex::default();
     Arc::new(move |beside: &Path, runbook: &str, options: &Map| {
         let key = key(beside, runbook, options);
@@ -78,7 +89,8 @@ fn rehearse(
         if over.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Timeout, "the mutant is endless"));
         }
-        let part = Part { site: site.as_deref(), beside, runbook, options, instead: instead.clone() };
+        let instead = instead.clone();
+        let part = Part { site: site.as_deref(), beside, runbook, options, instead, pages: &pages };
         let played = stage::play(&part, bounds(&first, &key), &Trial::new(OPERATIONS))?;
         if played.over {
             over.store(true, Ordering::SeqCst);
