@@ -267,8 +267,15 @@ fn once_each(mut list: Vec<Mutant>) -> Vec<Mutant> {
             Change::LongAgo | Change::Ahead | Change::Output => "",
             _ => &m.becomes,
         };
-        let command = if m.kind == "command" { m.name.as_str() } else { "" };
-        let key = (m.service.clone(), m.kind.clone(), command.to_string(), m.pattern());
+        // the objects in what a command prints are called as things are
+        let (command, pattern) = match m.kind == "command" {
+            true => {
+                let parts: Vec<&str> = m.field.split('/').collect();
+                (m.name.as_str(), parts[parts.len().saturating_sub(2)..].join("/"))
+            }
+            false => ("", m.pattern()),
+        };
+        let key = (m.service.clone(), m.kind.clone(), command.to_string(), pattern);
         had.insert((key, m.change, becomes.to_string()))
     });
     list

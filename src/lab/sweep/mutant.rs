@@ -141,6 +141,17 @@ fn read(fault: &toml::Value) -> Result<Fault> {
     })
 }
 
+/// Whether an API server answers with a field of an object as it is, whatever happens: what the object and the entries of its
+/// lists are called. Another one would be another object, or another entry; that one is gone is a change of its own.
+fn is_fixed(field: &str) -> bool {
+    let named = field.rsplit_once('/').and_then(|(entry, last)| {
+        let (key, _) = entry.rsplit('/').next()?.split_once('=')?;
+        (key == last).then_some(())
+    });
+    named.is_some()
+        || ["kind", "apiVersion", "metadata", "metadata/name", "metadata/namespace"].contains(&field)
+}
+
 /// A field without the names and places of entries in lists.
 fn pattern(field: &str) -> String {
     let plain = |part: &str| match part.contains('=') || part.parse::<usize>().is_ok() {
@@ -189,6 +200,20 @@ pub fn unread(tape: &Tape, words: &BTreeSet<String>, read: &BTreeSet<(String, St
             all.insert(entry);
         }
     }
+    // of what a command prints, the plain values: its objects are called as things are
+    for (service, _, document) in documents(tape) {
+        for (pointer, value) in places(&document) {
+            let field = pointer.trim_start_matches('/');
+            let last = field.split('/').rfind(|part| part.parse::<usize>().is_err()).unwrap_or_default();
+            if !value.is_object() && !value.is_array() {
+                let entry = (service.clone(), COMMAND.to_string(), pattern(field));
+                if words.contains(&last.replace("~1", "/")) {
+                    named.insert(entry.clone());
+                }
+                all.insert(entry);
+            }
+        }
+    }
     // what came as a thing in one answer and as a plain map in another counts by what was read of the thing
     let known = |(service, kind, field): &(String, String, String)| {
         had.contains(&(service.clone(), kind.clone())) && {
@@ -205,6 +230,29 @@ pub fn unread(tape: &Tape, words: &BTreeSet<String>, read: &BTreeSet<(String, St
 /// [`ErrorKind::Internal`]: a change is no fault.
 pub fn group(tape: &Tape, kinds: &Unread, missing: bool) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
+    for (service, line, mut document) in documents(tape) {
+        let is = |pointer: &str| {
+            kinds.contains(&(service.clone(), COMMAND.into(), pattern(pointer.trim_start_matches('/'))))
+        };
+        let chosen: Vec<_> = places(&document).into_iter().filter(|(pointer, _)| is(pointer)).collect();
+        for (pointer, value) in &chosen {
+            let (parent, last) = pointer.rsplit_once('/').unwrap_or_default();
+            match document.pointer_mut(parent) {
+                Some(Value::Object(members)) if missing => {
+                    members.shift_remove(&last.replace("~1", "/").replace("~0", "~"));
+                }
+                Some(_) => {
+                    if let Some(place) = document.pointer_mut(pointer) {
+                        *place = other(value).unwrap_or_default();
+                    }
+                }
+                None => {}
+            }
+        }
+        if !chosen.is_empty() {
+            faults.push(read(&says(&service, &line, &document.to_string()))?);
+        }
+    }
     for (id, thing) in tape.things() {
         for (field, course) in &thing.fields {
             let kind = (thing.service.clone(), thing.kind.clone(), pattern(field));
@@ -225,6 +273,36 @@ pub fn group(tape: &Tape, kinds: &Unread, missing: bool) -> Result<Vec<Fault>> {
         }
     }
     Ok(faults)
+}
+
+/// What a command is, among the kinds of things.
+const COMMAND: &str = "command";
+
+/// The commands that printed a document: service, `PLACE: LINE`, document.
+fn documents(tape: &Tape) -> Vec<(String, String, Value)> {
+    let read =
+        |said: &str| serde_json::from_str::<Value>(said).ok().filter(|d| d.is_object() || d.is_array());
+    let all = tape.commands.iter();
+    all.filter_map(|(service, line, said)| Some((service.clone(), line.clone(), read(said)?))).collect()
+}
+
+/// The places of a document and what is there.
+fn places(document: &Value) -> Vec<(String, Value)> {
+    let mut places = Vec::new();
+    leaves(document, "", &mut places);
+    places
+}
+
+/// The fault by which a command prints something else.
+fn says(service: &str, line: &str, text: &str) -> toml::Value {
+    let mut act = toml::Table::new();
+    act.insert("status".into(), 0.into());
+    act.insert("garble".into(), text.into());
+    let mut fault = toml::Table::new();
+    fault.insert("service".into(), service.into());
+    fault.insert("path".into(), format!("^{}$", escape(line)).into());
+    fault.insert("do".into(), act.into());
+    fault.into()
 }
 
 /// Another value of the same type.
@@ -300,7 +378,7 @@ pub fn mutants(
         all.extend(next_page(&service, &path));
     }
     for (service, line, said) in &tape.commands {
-        commands(legal, service, line, said, &mut all);
+        commands(legal, unread, service, line, said, &mut all);
     }
     all
 }
@@ -341,6 +419,10 @@ impl Maker<'_> {
         if ["id", "uuid", "metadata/uid"].contains(&field) {
             return;
         }
+        let kubernetes = self.thing.service == "kubernetes";
+        if kubernetes && is_fixed(field) {
+            return;
+        }
         let several = course.len() > 1;
         for (turn, value) in course.iter().enumerate() {
             let turn = several.then_some(turn as u32);
@@ -362,7 +444,8 @@ impl Maker<'_> {
                     add(Change::Gone, "its last entry is gone".into(), Instead::WithoutLast);
                 }
             }
-            if !value.is_null() {
+            // an API server drops a null rather than keep it
+            if !value.is_null() && !kubernetes {
                 add(Change::Null, "null".into(), Instead::Null);
             }
             if turn.is_none() {
@@ -515,29 +598,12 @@ fn next_page(service: &str, path: &str) -> Option<Mutant> {
 }
 
 /// What a command could print instead.
-fn commands(legal: &Legal, service: &str, line: &str, said: &str, all: &mut Vec<Mutant>) {
+fn commands(legal: &Legal, unread: &Unread, service: &str, line: &str, said: &str, all: &mut Vec<Mutant>) {
     let mut add = |field: &str, change, was: Value, becomes: String, text: String| {
-        let mut act = toml::Table::new();
-        act.insert("status".into(), 0.into());
-        act.insert("garble".into(), text.into());
-        let mut fault = toml::Table::new();
-        fault.insert("service".into(), service.into());
-        fault.insert("path".into(), format!("^{}$", escape(line)).into());
-        fault.insert("do".into(), act.into());
-        let (service, kind, name) = (service.to_string(), "command".to_string(), line.to_string());
+        let fault = says(service, line, &text);
+        let (service, kind, name) = (service.to_string(), COMMAND.to_string(), line.to_string());
         let field = field.to_string();
-        all.push(Mutant {
-            service,
-            kind,
-            name,
-            field,
-            change,
-            was,
-            becomes,
-            turn: None,
-            idle: None,
-            fault: fault.into(),
-        });
+        all.push(Mutant { service, kind, name, field, change, was, becomes, turn: None, idle: None, fault });
     };
     if said.trim().is_empty() {
         return;
@@ -546,10 +612,11 @@ fn commands(legal: &Legal, service: &str, line: &str, said: &str, all: &mut Vec<
     if let Ok(document) = serde_json::from_str::<Value>(said)
         && (document.is_object() || document.is_array())
     {
-        let mut places = Vec::new();
-        leaves(&document, "", &mut places);
-        for (pointer, value) in places {
+        for (pointer, value) in places(&document) {
             let field = pointer.trim_start_matches('/').to_string();
+            if unread.contains(&(service.to_string(), COMMAND.to_string(), pattern(&field))) {
+                continue;
+            }
             let state = legal.of(service, "command", &field);
             let changed = |other: Value| {
                 let mut whole = document.clone();
@@ -659,22 +726,48 @@ mod tests {
     }
 
     #[test]
+    fn what_an_object_is_called_is_no_state_of_it() {
+        assert!(is_fixed("metadata/name") && is_fixed("status/conditions/type=Ready/type"));
+        assert!(
+            !is_fixed("status/conditions/type=Ready/status") && !is_fixed("status/conditions/type=Ready")
+        );
+        assert!(!is_fixed("spec/providerID"));
+    }
+
+    #[test]
     fn a_command_could_print_other_states_and_less() {
-        let legal = Legal::shipped().unwrap();
+        let (legal, unread) = (Legal::shipped().unwrap(), Unread::new());
         let mut all = Vec::new();
-        commands(&legal, "ssh", "hyp: virsh domstate a", "shut off\n", &mut all);
+        commands(&legal, &unread, "ssh", "hyp: virsh domstate a", "shut off\n", &mut all);
         let becomes: Vec<&str> = all.iter().map(|m| m.becomes.as_str()).collect();
-        assert_eq!(becomes[..3], ["it prints nothing", "running", "paused"]);
+        assert_eq!(becomes[..3], ["it prints nothing", "no state", "running"]);
         let mut all = Vec::new();
-        commands(&legal, "tool", "juju: python3", "1.3.0\n", &mut all);
+        commands(&legal, &unread, "tool", "juju: python3", "1.3.0\n", &mut all);
         let becomes: Vec<&str> = all.iter().map(|m| m.becomes.as_str()).collect();
         assert_eq!(becomes, ["it prints nothing", "2.3.0", "1.3.1"]);
         let mut all = Vec::new();
         let said = json!({"units": {"a/0": {"workload-status": {"current": "active"}}}}).to_string();
-        commands(&legal, "tool", "juju: juju status", &said, &mut all);
+        commands(&legal, &unread, "tool", "juju: juju status", &said, &mut all);
         let blocked = all.iter().find(|m| m.becomes == "blocked").unwrap();
         assert_eq!(blocked.field, "units/a~10/workload-status/current");
         assert!(blocked.fault().unwrap().act.garble.unwrap().contains("\"current\":\"blocked\""));
         assert!(all.iter().any(|m| m.change == Change::Gone && m.field == "units/a~10"));
+    }
+
+    #[test]
+    fn of_a_document_what_no_word_names_is_a_candidate() {
+        let said = json!({"units": {"a/0": {"current": "active", "since": "01 Jun"}}}).to_string();
+        let mut tape = Tape::default();
+        tape.commands.push(("tool".into(), "juju: juju status".into(), said));
+        let words = BTreeSet::from(["current".to_string()]);
+        let candidates = unread(&tape, &words, &BTreeSet::new());
+        let since = ("tool".to_string(), "command".to_string(), "units/a~10/since".to_string());
+        assert_eq!(candidates.iter().collect::<Vec<_>>(), [&since]);
+        let garbled = |missing| group(&tape, &candidates, missing).unwrap()[0].act.garble.clone().unwrap();
+        assert_eq!(garbled(true), r#"{"units":{"a/0":{"current":"active"}}}"#);
+        assert_eq!(garbled(false), r#"{"units":{"a/0":{"current":"active","since":"01 Jun-other"}}}"#);
+        let all =
+            mutants(&tape, &Legal::shipped().unwrap(), &Situations::shipped().unwrap(), &candidates, false);
+        assert!(!all.is_empty() && all.iter().all(|m| !m.field.ends_with("since")));
     }
 }

@@ -116,8 +116,10 @@ impl Tape {
                 Some(kind) => kind.strip_suffix("List").unwrap_or(kind).to_string(),
                 None => kind,
             };
+            // what Kubernetes says to a change is a remark: the object shows what came of it
+            let remark = exchange.service == "kubernetes" && exchange.method != Method::GET;
             let met = body.as_object().and_then(identity).is_some();
-            if !met {
+            if !met && !remark {
                 let place = format!("{} {}", exchange.method, exchange.path);
                 let thing = all.thing(&place, &exchange.service, &exchange.path);
                 thing.name.clone_from(&place);
