@@ -211,10 +211,12 @@ impl Hunt<'_> {
         let outcome = match (&noticed, idle) {
             (Noticed::Verdict { .. }, Some(why)) => Outcome::Stops { why },
             (Noticed::Not { .. } | Noticed::Named { .. }, Some(why)) => Outcome::Harmless { why },
-            (Noticed::Not { other_changes }, None) => match self.reviewed.harmless(runbook, mutant, *other_changes) {
-                Some(why) => Outcome::Harmless { why: why.to_string() },
-                None => Outcome::Silent { other_changes: *other_changes },
-            },
+            (Noticed::Not { other_changes }, None) => {
+                match self.reviewed.harmless(runbook, mutant, *other_changes) {
+                    Some(why) => Outcome::Harmless { why: why.to_string() },
+                    None => Outcome::Silent { other_changes: *other_changes },
+                }
+            }
             (_, None) => Outcome::Noticed,
         };
         Rated { mutant: mutant.clone(), outcome, noticed, endless: played.cut }

@@ -160,14 +160,22 @@ impl Met {
                     thing.listed |= listed && object.len() > 3;
                     let more = object.len() > thing.whole.as_object().map_or(0, serde_json::Map::len);
                     if more {
+                        // another service may have named it before: it is the one's that shows the most of it
+                        if thing.service != service {
+                            thing.fields.clear();
+                            (thing.service, thing.kind) = (service.into(), own.unwrap_or(kind).into());
+                        }
                         thing.whole = value.clone();
                     }
+                    let is_own = thing.service == service;
                     let name =
                         [&value["name"], &value["metadata"]["name"]].into_iter().find_map(Value::as_str);
-                    if let Some(name) = name {
+                    if let Some(name) = name.filter(|_| is_own) {
                         thing.name = name.to_string();
                     }
-                    self.fields(&id, "", value);
+                    if is_own {
+                        self.fields(&id, "", value);
+                    }
                 }
                 for (key, inner) in object {
                     let plain = ["items", "status", "metadata", "spec"].contains(&key.as_str());
@@ -283,5 +291,26 @@ mod tests {
         assert_eq!(found.fields["pools"], [json!([null])]);
         assert!(things.iter().any(|(id, thing)| id == "0f968008-0002" && thing.kind == "pool"));
         assert_eq!(tape.lists(), [("octavia".to_string(), "/v2/lbaas/loadbalancers".to_string())]);
+    }
+
+    #[test]
+    fn a_thing_that_two_services_show_is_the_one_s_that_shows_the_most_of_it() {
+        let of = |service: &str, path: &str, body: Value| Exchange {
+            service: service.into(),
+            method: Method::GET,
+            path: path.into(),
+            body,
+        };
+        let named = || json!({"kind": "OpenStackCluster", "metadata": {"uid": "aaaaaaaa-0001", "name": "c"}, "status": {"network": {"id": "4a650f23-0001", "name": "net", "subnets": []}}});
+        let shown = json!({"networks": [{"id": "4a650f23-0001", "name": "net", "status": "ACTIVE", "mtu": 1500, "shared": false}]});
+        let exchanges = vec![
+            of("kubernetes", "/apis/x/openstackclusters/c", named()),
+            of("neutron", "/v2.0/networks", shown),
+            of("kubernetes", "/apis/x/openstackclusters/c", named()),
+        ];
+        let things = Tape { exchanges, commands: Vec::new() }.things();
+        let (_, network) = things.iter().find(|(id, _)| id == "4a650f23-0001").unwrap();
+        assert_eq!((network.service.as_str(), network.kind.as_str()), ("neutron", "network"));
+        assert!(network.fields.contains_key("status") && !network.fields.contains_key("subnets"));
     }
 }
