@@ -111,6 +111,37 @@ fn a_changed_journal_is_named_with_its_line() {
 }
 
 #[test]
+fn what_the_texts_say_of_a_run_is_read_from_those_it_kept_and_not_from_its_report() {
+    let rig = Rig::new("name = \"quiet\"\n");
+    let book = r#"runbook("bar", "Bar", #{ needs: ["later"], accepts: #{ what: "v1", bar: "D-1", items: #{ ".1": "charms" } } });
+        verify("D-1.1", "Charms", || gate("all charms", false));
+        verify("later", "What the verdict needs", || gate("it", true));"#;
+    rig.file("bar.rhai", book);
+    rig.run(&["run", "bar"]).expect(3);
+    output(&rig, &["verify-run"], 0);
+    let file = rig.state().join("runs").join(ids(&rig).remove(0)).join("report.json");
+    let written = std::fs::read_to_string(&file).unwrap();
+    for (part, forged) in [
+        ("not_reached", serde_json::json!([])),
+        ("not_reached", serde_json::json!([{"id": "later", "title": "Nothing that matters"}])),
+        ("accepts", serde_json::json!({"what": "v1", "bar": "D-2", "items": {}})),
+        ("accepts", Value::Null),
+    ] {
+        let mut report: Value = serde_json::from_str(&written).unwrap();
+        assert_ne!(report[part], forged, "the report has its own");
+        report[part] = forged;
+        std::fs::write(&file, report.to_string()).unwrap();
+        let told = output(&rig, &["verify-run"], i32::from(ErrorKind::Journal.exit_code()));
+        let told = String::from_utf8(told.stderr).unwrap();
+        assert!(told.contains(&format!("at `{part}`")), "{told}");
+    }
+    // without the texts a report says nothing of them that counts
+    std::fs::write(&file, written).unwrap();
+    std::fs::remove_dir_all(file.with_file_name("sources")).unwrap();
+    output(&rig, &["verify-run"], i32::from(ErrorKind::Journal.exit_code()));
+}
+
+#[test]
 fn a_run_is_shown_without_its_site_from_the_directory_alone() {
     let rig = two_runs();
     let dir = rig.state().join("runs").join(&ids(&rig)[0]);

@@ -3,15 +3,17 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::json::{self, WRITER};
+use super::prose::explain;
 use super::write::Paths;
 use super::{html, junit, markdown};
 use crate::base::{Error, ErrorKind, Result, again};
 use crate::run::journal::{self, ROOT, Read};
 use crate::run::record::{Entry, Record};
 use crate::run::report::RunReport;
+use crate::script::promised;
 
 /// What a run's `report.json` was made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,8 +58,15 @@ pub(super) fn hold(dir: &Path, read: &Read) -> Result<Made> {
         let what = format!("{} ends at line {made_of}, and the journal goes on", path.display());
         return Err(place(disagree(dir, what), made_of + 1));
     }
-    let report = RunReport { head: stored["head"].as_str().map(str::to_string), ..RunReport::of(entries) };
+    let mut report =
+        RunReport { head: stored["head"].as_str().map(str::to_string), ..RunReport::of(entries) };
+    adopt_prose(&mut report, &stored, entries, dir);
     let due: Value = serde_json::from_str(&json::render(&report)?).unwrap_or_default();
+    let forged = OF_THE_TEXTS.iter().find(|part| same_writer(&stored) && stored.get(part) != due.get(part));
+    if let Some(part) = forged {
+        let what = format!("{} says otherwise at `{part}` than the texts that the run kept", path.display());
+        return Err(place(disagree(dir, what), made_of));
+    }
     if let Some(found) = difference(&stored, &due, same_writer(&stored)) {
         let what = format!("{} and the journal disagree at `{}`", path.display(), found.at);
         let line = found
@@ -83,7 +92,7 @@ pub(super) fn hold_pages(dir: &Path, read: &Read) -> Result<()> {
     let paths = Paths::of(dir);
     let Some(stored) = stored(dir, &paths.json)? else { return Ok(()) };
     let mut report = RunReport { head: Some(read.last_hash.clone()), ..RunReport::of(&read.entries) };
-    adopt_prose(&mut report, &stored);
+    adopt_prose(&mut report, &stored, &read.entries, dir);
     let same = same_writer(&stored);
     let pages = [
         (&paths.markdown, markdown::render(&report)),
@@ -140,15 +149,27 @@ fn line_of_step(entries: &[Entry], step: &Value) -> Option<u64> {
     entries.iter().rev().find(ends).map(|e| e.n)
 }
 
-/// What the runbook's source says (its comments, the steps that were not reached, the bar that it takes) is not in the journal: a
-/// report that is held against one has its own.
-fn adopt_prose(report: &mut RunReport, stored: &Value) {
+/// The parts of a report that a runbook's texts say, and that are more than prose.
+const OF_THE_TEXTS: [&str; 2] = ["accepts", "not_reached"];
+
+/// What the runbook's source says (its comments, the steps that were not reached, the bar that it takes) is not in the journal, and
+/// is read from the texts that the run has kept. A report that was made where they could not be had says nothing of the kind, as a
+/// whole. Of a run that has lost its texts a report may say its comments, and no more.
+fn adopt_prose(report: &mut RunReport, stored: &Value, entries: &[Entry], dir: &Path) {
     let text = |of: &Value| of["why"].as_str().unwrap_or_default().to_string();
-    let read = |part: &str| stored.get(part).cloned().unwrap_or_default();
+    let steps = || stored["steps"].as_array().into_iter().flatten();
+    let says_nothing = text(stored).is_empty()
+        && steps().all(|step| text(step).is_empty())
+        && OF_THE_TEXTS.iter().all(|part| stored.get(part).is_none_or(|told| told.is_null() || *told == json!([])));
+    if says_nothing {
+        return;
+    }
+    if let Some(kept) = promised::kept(entries, dir) {
+        explain(report, &kept);
+    }
+    // comments are prose, and another version of Rhumb may read them otherwise
     report.why = text(stored);
-    report.not_reached = serde_json::from_value(read("not_reached")).unwrap_or_default();
-    report.accepts = serde_json::from_value(read("accepts")).unwrap_or_default();
-    for (step, stored) in report.steps.iter_mut().zip(stored["steps"].as_array().into_iter().flatten()) {
+    for (step, stored) in report.steps.iter_mut().zip(steps()) {
         step.why = text(stored);
     }
 }

@@ -14,7 +14,7 @@ use crate::run::audit::Contradiction;
 use crate::run::{Entry, Record, SESSION, Verdict, sources};
 
 /// The texts that a run has kept, by their logical names.
-struct Kept(BTreeMap<String, Vec<Text>>);
+pub struct Kept(BTreeMap<String, Vec<Text>>);
 
 impl Shelf for Kept {
     fn texts(&self, name: &str) -> Result<Vec<Text>> {
@@ -24,6 +24,28 @@ impl Shelf for Kept {
     fn names(&self) -> Result<Vec<String>> {
         Ok(self.0.keys().cloned().collect())
     }
+}
+
+/// The texts of a run that are kept beside its journal, as a shelf. Nothing where one is lost or is not the one that the journal names, and
+/// where a resume went on with another text in the place of one: then no one set of texts is the run's.
+pub fn kept(entries: &[Entry], dir: &Path) -> Option<Kept> {
+    let mut kept: BTreeMap<String, Vec<Text>> = BTreeMap::new();
+    for entry in entries {
+        let Record::Source(mark) = &entry.record else { continue };
+        let text = Text {
+            layer: mark.layer.clone(),
+            file: mark.name.clone(),
+            text: sources::kept(dir, mark).filter(|text| !text.is_empty())?,
+        };
+        let layers = kept.entry(mark.name.clone()).or_default();
+        if text.mark(&mark.name) != *mark || layers.iter().any(|t| t.layer == text.layer && *t != text) {
+            return None;
+        }
+        if !layers.contains(&text) {
+            layers.push(text);
+        }
+    }
+    (!kept.is_empty()).then_some(Kept(kept))
 }
 
 /// Holds each part of a run, from where it began or went on, against the texts that it had then. What a text says only as it runs

@@ -53,6 +53,7 @@ impl Prose {
             [one] => format!("Its verdict needs step {one}."),
             ids => format!("Its verdict needs steps {}.", ids.join(", ")),
         };
+        let verdict = format!("{verdict} A step that fails ends the run, unless it says otherwise.");
         page.push(drawn!("\n{}\n", look.paint(QUIET, Drawn::line(&verdict).wrapped(look.columns()))));
         for step in &self.steps {
             let head = step.head(look).filled(Some(look.columns()), "", INDENT);

@@ -93,7 +93,7 @@ fn template(text: &str, given: &Known, values: Lookup<'_>) -> String {
     words
 }
 
-/// Where the brace closes that stands open in front of a text.
+/// The place of the brace that closes a text, where its opening brace is in front of it.
 fn closing(text: &str) -> Option<usize> {
     let page = Page::of(text);
     let mut depth = 0usize;
