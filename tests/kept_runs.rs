@@ -133,7 +133,7 @@ fn what_the_texts_say_of_a_run_is_read_from_those_it_kept_and_not_from_its_repor
         std::fs::write(&file, report.to_string()).unwrap();
         let told = output(&rig, &["verify-run"], i32::from(ErrorKind::Journal.exit_code()));
         let told = String::from_utf8(told.stderr).unwrap();
-        assert!(told.contains(&format!("at `{part}`")), "{told}");
+        assert!(told.contains(&format!("`{part}`")), "{told}");
     }
     // without the texts a report says nothing of them that counts
     std::fs::write(&file, written).unwrap();
