@@ -160,7 +160,9 @@ fn adopt_prose(report: &mut RunReport, stored: &Value, entries: &[Entry], dir: &
     let steps = || stored["steps"].as_array().into_iter().flatten();
     let says_nothing = text(stored).is_empty()
         && steps().all(|step| text(step).is_empty())
-        && OF_THE_TEXTS.iter().all(|part| stored.get(part).is_none_or(|told| told.is_null() || *told == json!([])));
+        && OF_THE_TEXTS
+            .iter()
+            .all(|part| stored.get(part).is_none_or(|told| told.is_null() || *told == json!([])));
     if says_nothing {
         return;
     }

@@ -138,7 +138,8 @@ async fn at_another_address_the_declaration_still_counts_and_the_real_address_is
     let bound = found.bind(KubeCall::Create { manifest: service() }).await.unwrap();
     drop(bound);
     assert_eq!(found.identity().await.unwrap().server, format!("http://127.0.0.1:{port}"));
-    let error = declared("http://127.0.0.1:1").bind(KubeCall::Create { manifest: service() }).await.unwrap_err();
+    let error =
+        declared("http://127.0.0.1:1").bind(KubeCall::Create { manifest: service() }).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ScopeMismatch, "{error}");
     assert!(cluster.asked("POST", SERVICES).is_empty());
 }

@@ -149,7 +149,8 @@ async fn no_credential_goes_to_another_address_unproven() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let any = json!({"server": "https://10.12.7.40:6443", "insecure-skip-tls-verify": true});
     std::fs::write(file.path(), kubeconfig(any, json!({"token": "t"}))).unwrap();
-    spec.source = rhumb::systems::kubernetes::KubeconfigSource::File { path: file.path().into(), allow_exec: false };
+    spec.source =
+        rhumb::systems::kubernetes::KubeconfigSource::File { path: file.path().into(), allow_exec: false };
     let error = Kube::new_at(&spec, "10.0.0.1", None, None).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("any certificate"), "{error}");
     assert!(Kube::new_at(&spec, "10.12.7.40", None, None).is_ok(), "its own address is no other one");

@@ -215,7 +215,8 @@ impl World {
     /// Gives each server whose name holds `part` another floating IP in the place of its own, which stays in its project.
     pub(crate) fn move_floating_ips(&mut self, part: &str) {
         let of = self.nova.servers.iter().filter(|server| server.name.contains(part));
-        let ports: Vec<Id> = of.flat_map(|server| server.plugs.iter().map(|plug| plug.port.clone())).collect();
+        let ports: Vec<Id> =
+            of.flat_map(|server| server.plugs.iter().map(|plug| plug.port.clone())).collect();
         for port in ports {
             let Some(old) = self.neutron.floating_ip_on(&port) else { continue };
             let (id, project, network) = (old.id.clone(), old.project.clone(), old.network.clone());

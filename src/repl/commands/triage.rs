@@ -136,7 +136,11 @@ fn draw(layers: &[Layer], advice: Option<&str>, look: &Look, runbooks: &BTreeSet
         }),
         Some(lowest) => {
             let unknown = lowest.findings.first().is_some_and(|first| first["unknown"] == true);
-            let what = if unknown { "the lowest layer that is not green, since nobody could look," } else { "the lowest red layer" };
+            let what = if unknown {
+                "the lowest layer that is not green, since nobody could look,"
+            } else {
+                "the lowest red layer"
+            };
             lines.push(look.paint(state::BAD, format!("{what} is {}", lowest.name)));
             match lowest.findings.iter().any(|finding| finding["means"].is_string()) {
                 true => {
@@ -201,7 +205,11 @@ mod tests {
         assert_eq!(&*draw(&layers[..1], None, &look, &runbooks), "✓ machines\nevery layer is green");
         let unseen = json!({ "saw": "unreachable", "means": "m", "mend": "x", "unknown": true });
         let drawn = draw(&[layer("sshd", vec![unseen])], None, &look, &runbooks);
-        assert!(drawn.starts_with("? sshd  unreachable\nthe lowest layer that is not green, since"), "{}", &*drawn);
+        assert!(
+            drawn.starts_with("? sshd  unreachable\nthe lowest layer that is not green, since"),
+            "{}",
+            &*drawn
+        );
         // a look that did not finish says nothing of the rest
         let unfinished = draw(&layers[..1], Some(UNFINISHED), &look, &runbooks);
         assert!(unfinished.starts_with("✓ machines\nnot known: triage did not finish"), "{}", &*unfinished);

@@ -24,11 +24,15 @@ impl Way {
             return Ok(self);
         }
         let refused = |why: &str, help: &str| {
-            Err(Error::new(ErrorKind::Refused, format!("the server is not asked at {address}: {why}")).help(help))
+            Err(Error::new(ErrorKind::Refused, format!("the server is not asked at {address}: {why}"))
+                .help(help))
         };
         if self.config.accept_invalid_certs {
             let help = "trust the cluster's own authority: `certificate-authority-data` in the kubeconfig";
-            return refused("its kubeconfig takes any certificate, so nobody would know who answers there", help);
+            return refused(
+                "its kubeconfig takes any certificate, so nobody would know who answers there",
+                help,
+            );
         }
         let clear = url.scheme() == Some(&Scheme::HTTP) && !is_loopback(url.host().unwrap_or_default());
         if clear && logs_in(&self.config.auth_info) {
@@ -67,7 +71,8 @@ fn moved(url: &Uri, address: &str) -> Result<Uri> {
 
 /// Whether a text may be the name of a host.
 fn is_name(text: &str) -> bool {
-    let label = |l: &str| !l.is_empty() && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let label =
+        |l: &str| !l.is_empty() && l.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     text.len() <= 253 && text.trim_end_matches('.').split('.').all(label)
 }
 

@@ -18,8 +18,8 @@ use kube::config::Kubeconfig;
 use crate::base::{Error, Result};
 
 use super::spec::KubeSpec;
-use source::Source;
 pub(super) use settings::logs_in;
+use source::Source;
 pub(super) use token::token;
 
 /// A kubeconfig reduced to the one context in use.
