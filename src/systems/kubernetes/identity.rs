@@ -118,6 +118,7 @@ mod tests {
     fn identity() -> Identity {
         Identity {
             server: "https://10.12.7.40:6443".into(),
+            declared: "https://10.12.7.40:6443".into(),
             context: "mgmt".into(),
             entry: Some("admin".into()),
             user: Some("kubernetes-admin".into()),
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_told_in_one_line() {
+    fn it_is_shown_in_one_line() {
         let text = "kubernetes-admin at https://10.12.7.40:6443, context mgmt, v1.34.9";
         assert_eq!(identity().to_string(), text);
         let untold = Identity { user: None, version: None, ..identity() };
