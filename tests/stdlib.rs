@@ -95,7 +95,7 @@ fn a_stale_login_is_no_controller_outage() {
                                  fact("layer", layer); gate("red", !layer.green); });"#,
         &stale,
     );
-    assert_eq!(o.verdicts(), "1 PASS", "{}", o.drawn);
+    assert!(o.verdicts().starts_with("1 UNKNOWN: machines: "), "{}", o.drawn);
     let layer = o.report.steps[0].facts[0].value.to_string();
     assert!(layer.contains("No controller outage") && layer.contains("juju login"), "{layer}");
 }
@@ -128,9 +128,12 @@ fn a_baseline_that_lacks_a_machine_is_none() {
 
 /// A unit of Vault on loopback.
 fn unit(runtime: &tokio::runtime::Runtime, body: serde_json::Value) -> String {
+    let leads = body["sealed"] == false;
     let app = axum::Router::new()
         .route("/v1/sys/seal-status", axum::routing::get(move || async move { axum::Json(body) }))
-        .route("/v1/sys/leader", axum::routing::get(|| async { axum::Json(json!({"ha_enabled": false})) }));
+        .route("/v1/sys/leader", axum::routing::get(move || async move {
+            axum::Json(json!({"ha_enabled": true, "is_self": leads, "leader_address": if leads { "https://10.12.8.61:8200" } else { "" }}))
+        }));
     let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap();
     runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
@@ -301,13 +304,16 @@ fn what_a_layer_says_is_what_it_means_there() {
     // nor does a balancer that a worker holds, or whose members are all down, pass for one that is well
     let balancers = text(
         r#"triage::balancers([
-            #{ name: "a", provisioning_status: "ACTIVE", operating_status: "ONLINE" },
-            #{ name: "b", provisioning_status: "PENDING_UPDATE", operating_status: "ONLINE" },
-            #{ name: "off", provisioning_status: "ACTIVE", operating_status: "ERROR", admin_state_up: false },
-            #{ name: "silent", provisioning_status: "ACTIVE", operating_status: "OFFLINE" },
-            #{ name: "c", provisioning_status: "ACTIVE", operating_status: "ERROR" }]).map(|f| f.saw)"#,
+            #{ name: "a", provider: "amphora", provisioning_status: "ACTIVE", operating_status: "ONLINE" },
+            #{ name: "b", provider: "amphora", provisioning_status: "PENDING_UPDATE", operating_status: "ONLINE" },
+            #{ name: "off", provider: "amphora", provisioning_status: "ACTIVE", operating_status: "ERROR", admin_state_up: false },
+            #{ name: "silent", provider: "amphora", provisioning_status: "ACTIVE", operating_status: "OFFLINE" },
+            #{ name: "c", provider: "amphora", provisioning_status: "ACTIVE", operating_status: "ERROR" }]).map(|f| f.saw)"#,
     );
-    assert_eq!(balancers, r#"["b: PENDING_UPDATE, operating ONLINE","c: ACTIVE, operating ERROR"]"#);
+    assert_eq!(
+        balancers,
+        r#"["b: PENDING_UPDATE, operating ONLINE","silent: ACTIVE, operating OFFLINE","c: ACTIVE, operating ERROR"]"#
+    );
     // a model without the cloud's applications is another model
     assert!(text(r#"triage::model("default", ["magnum"])"#).contains("Not the model"));
     assert_eq!(text(r#"triage::model("openstack", [])"#), "[]");

@@ -8,7 +8,7 @@ use super::lock::HOW;
 use super::shell::Shell;
 use super::source::Words;
 use crate::base::{Error, ErrorKind, Result};
-use crate::run::{Entry, Journal, Past, Record, Run, RunSettings, Selection};
+use crate::run::{Entry, Journal, Past, Record, Run, RunSettings, Selection, Verdict};
 use crate::script::diagnostic::Report;
 use crate::script::prose::{Prose, StepProse};
 use crate::script::runbook::{Ended, evaluate};
@@ -17,7 +17,8 @@ use crate::script::{Host, value};
 /// Runs a step and the verify steps whose values it uses. Returns the step's value.
 ///
 /// # Errors
-/// There is no such step; it uses what a change step gives; what the run came to, already shown.
+/// There is no such step; it uses what a change step gives; [`ErrorKind::Gate`] where the step fails or could not look, and what
+/// ended the run: both were shown.
 pub fn run(shell: &mut Shell, runbook: &str, id: &str) -> Result<Dynamic> {
     let prose = Prose::of(shell.session.host.library.shelf(), runbook)?;
     let only = needed(&prose, id)?;
@@ -28,10 +29,17 @@ pub fn run(shell: &mut Shell, runbook: &str, id: &str) -> Result<Dynamic> {
     }
     let entries = shell.watcher.seen();
     let ended = entries.iter().rev().find_map(|e| match &e.record {
-        Record::StepEnd { step, value, .. } if step == id => Some(value.clone()),
+        Record::StepEnd { step, verdict, value, .. } if step == id => Some((verdict, value)),
         _ => None,
     });
-    value::decode(&shell.session.host, &ended.unwrap_or_default())
+    let Some((verdict, value)) = ended else { return Ok(Dynamic::UNIT) };
+    // a runbook that goes on after a step ends without an error: the session must not
+    if matches!(verdict, Verdict::Fail { .. } | Verdict::Unknown { .. }) {
+        let error = Error::new(ErrorKind::Gate, format!("step {id}: {verdict}"));
+        shell.failed_with(&error);
+        return Err(error);
+    }
+    value::decode(&shell.session.host, value)
 }
 
 /// Runs a runbook whole and shows nothing but the step that is at work. Returns what happened, and the error that

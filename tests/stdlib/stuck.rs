@@ -81,6 +81,10 @@ fn answer(seen: &Seen, gone: &Mutex<Vec<String>>) -> (u16, Value) {
         last if last == server && there(server) => {
             (200, json!({"server": {"id": server, "name": MACHINE, "status": "ACTIVE"}}))
         }
+        last if last == port && there(port) => {
+            (200, json!({"port": {"id": port, "name": format!("{MACHINE}-0"), "status": "ACTIVE"}}))
+        }
+        last if last == port => (404, json!({"NeutronError": {"type": "PortNotFound", "message": "gone"}})),
         last if last == server => (404, json!({"itemNotFound": {"code": 404, "message": "gone"}})),
         "detail" => (200, json!({"volumes": [], "snapshots": []})),
         "security-groups" => (200, json!({"security_groups": []})),

@@ -74,7 +74,7 @@ impl Hunt<'_> {
         let all = mutants(&first.tape, &legal, &situations, &Unread::new(), false);
         let mut list = mutants(&first.tape, &legal, &situations, &unread, uncalled);
         let not_read = all.len() - list.len();
-        self.reviewed.hold(&self.piece.runbook, if self.sample.is_some() { &all } else { &list })?;
+        self.reviewed.hold(&self.piece.runbook, &all)?;
         if let Some(text) = self.matching {
             list.retain(|m| m.sentence().contains(text));
         }

@@ -117,20 +117,27 @@ impl Reviewed {
         Reviewed { same_changes: self.same_changes, harmless: kept(&self.harmless), idle: kept(&self.idle) }
     }
 
-    /// The entries for a runbook by name, each of which must fit one mutant at least.
+    /// The entries for a runbook by name, each of which must fit one mutant at least. `mutants` are all that there are, with those
+    /// of fields that nobody reads.
     ///
     /// # Errors
-    /// [`ErrorKind::Site`]: an entry that names the runbook fits none.
+    /// [`ErrorKind::Site`]: entries that name the runbook fit none. All of them are listed.
     pub fn hold(&self, runbook: &str, mutants: &[Mutant]) -> Result<()> {
-        for entry in self.harmless.iter().chain(&self.idle) {
-            let named = entry.runbooks.iter().any(|r| r == runbook);
-            if named && !mutants.iter().any(|m| entry.fits(runbook, m)) {
-                let what = format!("the reviewed entry {} fits no mutant of {runbook}", entry.describe());
-                return Err(Error::new(ErrorKind::Site, what)
-                    .help("nothing answers so any more: take the entry out, or mend its words"));
-            }
+        let named = |entry: &&Review| entry.runbooks.iter().any(|r| r == runbook);
+        let fits_none = |entry: &&Review| !mutants.iter().any(|m| entry.fits(runbook, m));
+        let all = self.harmless.iter().chain(&self.idle).filter(named).filter(fits_none);
+        let all: Vec<String> = all.map(Review::describe).collect();
+        if all.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let what = match all.as_slice() {
+            [one] => format!("the reviewed entry {one} fits no mutant of {runbook}"),
+            more => {
+                format!("{} reviewed entries fit no mutant of {runbook}: {}", more.len(), more.join("; "))
+            }
+        };
+        Err(Error::new(ErrorKind::Site, what)
+            .help("nothing answers so any more: take the entry out, or mend its words"))
     }
 
     /// Why a run may pass over a mutant; `other_changes`: after which it sends others.
