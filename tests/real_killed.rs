@@ -124,12 +124,13 @@ fn phase_08_is_killed_three_times_and_accepted() {
     for step in &report.steps {
         let wanted = match step.id.as_str() {
             "D-011.8" => "DEFERRED",
+            "8.0.1c" => "SKIPPED", // the testbed's Octavia runs without juju and systemd
             "D-012.2" => "SKIPPED", // snapshot 2 is taken once tenants are set up
             _ => "PASS",
         };
         assert_eq!(step.verdict.as_ref().unwrap().word(), wanted, "{}\n{told}", step.id);
     }
-    assert_eq!(report.steps.len(), 27);
+    assert_eq!(report.steps.len(), 28);
     whole.rig.run(&["verify-run", "last"]).expect(0);
 
     // and every effect is there once

@@ -59,7 +59,7 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     let refused = ended.unwrap().expect(i32::from(ErrorKind::Gate.exit_code()));
     assert_eq!(
         refused.verdicts(),
-        "8.0 PASS, 8.0.1 SKIPPED, 8.0.1b SKIPPED, 8.0.1c SKIPPED, 8.0.2 PASS, 8.0.3 PASS, 8.0.4 PASS, 8.1 FAIL"
+        "8.0 OUTSTANDING, 8.0.1 SKIPPED, 8.0.1b SKIPPED, 8.0.1c SKIPPED, 8.0.2 PASS, 8.0.3 PASS, 8.0.4 PASS, 8.1 FAIL"
     );
     assert!(refused.stderr.contains("amphora-sweep"), "{}", refused.stderr);
     assert_eq!(
@@ -78,7 +78,7 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
     room.now();
     assert_eq!(
         held_up.verdicts(),
-        "8.0 PASS, 8.0.1 SKIPPED, 8.0.1b SKIPPED, 8.0.1c SKIPPED, 8.0.2 SKIPPED, 8.0.3 PASS, 8.0.4 SKIPPED, 8.1 PASS, 8.2 FAIL"
+        "8.0 OUTSTANDING, 8.0.1 SKIPPED, 8.0.1b SKIPPED, 8.0.1c SKIPPED, 8.0.2 SKIPPED, 8.0.3 PASS, 8.0.4 SKIPPED, 8.1 PASS, 8.2 FAIL"
     );
     for cause in ["-kubeapi is ERROR because", "NoValidHost"] {
         assert!(held_up.told().contains(cause), "{}", held_up.stderr);
@@ -103,7 +103,8 @@ fn a_cluster_is_held_up_by_its_cause_then_mended_accepted_and_deleted() {
         let wanted = match step.id.as_str() {
             "8.0.2" | "8.0.4" => "SKIPPED", // the good one is there
             "D-012.2" => "SKIPPED",         // snapshot 2 is taken once tenants are set up
-            "D-011.6b" | "D-011.7" => "OUTSTANDING",
+            // nobody signs: neither for a Cluster API whose release no image names, nor for these
+            "8.0" | "D-011.6b" | "D-011.7" => "OUTSTANDING",
             "D-011.8" => "DEFERRED",
             id if left_out(id) => "SKIPPED",
             _ => "PASS",
