@@ -1,6 +1,8 @@
 //! What a report has from the runbook's own text: its comments as the *why*, the steps that the run did not reach, and the
 //! bar of an acceptance.
 
+use std::collections::BTreeSet;
+
 use crate::run::RunReport;
 use crate::run::report::NotReached;
 use crate::script::modules::Shelf;
@@ -36,6 +38,9 @@ pub fn fill(report: &mut RunReport, prose: &Prose) {
         let rest = prose.steps.iter().filter(|step| !step.computed && !reached(&step.id));
         let rest = rest.map(|step| NotReached { id: step.id.clone(), title: step.title.clone() });
         report.not_reached = rest.collect();
+        // a step in two branches of an `if` is one step
+        let mut named = BTreeSet::new();
+        report.not_reached.retain(|step| named.insert(step.id.clone()));
     }
     report.accepts.clone_from(&prose.accepts);
     report.why.clone_from(&prose.header);
