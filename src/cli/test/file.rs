@@ -103,7 +103,7 @@ fn engine(beside: PathBuf, rehearse: Arc<Rehearse>, wanted: Arc<Wanted>, cases: 
     engine
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

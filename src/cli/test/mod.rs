@@ -3,7 +3,9 @@
 
 mod file;
 mod mutants;
+mod pages;
 mod rehearsal;
+mod stage;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +15,7 @@ use super::usage;
 use crate::base::screen::{self, Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use file::{Case, Outcome, Rehearse, Wanted};
+use rehearsal::Rehearsals;
 
 /// What test files end with.
 const SUFFIX: &str = "_test.rhai";
@@ -52,9 +55,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
         let tests = mutants::Tests::of(files, site, wanted, arguments.place.clone());
         return mutants::main(&arguments.mutants, &tests);
     }
-    let rehearse: Arc<Rehearse> = Arc::new(move |beside: &Path, runbook: &str, options: &_| {
-        rehearsal::run(site.as_deref(), beside, runbook, options)
-    });
+    let rehearsals = Rehearsals::over(site);
+    let rehearse: Arc<Rehearse> =
+        Arc::new(move |beside: &Path, runbook: &str, options: &_| rehearsals.play(beside, runbook, options));
     let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(files.len());
     std::thread::scope(|scope| {

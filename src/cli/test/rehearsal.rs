@@ -1,52 +1,62 @@
-//! A rehearsal for a test: `rhumb rehearse` in a process of its own, and its report as data.
+//! A rehearsal for a test, and its report as data.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use rhai::{Dynamic, Map};
 use serde_json::{Value, json};
 
+use super::file::lock;
+use super::pages::Pages;
+use super::stage::{self, Bounds, Part};
 use crate::base::error::nearest;
 use crate::base::{Error, ErrorKind, Result};
-use crate::cli::place::RUNS;
-use crate::report::{acceptance, prose, runs};
+use crate::report::acceptance;
 use crate::run::report::StepReport;
 use crate::run::{RunReport, Verdict};
-use crate::site::Layers;
+use crate::script::mutate::shelf::Instead;
 
 /// What a rehearsal may be told.
 const OPTIONS: &[&str] = &["scenario", "faults", "seed", "set", "only", "skip"];
 
-/// Rehearses a runbook and tells what came of it. A scenario that is a file is looked for in `beside`, the test file's
-/// directory.
-///
-/// # Errors
-/// [`ErrorKind::Argument`] for an unknown option; [`ErrorKind::Failed`] where the rehearsal did not begin, with its words.
-pub(super) fn run(site: Option<&Path>, beside: &Path, runbook: &str, options: &Map) -> Result<Value> {
-    let io = |e: std::io::Error| Error::new(ErrorKind::Io, "the rehearsal cannot be started").from_source(&e);
-    let state = tempfile::tempdir().map_err(io)?;
-    let mut command = Command::new(std::env::current_exe().map_err(io)?);
-    command
-        .args(["rehearse", runbook])
-        .args(arguments(options, beside)?)
-        .arg("--state-dir")
-        .arg(state.path());
-    match site {
-        Some(site) => command.arg("--site").arg(site),
-        None => command.env_remove("RHUMB_SITE"),
-    };
-    let output = command.stdin(Stdio::null()).output().map_err(io)?;
-    let dir = runs::directories(&state.path().join("rehearsals").join(RUNS))?.into_iter().next();
-    let Some(dir) = dir else {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(Error::new(
-            ErrorKind::Failed,
-            format!("the rehearsal of {runbook} did not begin\n{}", said.trim()),
-        ));
-    };
-    let mut report = RunReport::load(&dir)?;
-    prose::explain(&mut report, &Layers::new(Layers::installed_directory().as_deref(), site)?);
-    Ok(told(&report, output.status.code().unwrap_or(-1)))
+/// The rehearsals of all tests. One that several tests make is played once.
+#[derive(Default)]
+pub(super) struct Rehearsals {
+    site: Option<PathBuf>,
+    instead: Arc<Instead>,
+    pages: Pages,
+    played: Mutex<BTreeMap<String, Value>>,
+}
+
+impl Rehearsals {
+    /// Those over a site, or over the example in the program.
+    pub(super) fn over(site: Option<PathBuf>) -> Self {
+        Rehearsals { site, ..Rehearsals::default() }
+    }
+
+    /// Rehearses a runbook and tells what came of it. A scenario that is a file is looked for in `beside`, the test
+    /// file's directory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Argument`] for an unknown option; whatever keeps the rehearsal from beginning.
+    pub(super) fn play(&self, beside: &Path, runbook: &str, options: &Map) -> Result<Value> {
+        let key = stage::key(beside, runbook, options);
+        let before = lock(&self.played).get(&key).cloned();
+        if let Some(told) = before {
+            return Ok(told);
+        }
+        let (site, instead) = (self.site.as_deref(), self.instead.clone());
+        let part = Part { site, beside, runbook, options, instead, pages: &self.pages };
+        let played = stage::play(&part, Bounds::FAR, None)?;
+        if played.over {
+            let what = format!("the rehearsal of {runbook} does not end");
+            return Err(Error::new(ErrorKind::Timeout, what)
+                .help("`rhumb rehearse` shows what it waits for; a rehearsal ends after 10 minutes, or a year in the lab"));
+        }
+        lock(&self.played).insert(key, played.told.clone());
+        Ok(played.told)
+    }
 }
 
 /// The options as arguments of `rhumb rehearse`.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rhai::Map;
@@ -11,18 +11,11 @@ use serde_json::Value;
 use super::Tests;
 use super::pool;
 use super::progress::Progress;
-use super::stage::{self, Bounds, Part};
 use crate::base::Result;
-use crate::cli::test::file::{self, Rehearse, Wanted};
+use crate::cli::test::file::{self, Rehearse, Wanted, lock};
+use crate::cli::test::stage::{self, Bounds, Part, key};
 use crate::script::mutate::shelf::Instead;
 use crate::script::mutate::trial::Trial;
-
-/// How far the rehearsal of a test may go: as far as anywhere else.
-const BOUNDS: Bounds = Bounds {
-    operations: 200_000_000,
-    played: Duration::from_secs(365 * 24 * 3600),
-    real: Duration::from_secs(600),
-};
 
 /// A rehearsal that tests make.
 #[derive(Clone)]
@@ -50,15 +43,6 @@ pub(super) struct Test {
 pub(super) struct First {
     pub(super) tests: Vec<Test>,
     pub(super) rehearsals: BTreeMap<String, Known>,
-}
-
-/// What stands for a rehearsal: all that decides what comes of it besides the scripts.
-pub(super) fn key(beside: &Path, runbook: &str, options: &Map) -> String {
-    format!("{} {runbook} {options:?}", beside.display())
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl First {
@@ -159,8 +143,8 @@ fn one(
 
 /// Plays a rehearsal, and takes note of what it comes through.
 fn look(part: &Part<'_>) -> (Known, Result<Value>) {
-    let (trial, began) = (Trial::new(BOUNDS.operations), Instant::now());
-    let played = stage::play(part, BOUNDS, &trial);
+    let (trial, began) = (Trial::new(Bounds::FAR.operations), Instant::now());
+    let played = stage::play(part, Bounds::FAR, Some(&trial));
     let known = Known {
         told: played.as_ref().ok().map(|played| played.told.clone()),
         reached: trial.reached(),

@@ -6,12 +6,10 @@ mod catalogue;
 mod first;
 mod junit;
 mod outcome;
-mod pages;
 mod pool;
 mod progress;
 mod recall;
 mod sample;
-mod stage;
 mod work;
 
 use std::path::PathBuf;
@@ -21,6 +19,7 @@ use clap::builder::PossibleValuesParser;
 use clap::builder::TypedValueParser as _;
 
 use super::file::Wanted;
+use super::pages::Pages;
 use crate::base::screen::{self, Drawn, drawn};
 use crate::base::{Error, ErrorKind, Result};
 use crate::cli::usage;
@@ -31,7 +30,6 @@ use accepted::Accepted;
 use catalogue::{Candidate, Catalogue};
 use first::First;
 use outcome::Outcome;
-use pages::Pages;
 use progress::Progress;
 use recall::Recall;
 use sample::Sample;

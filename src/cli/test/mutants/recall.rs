@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 
 use super::catalogue::Candidate;
-use super::first::{Test, lock};
+use super::first::Test;
+use crate::cli::test::file::lock;
 
 /// What was noticed so far, by script and step or function.
 #[derive(Default)]

@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::Tests;
 use super::catalogue::{Candidate, Catalogue};
-use super::first::{First, key, lock};
+use super::first::First;
 use super::recall::Recall;
-use super::stage::{self, Bounds, Part};
 use crate::base::{Error, ErrorKind};
-use crate::cli::test::file::{self, Rehearse, Wanted};
+use crate::cli::test::file::{self, Rehearse, Wanted, lock};
+use crate::cli::test::stage::{self, Bounds, Part, key};
 use crate::script::mutate::trial::Trial;
 
 /// Operations of the language that a mutant may take in a rehearsal. A runbook needs thousands.
@@ -91,7 +91,7 @@ fn rehearse(
         }
         let instead = instead.clone();
         let part = Part { site: site.as_deref(), beside, runbook, options, instead, pages: &pages };
-        let played = stage::play(&part, bounds(&first, &key), &Trial::new(OPERATIONS))?;
+        let played = stage::play(&part, bounds(&first, &key), Some(&Trial::new(OPERATIONS)))?;
         if played.over {
             over.store(true, Ordering::SeqCst);
         }

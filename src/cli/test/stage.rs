@@ -9,9 +9,9 @@ use rhai::Map;
 use serde_json::Value;
 
 use super::pages::Pages;
+use super::rehearsal;
 use crate::base::{Clock as _, Error, ErrorKind, Result, SimClock};
 use crate::cli::rehearse;
-use crate::cli::test::rehearsal;
 use crate::cli::unseen::{self, Unseen};
 use crate::lab::Rehearsal;
 use crate::run::{Cancel, Entry, Observer, RunReport, Waiting};
@@ -28,6 +28,15 @@ pub(super) struct Bounds {
     pub(super) played: Duration,
     /// Time of this machine.
     pub(super) real: Duration,
+}
+
+impl Bounds {
+    /// As far as a rehearsal of anybody's own may go.
+    pub(super) const FAR: Bounds = Bounds {
+        operations: 200_000_000,
+        played: Duration::from_secs(365 * 24 * 3600),
+        real: Duration::from_secs(600),
+    };
 }
 
 /// A rehearsal that was played.
@@ -51,11 +60,16 @@ pub(super) struct Part<'p> {
     pub(super) pages: &'p Pages,
 }
 
-/// Plays it to its end or to a bound.
+/// What stands for a rehearsal: all that decides what comes of it besides the scripts.
+pub(super) fn key(beside: &Path, runbook: &str, options: &Map) -> String {
+    format!("{} {runbook} {options:?}", beside.display())
+}
+
+/// Plays it to its end or to a bound. `trial` bounds its operations, and takes note of what it comes through.
 ///
 /// # Errors
 /// The rehearsal did not begin.
-pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Result<Played> {
+pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: Option<&Arc<Trial>>) -> Result<Played> {
     let mut words = vec![part.runbook.to_string()];
     words.extend(rehearsal::arguments(part.options, part.beside)?);
     let arguments = rehearse::Arguments::of_words(&words, part.site)?;
@@ -91,7 +105,9 @@ pub(super) fn play(part: &Part<'_>, bounds: Bounds, trial: &Arc<Trial>) -> Resul
         cancel,
     };
     let host = unseen.begin(site, clock.clone(), library, runtime.handle())?;
-    host.set_trial(trial.clone());
+    if let Some(trial) = trial {
+        host.set_trial(trial.clone());
+    }
     let (error, exit) = unseen::play(&host, &ready.runbook);
     let too_much = error.as_ref().is_some_and(|e| e.to_string().contains(TOO_MANY));
     let mut report = RunReport::load(&dir)?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use super::first::lock;
+use super::file::lock;
 use crate::report::prose;
 use crate::run::RunReport;
 use crate::script::modules::Shelf;
