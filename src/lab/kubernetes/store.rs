@@ -1,6 +1,7 @@
 //! The objects of one cluster, and what happened to them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -39,7 +40,7 @@ pub(super) struct Event {
     pub(super) what: &'static str,
     pub(super) key: Key,
     /// The object after it; the last of it where it is gone.
-    pub(super) object: Value,
+    pub(super) object: Arc<Value>,
 }
 
 /// The objects of one cluster.
@@ -47,7 +48,7 @@ pub(super) struct Event {
 pub(super) struct Store {
     /// What tells its uids from another cluster's.
     name: String,
-    objects: BTreeMap<Key, Value>,
+    objects: BTreeMap<Key, Arc<Value>>,
     version: u64,
     log: VecDeque<Event>,
     /// What was done once and is not done again.
@@ -97,13 +98,19 @@ impl Store {
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<&Value> {
-        self.objects.get(key)
+        self.objects.get(key).map(|object| &**object)
+    }
+
+    /// An object as it is now, whatever becomes of it.
+    pub(super) fn shared(&self, key: &Key) -> Option<Arc<Value>> {
+        self.objects.get(key).cloned()
     }
 
     /// All objects of a kind, by namespace and name.
     pub(super) fn list(&self, kind: &Kind) -> impl Iterator<Item = (&Key, &Value)> {
         let (from, resource) = (Key::new(kind, "", ""), kind.resource());
-        self.objects.range(from..).take_while(move |(key, _)| key.resource == resource)
+        let from = self.objects.range(from..).take_while(move |(key, _)| key.resource == resource);
+        from.map(|(key, object)| (key, &**object))
     }
 
     /// The objects of a kind that belong to an owner.
@@ -122,15 +129,15 @@ impl Store {
         let meant = |key: &&Key| key.resource == alter.resource && key.name.contains(&alter.name);
         let keys: Vec<Key> = self.objects.keys().filter(meant).cloned().collect();
         for key in keys {
-            let Some(mut object) = self.objects.get(&key).cloned() else { continue };
+            let Some(old) = self.objects.get(&key) else { continue };
+            let mut object = Value::clone(old);
             combine(&mut object, &with);
-            if self.objects.get(&key) == Some(&object) {
+            if **old == object {
                 continue;
             }
             self.version += 1;
             object["metadata"]["resourceVersion"] = self.version.to_string().into();
-            self.objects.insert(key.clone(), object.clone());
-            self.note("MODIFIED", &key, &object);
+            self.keep("MODIFIED", &key, object);
         }
     }
 
@@ -146,11 +153,17 @@ impl Store {
         self.log.front().map_or(self.version, |e| e.version - 1)
     }
 
-    fn note(&mut self, what: &'static str, key: &Key, object: &Value) {
+    fn keep(&mut self, what: &'static str, key: &Key, object: Value) {
+        let object = Arc::new(object);
+        self.objects.insert(key.clone(), object.clone());
+        self.note(what, key, object);
+    }
+
+    fn note(&mut self, what: &'static str, key: &Key, object: Arc<Value>) {
         if self.log.len() == REMEMBERED {
             self.log.pop_front();
         }
-        self.log.push_back(Event { version: self.version, what, key: key.clone(), object: object.clone() });
+        self.log.push_back(Event { version: self.version, what, key: key.clone(), object });
     }
 
     /// A new object with all that the server puts into its metadata.
@@ -171,17 +184,16 @@ impl Store {
         if kind.namespaced {
             meta["namespace"] = key.namespace.clone().into();
         }
-        self.objects.insert(key.clone(), object.clone());
-        self.note("ADDED", &key, &object);
+        self.keep("ADDED", &key, object);
         key
     }
 
     /// Changes an object. One that has no finalizer left and is being deleted goes.
     pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(&mut Value)) {
         let Some(old) = self.objects.get(key) else { return };
-        let mut new = old.clone();
+        let mut new = Value::clone(old);
         change(&mut new);
-        if new == *old {
+        if new == **old {
             return;
         }
         if new["spec"] != old["spec"]
@@ -192,11 +204,11 @@ impl Store {
         self.version += 1;
         new["metadata"]["resourceVersion"] = self.version.to_string().into();
         let ends = !new["metadata"]["deletionTimestamp"].is_null() && finalizers(&new) == 0;
-        self.objects.insert(key.clone(), new.clone());
         if ends {
+            self.objects.insert(key.clone(), Arc::new(new));
             self.remove(key);
         } else {
-            self.note("MODIFIED", key, &new);
+            self.keep("MODIFIED", key, new);
         }
     }
 
@@ -223,6 +235,13 @@ impl Store {
         });
     }
 
+    /// Sets an object's status, unless it is that already.
+    pub(super) fn set_status(&mut self, key: &Key, status: Value) {
+        if self.objects.get(key).is_some_and(|object| object["status"] != status) {
+            self.change(key, |object| object["status"] = status);
+        }
+    }
+
     /// Asks for an object's end: at once, or when its finalizers are off.
     pub(super) fn delete(&mut self, key: &Key, now: Timestamp) {
         let Some(object) = self.objects.get(key) else { return };
@@ -240,8 +259,8 @@ impl Store {
     pub(super) fn remove(&mut self, key: &Key) {
         let Some(mut object) = self.objects.remove(key) else { return };
         self.version += 1;
-        object["metadata"]["resourceVersion"] = self.version.to_string().into();
-        self.note("DELETED", key, &object);
+        Arc::make_mut(&mut object)["metadata"]["resourceVersion"] = self.version.to_string().into();
+        self.note("DELETED", key, object.clone());
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
         let orphans: Vec<Key> =
             self.objects.iter().filter(|(_, o)| is_owned(o, uid)).map(|(key, _)| key.clone()).collect();

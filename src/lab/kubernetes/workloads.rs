@@ -34,12 +34,13 @@ pub(super) fn born(object: &Value) -> Option<Timestamp> {
 /// Brings what runs to what is wanted of it.
 pub(super) fn reconcile(world: &World, store: &mut Store, nodes: &[Node]) {
     for (kind, sets) in [(&DEPLOYMENTS, false), (&DAEMON_SETS, true)] {
-        let wanted: Vec<(Key, Value)> = store.list(kind).map(|(k, o)| (k.clone(), o.clone())).collect();
-        for (key, object) in &wanted {
+        let wanted: Vec<Key> = store.list(kind).map(|(key, _)| key.clone()).collect();
+        for key in &wanted {
+            let Some(object) = store.shared(key) else { continue };
             if sets {
-                daemons(world, store, key, object, nodes);
+                daemons(world, store, key, &object, nodes);
             } else {
-                deploy(world, store, key, object);
+                deploy(world, store, key, &object);
             }
         }
     }
@@ -73,8 +74,10 @@ fn deploy(world: &World, store: &mut Store, key: &Key, object: &Value) {
         });
         store.insert(&world.ids, &REPLICA_SETS, made, at);
     }
-    store.change(&set, |set| set["spec"]["replicas"] = object["spec"]["replicas"].clone());
-    let Some(set) = store.get(&set).cloned() else { return };
+    if store.get(&set).is_some_and(|set| set["spec"]["replicas"] != object["spec"]["replicas"]) {
+        store.change(&set, |set| set["spec"]["replicas"] = object["spec"]["replicas"].clone());
+    }
+    let Some(set) = store.shared(&set) else { return };
     let own = store.owned(&PODS, set["metadata"]["uid"].as_str().unwrap_or_default());
     let wanted = object["spec"]["replicas"].as_u64().and_then(|n| usize::try_from(n).ok()).unwrap_or(1);
     let fresh = own.is_empty() && store.once(&format!("pods of {}", set["metadata"]["uid"]));
@@ -146,7 +149,7 @@ fn settle(world: &World, store: &mut Store, nodes: &[Node]) {
         }
     }
     for key in &all {
-        let Some(pod) = store.get(key).cloned() else { continue };
+        let Some(pod) = store.shared(key) else { continue };
         let name = match pod["spec"]["nodeName"].as_str() {
             Some(name) => Some(name.to_string()),
             None => {
@@ -157,7 +160,7 @@ fn settle(world: &World, store: &mut Store, nodes: &[Node]) {
         };
         let Some(name) = name else {
             let status = pods::waiting(&pod, nodes.len(), world.now());
-            store.change(key, |pod| pod["status"] = status);
+            store.set_status(key, status);
             continue;
         };
         let Some(node) = nodes.iter().find(|n| n.name == name) else {
@@ -168,6 +171,10 @@ fn settle(world: &World, store: &mut Store, nodes: &[Node]) {
             *load.entry(name.clone()).or_default() += 1;
         }
         let status = pods::running(world, &pod, node);
+        if !pod["spec"]["nodeName"].is_null() {
+            store.set_status(key, status);
+            continue;
+        }
         store.change(key, |pod| {
             pod["spec"]["nodeName"] = name.into();
             pod["status"] = status;
@@ -177,7 +184,7 @@ fn settle(world: &World, store: &mut Store, nodes: &[Node]) {
 
 /// Writes how many pods are ready into the status of their owner.
 fn report(world: &World, store: &mut Store, kind: &'static Kind, key: &Key) {
-    let Some(object) = store.get(key).cloned() else { return };
+    let Some(object) = store.shared(key) else { return };
     let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
     let sets = store.owned(&REPLICA_SETS, uid);
     let owners: Vec<String> = match kind.kind {
@@ -221,11 +228,14 @@ fn report(world: &World, store: &mut Store, kind: &'static Kind, key: &Key) {
             status["unavailableReplicas"] = (wanted - ready).into();
         }
     }
+    const REVISION: &str = "deployment.kubernetes.io/revision";
+    if kind.kind != "Deployment" || object["metadata"]["annotations"][REVISION] == "1" {
+        store.set_status(key, status);
+        return;
+    }
     store.change(key, |object| {
         object["status"] = status;
-        if kind.kind == "Deployment" {
-            object["metadata"]["annotations"]["deployment.kubernetes.io/revision"] = "1".into();
-        }
+        object["metadata"]["annotations"][REVISION] = "1".into();
     });
 }
 
