@@ -122,6 +122,9 @@ impl Image {
             self.content = None;
             self.line = Timeline::new(self.created, State::Failed);
         }
+        if told.staged {
+            self.line = Timeline::new(self.created, State::Staged);
+        }
     }
 
     pub(crate) fn state(&self, now: Timestamp) -> State {

@@ -91,6 +91,9 @@ pub struct Image {
     /// It is what a failed import leaves: queued, under its name.
     #[serde(default)]
     pub failed_import: bool,
+    /// Its bytes came and were never imported: `uploading`.
+    #[serde(default)]
+    pub staged: bool,
 }
 
 fn public() -> String {
