@@ -24,6 +24,7 @@ use crate::script::drift::Drift;
 use crate::script::handles::SiteHandle;
 use crate::script::modules::Library;
 use crate::script::overlay::Review;
+use crate::script::promised;
 use crate::script::runbook::{self, Ended};
 use crate::site::Site;
 
@@ -258,7 +259,10 @@ fn hold(drift: &Drift, selection: &Selection, run: &str) -> Result<()> {
 /// Writes the reports, and says how the run stands and where they lie.
 fn close(view: &View, dir: &Path, library: &Library, exit: u8) -> Result<u8> {
     let mut report = RunReport::load(dir)?;
-    prose::explain(&mut report, library.shelf());
+    match promised::kept_in(dir) {
+        Some(kept) => prose::explain(&mut report, &kept),
+        None => prose::explain(&mut report, library.shelf()),
+    }
     let paths = write_all(dir, &report)?;
     let (width, colours) = super::layout(Stream::Out);
     let options = terminal::Options { width, colours, reports: Some(&paths) };

@@ -6,6 +6,7 @@ use crate::base::Result;
 use crate::base::screen::{self, Stream};
 use crate::report::{Paths, acceptance, agree, html, json, junit, markdown, prose, terminal, write_all};
 use crate::run::RunReport;
+use crate::script::promised;
 
 /// Arguments of `rhumb show-run`.
 #[derive(clap::Args)]
@@ -45,8 +46,9 @@ pub(super) fn main(arguments: &Arguments) -> Result<u8> {
     let dir = arguments.kept.run(&arguments.run)?;
     // reports that are about to be made anew need not agree with the journal
     let mut report = if arguments.write { RunReport::load(&dir)? } else { agree::load(&dir)? };
-    if let Ok(layers) = arguments.kept.layers() {
-        prose::explain(&mut report, &layers);
+    match promised::kept_in(&dir) {
+        Some(kept) => prose::explain(&mut report, &kept),
+        None => arguments.kept.layers().into_iter().for_each(|layers| prose::explain(&mut report, &layers)),
     }
     let paths = if arguments.write { write_all(&dir, &report)? } else { Paths::of(&dir) };
     let text = match arguments.form {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::json::{self, WRITER};
 use super::prose::explain;
@@ -153,19 +153,11 @@ fn line_of_step(entries: &[Entry], step: &Value) -> Option<u64> {
 const OF_THE_TEXTS: [&str; 2] = ["accepts", "not_reached"];
 
 /// What the runbook's source says (its comments, the steps that were not reached, the bar that it takes) is not in the journal, and
-/// is read from the texts that the run has kept. A report that was made where they could not be had says nothing of the kind, as a
-/// whole. Of a run that has lost its texts a report may say its comments, and no more.
+/// is read from the texts that the run has kept. Of a run that has lost its texts a report may say its comments, or nothing at
+/// all, and no more.
 fn adopt_prose(report: &mut RunReport, stored: &Value, entries: &[Entry], dir: &Path) {
     let text = |of: &Value| of["why"].as_str().unwrap_or_default().to_string();
     let steps = || stored["steps"].as_array().into_iter().flatten();
-    let says_nothing = text(stored).is_empty()
-        && steps().all(|step| text(step).is_empty())
-        && OF_THE_TEXTS
-            .iter()
-            .all(|part| stored.get(part).is_none_or(|told| told.is_null() || *told == json!([])));
-    if says_nothing {
-        return;
-    }
     if let Some(kept) = promised::kept(entries, dir) {
         explain(report, &kept);
     }

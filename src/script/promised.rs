@@ -11,7 +11,7 @@ use super::survey::outline::{Outline, Step};
 use super::survey::values::{Shape, Value};
 use crate::base::Result;
 use crate::run::audit::Contradiction;
-use crate::run::{Entry, Record, SESSION, Verdict, sources};
+use crate::run::{Entry, Record, SESSION, Verdict, journal, sources};
 
 /// The texts that a run has kept, by their logical names.
 pub struct Kept(BTreeMap<String, Vec<Text>>);
@@ -46,6 +46,11 @@ pub fn kept(entries: &[Entry], dir: &Path) -> Option<Kept> {
         }
     }
     (!kept.is_empty()).then_some(Kept(kept))
+}
+
+/// The same of the run in a directory. Nothing where its journal cannot be read, which its reader says.
+pub fn kept_in(dir: &Path) -> Option<Kept> {
+    kept(&journal::sound(dir).ok()?.entries, dir)
 }
 
 /// Holds each part of a run, from where it began or went on, against the texts that it had then. What a text says only as it runs
