@@ -13,8 +13,8 @@ use crate::base::screen::{self, Stream, drawn};
 use crate::base::{Error, ErrorKind, Result, duration};
 use crate::lab::Fault;
 use crate::lab::sweep::{
-    Change, EMPTY_TEXT, Legal, Mutant, Noticed, Reviewed, Seen, Situations, Unread, group, mutants, uncalled,
-    unread, without_port,
+    Change, EMPTY_TEXT, Legal, Mutant, Noticed, Reviewed, Seen, Situations, Tape, Unread, group, mutants,
+    uncalled, unread, without_port,
 };
 use crate::systems::openstack;
 
@@ -87,19 +87,25 @@ impl Hunt<'_> {
             list = once_each(list);
         }
         list.truncate(sample);
-        drop(stage);
         let swept = Instant::now();
-        let rated = self.rate(list, &first, limit)?;
-        let unlooked = states_not_read(&legal, &unread);
+        let mut rated = self.rate(list, &first, limit)?;
+        let sweeping = swept.elapsed();
+        // a word of the scripts names these fields, and yet nobody may read them
+        let silent = all_silent(&rated, &first.tape);
+        let more = self.unread(&mut stage, &first, silent, limit)?;
+        let tried = rated.len();
+        rated.retain(|one| !more.contains(&one.mutant.kind_of_field()));
+        let also = tried - rated.len();
+        let unread: Unread = unread.into_iter().chain(more).collect();
         Ok(Found {
             runbook: self.piece.runbook.clone(),
             scenario: self.scenario.to_string(),
-            possible,
-            not_read,
-            states_not_read: unlooked,
+            possible: possible - also,
+            not_read: not_read + also,
+            states_not_read: states_not_read(&legal, &unread),
             rated,
             first: first.took,
-            sweeping: swept.elapsed(),
+            sweeping,
             whole: began.elapsed(),
         })
     }
@@ -281,6 +287,15 @@ fn once_each(mut list: Vec<Mutant>) -> Vec<Mutant> {
         had.insert((key, m.change, becomes.to_string()))
     });
     list
+}
+
+/// The kinds of fields that were changed and over no change of which the run was another.
+fn all_silent(rated: &[Rated], tape: &Tape) -> Unread {
+    let is_silent = |one: &Rated| one.outcome == Outcome::Silent { other_changes: false };
+    let kind = |one: &Rated| one.mutant.kind_of_field();
+    let heard: Unread = rated.iter().filter(|one| !is_silent(one)).map(kind).collect();
+    let all = unread(tape, &BTreeSet::new(), &BTreeSet::new());
+    rated.iter().map(kind).filter(|kind| all.contains(kind) && !heard.contains(kind)).collect()
 }
 
 /// The states that the cloud answered with and nobody reads.

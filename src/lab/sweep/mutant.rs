@@ -129,6 +129,11 @@ impl Mutant {
         }
     }
 
+    /// What kind of field is changed.
+    pub fn kind_of_field(&self) -> (String, String, String) {
+        (self.service.clone(), self.kind.clone(), self.pattern())
+    }
+
     /// The field without the names and places of entries in lists: `conditions/*/status`.
     pub fn pattern(&self) -> String {
         pattern(&self.field)
@@ -358,7 +363,7 @@ pub fn mutants(
             }
             made.field(field, course, &mut all);
         }
-        for situation in situations.of(&thing.service, &thing.kind).filter(|s| !s.beside) {
+        for situation in situations.of(&thing.service, &thing.kind).filter(|s| !s.beside && s.is_of(&thing)) {
             made.situation(situation, &mut all);
         }
         if thing.listed {
@@ -366,9 +371,17 @@ pub fn mutants(
             // of things that are alike, one copy says what each would
             let state =
                 made.states(unread).into_iter().map(|(_, now, _)| now.to_string()).collect::<Vec<_>>();
-            if copied.insert((thing.service.clone(), thing.kind.clone(), state)) {
+            let mut first = |what: &str| {
+                let key = (thing.service.clone(), thing.kind.clone(), what.to_string(), state.clone());
+                copied.insert(key)
+            };
+            if first("") {
                 made.copies(unread, &mut all);
-                for situation in situations.of(&thing.service, &thing.kind).filter(|s| s.beside) {
+            }
+            for situation in
+                situations.of(&thing.service, &thing.kind).filter(|s| s.beside && s.is_of(&thing))
+            {
+                if first(&situation.name) {
                     made.situation(situation, &mut all);
                 }
             }

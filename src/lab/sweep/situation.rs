@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::legal::is_like;
+use super::tape::Thing;
 use crate::base::{Error, ErrorKind, Result};
 
 const TABLE: &str = include_str!("situations.toml");
@@ -30,6 +31,9 @@ pub struct Situation {
     pub at: Option<String>,
     /// What people would say: `cordoned`.
     pub name: String,
+    /// Only things that have such fields are found in it.
+    #[serde(default)]
+    pub of: BTreeMap<String, toml::Value>,
     /// One more thing beside it is in that situation.
     #[serde(default)]
     pub beside: bool,
@@ -62,6 +66,14 @@ impl Situations {
 }
 
 impl Situation {
+    /// Whether a thing can be found in it.
+    pub(super) fn is_of(&self, thing: &Thing) -> bool {
+        self.of.iter().all(|(field, wanted)| {
+            let wanted = serde_json::to_value(wanted).unwrap_or_default();
+            thing.fields.get(field).is_some_and(|course| course.contains(&wanted))
+        })
+    }
+
     /// The places of a thing that it can be at, among its fields; nothing stands for the thing itself.
     pub(super) fn places<'f>(&self, fields: impl Iterator<Item = &'f String>) -> Vec<Option<String>> {
         let Some(at) = &self.at else { return vec![None] };
