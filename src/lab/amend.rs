@@ -246,7 +246,7 @@ impl Amendments {
     }
 
     fn copies_of(&self, item: &Value, admin: bool) -> Vec<Value> {
-        let Some(object) = item.as_object().filter(|o| o.len() > 3) else { return Vec::new() };
+        let Some(object) = item.as_object().filter(|o| !is_reference(o)) else { return Vec::new() };
         let Some(thing) = identity(object) else { return Vec::new() };
         let shown = |a: &&Amend| match &a.is {
             Instead::Copy(copy) => {
@@ -266,8 +266,7 @@ impl Amendments {
 
     fn amend(&mut self, thing: &str, value: &mut Value, amend: &Amend) {
         if let Instead::With(fields) = &amend.is {
-            // a reference to the thing has few of its fields
-            if !thing.contains(' ') && value.as_object().is_none_or(|o| o.len() <= 3) {
+            if !thing.contains(' ') && value.as_object().is_none_or(is_reference) {
                 return;
             }
             let here = match &amend.field {
@@ -302,6 +301,12 @@ pub(super) fn identity(object: &Map<String, Value>) -> Option<&str> {
     }
     let meta = object.get("metadata").and_then(Value::as_object);
     meta.and_then(|meta| text(meta, "uid")).or_else(|| text(object, "id")).or_else(|| text(object, "uuid"))
+}
+
+/// Whether an object only refers to a thing: it has few of its fields. One of Kubernetes' has metadata, and in a list, where it says no
+/// kind, little else.
+fn is_reference(object: &Map<String, Value>) -> bool {
+    object.len() <= 3 && !object.contains_key("metadata")
 }
 
 /// How an entry of a list is named in a field's path.
@@ -524,6 +529,19 @@ mod tests {
         let mut all = Amendments::default();
         all.add(None, toml::from_str(text).unwrap());
         all
+    }
+
+    #[test]
+    fn an_object_in_a_list_of_kubernetes_is_no_reference() {
+        let mut all = of(&format!("thing = '{A}'\nis.with = {{ 'spec/unschedulable' = true, 'spec/taints/-' = {{ key = 'k' }} }}"));
+        all.add(None, toml::from_str(&format!("thing = '{A}'\nis.copy = {{ id = '{B}', with = {{}} }}")).unwrap());
+        let nodes = json!({"items": [{"metadata": {"uid": A, "name": "n"}, "spec": {}, "status": {}}]});
+        let (_, _, body) = answered(&mut all, "/api/v1/nodes", "", nodes);
+        assert_eq!(body["items"][0]["spec"], json!({"unschedulable": true, "taints": [{"key": "k"}]}));
+        assert_eq!(body["items"][1]["metadata"]["uid"], B);
+        // what only names it stays as it is
+        let (_, _, body) = answered(&mut all, "/x", "", json!({"image": {"id": A, "links": []}}));
+        assert_eq!(body, json!({"image": {"id": A, "links": []}}));
     }
 
     fn list() -> Value {
