@@ -144,8 +144,10 @@ fn script_error(error: &EvalAltResult) -> Error {
         bare = bare.help("a field that may be missing is read with `.get(\"name\")`, which gives () then");
     }
     if let EvalAltResult::ErrorDataRace(name, _) = error {
+        // what is not a variable of the script Rhai calls `argument #1 of function 'filter'`
+        let named = if name.contains(' ') { "THE_VARIABLE" } else { name.as_str() };
         bare = bare.help(format!(
-            "a closure may not use the variable whose own method runs it: give the closure another one (`let all = {name};` before the call)"
+            "a closure may not use the variable whose own method runs it: give the closure another one (`let other = {named};` before the call)"
         ));
     }
     bare
@@ -161,4 +163,22 @@ pub(super) fn without_place(error: &EvalAltResult) -> String {
         _ => return text,
     };
     text.strip_suffix(&end).unwrap_or(&text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use rhai::Position;
+
+    use super::*;
+
+    #[test]
+    fn the_help_of_a_data_race_is_code_that_can_be_written() {
+        let help = |name: &str| {
+            let race = EvalAltResult::ErrorDataRace(name.into(), Position::NONE);
+            script_error(&race).detail().help.clone().unwrap_or_default()
+        };
+        assert!(help("all").contains("`let other = all;`"), "{}", help("all"));
+        let unnamed = help("argument #1 of function 'filter'");
+        assert!(unnamed.contains("`let other = THE_VARIABLE;`"), "{unnamed}");
+    }
 }

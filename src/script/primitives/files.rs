@@ -21,7 +21,11 @@ use crate::systems::http::Tls;
 pub const ALL: &[&Primitive] = &[&DOWNLOAD, &FILE_SHA512, &WRITE_SECRET];
 
 const DOWNLOAD_KEYS: &[Param] = &[
-    Param::new("to", Ty::Text, "the file, in full or below `~/`; its directory must exist"),
+    Param::new(
+        "to",
+        Ty::Text,
+        "the file, in full or below `~/`; directories that are missing are made, for their owner alone",
+    ),
     Param::optional("sha512", Ty::Text, "the digest that it must have, 128 hexadecimal digits"),
     Param::optional("size", Ty::Integer, "its size in bytes, to check the disk before anything is asked"),
     Param::optional("user_agent", Ty::Text, "as which program to ask: some content networks refuse by that"),
@@ -64,7 +68,11 @@ const WRITE_SECRET: Primitive = Primitive {
     name: "write_secret",
     on: On::Global,
     params: &[
-        Param::new("path", Ty::Text, "the file, in full or below `~/`; its directory must exist"),
+        Param::new(
+            "path",
+            Ty::Text,
+            "the file, in full or below `~/`; directories that are missing are made, for their owner alone",
+        ),
         Param::new("secret", Ty::Secretive, "what it is to hold"),
     ],
     returns: "string: the path in full",

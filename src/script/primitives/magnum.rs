@@ -29,7 +29,11 @@ const KUBECONFIG: Primitive = Primitive {
 const WRITE_KUBECONFIG: Primitive = Primitive {
     name: "write_kubeconfig",
     on: On::Type("Resource"),
-    params: &[Param::new("path", Ty::Text, "the file, in full or below `~/`; its directory must exist")],
+    params: &[Param::new(
+        "path",
+        Ty::Text,
+        "the file, in full or below `~/`; directories that are missing are made, for their owner alone",
+    )],
     returns: "string: the path in full",
     effect: Effect::Change,
     doc: "Writes a cluster's kubeconfig to a file that its owner alone can read (0600), for people: a runbook itself needs none.",
