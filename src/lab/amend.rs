@@ -303,10 +303,12 @@ pub(super) fn identity(object: &Map<String, Value>) -> Option<&str> {
     meta.and_then(|meta| text(meta, "uid")).or_else(|| text(object, "id")).or_else(|| text(object, "uuid"))
 }
 
-/// Whether an object only refers to a thing: it has few of its fields. One of Kubernetes' has metadata, and in a list, where it says no
-/// kind, little else.
+/// Whether an object only refers to a thing: it has few of its fields. One of Kubernetes' in a list, which says no kind, has few and is
+/// whole.
 fn is_reference(object: &Map<String, Value>) -> bool {
-    object.len() <= 3 && !object.contains_key("metadata")
+    let is_whole = object.contains_key("metadata")
+        && ["spec", "status", "data"].iter().any(|part| object.contains_key(*part));
+    object.len() <= 3 && !is_whole
 }
 
 /// How an entry of a list is named in a field's path.
@@ -533,8 +535,13 @@ mod tests {
 
     #[test]
     fn an_object_in_a_list_of_kubernetes_is_no_reference() {
-        let mut all = of(&format!("thing = '{A}'\nis.with = {{ 'spec/unschedulable' = true, 'spec/taints/-' = {{ key = 'k' }} }}"));
-        all.add(None, toml::from_str(&format!("thing = '{A}'\nis.copy = {{ id = '{B}', with = {{}} }}")).unwrap());
+        let mut all = of(&format!(
+            "thing = '{A}'\nis.with = {{ 'spec/unschedulable' = true, 'spec/taints/-' = {{ key = 'k' }} }}"
+        ));
+        all.add(
+            None,
+            toml::from_str(&format!("thing = '{A}'\nis.copy = {{ id = '{B}', with = {{}} }}")).unwrap(),
+        );
         let nodes = json!({"items": [{"metadata": {"uid": A, "name": "n"}, "spec": {}, "status": {}}]});
         let (_, _, body) = answered(&mut all, "/api/v1/nodes", "", nodes);
         assert_eq!(body["items"][0]["spec"], json!({"unschedulable": true, "taints": [{"key": "k"}]}));
