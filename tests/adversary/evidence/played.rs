@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rhumb::base::SimClock;
-use rhumb::report::{self, markdown, write_all};
+use rhumb::report::{self, markdown, prose, write_all};
 use rhumb::run::{
     Answer, Approvals, Cancel, Journal, Mode, Past, Record, Run, RunReport, RunSettings, Selection, head,
     journal,
@@ -16,6 +16,7 @@ use rhumb::run::{
 use rhumb::script::Host;
 use rhumb::script::handles::SiteHandle;
 use rhumb::script::modules::Library;
+use rhumb::script::promised;
 use rhumb::script::runbook::evaluate;
 use rhumb::site::Site;
 use serde_json::Value;
@@ -192,8 +193,12 @@ fn runs_that_happened_are_believed_and_no_change_of_a_line_goes_unseen() {
             report::verify(&dir).unwrap_or_else(|e| panic!("case {case}, resumed: {e}\n{script}"));
         }
         // with its reports and without, with its head and without: each alone holds the last line's verdict
-        let report = RunReport::load(&dir).unwrap();
+        let mut report = RunReport::load(&dir).unwrap();
         if report.end.is_some() {
+            // as `rhumb run` does: what the texts say is in a report, or somebody took it out
+            if let Some(kept) = promised::kept_in(&dir) {
+                prose::explain(&mut report, &kept);
+            }
             write_all(&dir, &report).unwrap();
         } else {
             // the head of a run that was killed
