@@ -13,8 +13,8 @@ use crate::base::screen::{self, Stream, drawn};
 use crate::base::{Error, ErrorKind, Result, duration};
 use crate::lab::Fault;
 use crate::lab::sweep::{
-    Change, EMPTY_TEXT, Legal, Mutant, Noticed, Reviewed, Seen, Situations, Tape, Unread, group, mutants,
-    uncalled, unread, without_port,
+    Change, EMPTY_TEXT, Legal, Mutant, Noticed, Reviewed, Seen, Situations, Tape, Unread, fields_of, group,
+    mutants, uncalled, unread, without_port,
 };
 use crate::systems::openstack;
 
@@ -91,7 +91,7 @@ impl Hunt<'_> {
         let mut rated = self.rate(list, &first, limit)?;
         let sweeping = swept.elapsed();
         // a word of the scripts names these fields, and yet nobody may read them
-        let silent = all_silent(&rated, &first.tape);
+        let silent = all_silent(&rated, &first.tape, &read);
         let more = self.unread(&mut stage, &first, silent, limit)?;
         let tried = rated.len();
         rated.retain(|one| !more.contains(&one.mutant.kind_of_field()));
@@ -289,13 +289,17 @@ fn once_each(mut list: Vec<Mutant>) -> Vec<Mutant> {
     list
 }
 
-/// The kinds of fields that were changed and over no change of which the run was another.
-fn all_silent(rated: &[Rated], tape: &Tape) -> Unread {
+/// The kinds of fields that were changed and over no change of which the run was another. One that was `read` of a thing is none
+/// of them: what a script reads and judges by nothing is what a sweep is for.
+fn all_silent(rated: &[Rated], tape: &Tape, read: &BTreeSet<(String, String)>) -> Unread {
     let is_silent = |one: &Rated| one.outcome == Outcome::Silent { other_changes: false };
     let kind = |one: &Rated| one.mutant.kind_of_field();
     let heard: Unread = rated.iter().filter(|one| !is_silent(one)).map(kind).collect();
     let all = unread(tape, &BTreeSet::new(), &BTreeSet::new());
-    rated.iter().map(kind).filter(|kind| all.contains(kind) && !heard.contains(kind)).collect()
+    let read = fields_of(tape, read);
+    let may_be =
+        |kind: &(String, String, String)| all.contains(kind) && !heard.contains(kind) && !read.contains(kind);
+    rated.iter().map(kind).filter(may_be).collect()
 }
 
 /// The states that the cloud answered with and nobody reads.

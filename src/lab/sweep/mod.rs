@@ -20,4 +20,4 @@ pub use reviewed::{Idle, Review, Reviewed};
 pub use seen::{Noticed, Seen, without_port};
 pub use situation::{Situation, Situations};
 pub use tape::{Course, Tape, Thing};
-pub use unread::{Unread, group, uncalled, unread};
+pub use unread::{Unread, fields_of, group, uncalled, unread};

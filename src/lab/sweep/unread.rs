@@ -62,6 +62,20 @@ pub fn unread(tape: &Tape, words: &BTreeSet<String>, read: &BTreeSet<(String, St
     all.into_iter().filter(|entry| !named.contains(entry) || known(entry)).collect()
 }
 
+/// The kinds of fields that were `read` of some thing, by the thing's id and the field's first member.
+pub fn fields_of(tape: &Tape, read: &BTreeSet<(String, String)>) -> Unread {
+    let mut all = Unread::new();
+    for (id, thing) in tape.things() {
+        for field in thing.fields.keys() {
+            let first = field.split('/').next().unwrap_or_default().replace("~1", "/");
+            if read.contains(&(id.clone(), first)) {
+                all.insert((thing.service.clone(), thing.kind.clone(), pattern(field)));
+            }
+        }
+    }
+    all
+}
+
 /// One rehearsal in which every field of some kinds is other, or is missing: where nothing comes of it, nobody reads them.
 ///
 /// # Errors
