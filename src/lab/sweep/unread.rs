@@ -79,7 +79,7 @@ pub fn fields_of(tape: &Tape, read: &BTreeSet<(String, String)>) -> Unread {
 /// One rehearsal in which every field of some kinds is other, or is missing: where nothing comes of it, nobody reads them.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`]: a change is no fault.
+/// [`ErrorKind::Internal`](crate::base::ErrorKind): a change is no fault.
 pub fn group(tape: &Tape, kinds: &Unread, missing: bool) -> Result<Vec<Fault>> {
     let mut faults = Vec::new();
     for (service, line, mut document) in documents(tape) {
@@ -131,7 +131,7 @@ pub fn group(tape: &Tape, kinds: &Unread, missing: bool) -> Result<Vec<Fault>> {
 /// becomes of it matters.
 ///
 /// # Errors
-/// [`ErrorKind::Internal`]: a change is no fault.
+/// [`ErrorKind::Internal`](crate::base::ErrorKind): a change is no fault.
 pub fn uncalled(tape: &Tape) -> Result<Vec<Fault>> {
     let gone = |id| Amend { thing: id, field: None, turn: None, is: Instead::Missing };
     let faults = tape.uncalled().into_iter().filter_map(|id| amend_fault("keystone", &gone(id)));
