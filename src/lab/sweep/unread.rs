@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::commands::says;
-use super::commands::{COMMAND, documents, places};
+use super::commands::{COMMAND, documents, places, says};
 use super::make::other;
 use super::mutant::{amend_fault, pattern, read, toml_of};
 use super::tape::Tape;
